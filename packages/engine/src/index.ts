@@ -1,0 +1,6 @@
+/**
+ * @omma/engine: config, registry, Runner, loops, hooks, schedules, evaluation, checkpoints, logs.
+ *
+ * Above the layers (nn), below the tasks. It trains whatever a task hands it and knows no task.
+ */
+export {};
