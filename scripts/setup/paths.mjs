@@ -1,0 +1,9 @@
+/** The places that the setup steps share, all inside the repository. */
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+export const nativeSource = join(root, 'packages', 'cpu', 'native');
+export const nativeBuild = join(nativeSource, 'build');
+/** Setup's own notes: its lock. Ignored by git. */
+export const notes = join(root, '.omma');
