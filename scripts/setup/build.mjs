@@ -10,7 +10,7 @@ const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 
 export async function buildTypeScript() {
   if (await isBuilt()) return;
-  await step('TypeScript built', () =>
+  await step('building TypeScript', () =>
     run(process.execPath, [tsc, '-b'], { advice: 'correct the errors above, then run this again' }),
   );
 }

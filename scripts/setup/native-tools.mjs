@@ -43,7 +43,7 @@ async function installOrExplain(missing) {
     );
   }
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  await step(`system packages installed (${missing.join(', ')})`, async () => {
+  await step(`installing the system packages (${missing.join(', ')})`, async () => {
     await run('apt-get', ['update'], { env, advice: 'check the connection to the package mirror' });
     await run('apt-get', ['install', '-y', '--no-install-recommends', ...missing], { env });
   });

@@ -24,7 +24,7 @@ export async function buildNative() {
   if (built?.environment === stamp.environment && built.sources === stamp.sources) return;
 
   if (built?.environment !== stamp.environment) rmSync(nativeBuild, { recursive: true, force: true });
-  await step(`CPU device built (oneDNN ${oneDnn.version})`, async () => {
+  await step(`building the CPU device (oneDNN ${oneDnn.version})`, async () => {
     await run('cmake', ['-S', nativeSource, '-B', nativeBuild, ...definitions(oneDnn)]);
     await run('cmake', ['--build', nativeBuild, '-j2']);
   });

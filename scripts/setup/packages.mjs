@@ -11,7 +11,7 @@ import { run, step } from './step.mjs';
 
 export async function installPackages() {
   if (isInstalled()) return;
-  await step('npm packages installed', () =>
+  await step('installing the npm packages', () =>
     run('npm', ['ci', '--no-audit', '--no-fund'], {
       env: { ONNXRUNTIME_NODE_INSTALL: 'skip' },
       advice: 'check the connection to the npm registry, then run this again',

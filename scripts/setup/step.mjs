@@ -12,7 +12,7 @@ const LINES_ON_FAILURE = 40;
 /** What setup tells its user in one line and then stops. Any other error is a defect of setup. */
 export class SetupError extends Error {}
 
-/** Runs `work` under `title`: "setup: <title>, 12 s" at the end, and a sign of life on the way. */
+/** Runs `work` under `title`: "setup: <title>: done in 12 s" at the end, and a sign of life on the way. */
 export async function step(title, work) {
   const start = Date.now();
   const seconds = () => Math.round((Date.now() - start) / 1000);
@@ -27,7 +27,7 @@ export async function step(title, work) {
   }, SHOW_AFTER_MS);
   try {
     const result = await work();
-    process.stderr.write(`${terminal ? '\r\x1b[2K' : ''}setup: ${title}, ${seconds()} s\n`);
+    process.stderr.write(`${terminal ? '\r\x1b[2K' : ''}setup: ${title}: done in ${seconds()} s\n`);
     return result;
   } catch (error) {
     if (terminal && repeat !== undefined) process.stderr.write('\n');
