@@ -1,0 +1,115 @@
+/**
+ * The Device contract, and the registry of devices.
+ *
+ * A device compiles whole graphs and runs them; it never sees single operations. Packages register a factory under a name;
+ * nothing above the devices imports one by name. `device('auto')` picks the best that is available.
+ */
+
+import type { DType, HostArray } from '../dtype.ts';
+import { DeviceError } from '../errors.ts';
+import type { Graph, Node, TensorType } from '../graph/graph.ts';
+import type { HostTensor } from '../tensor.ts';
+
+/** Device memory for one tensor. Only the device that made it can look inside. */
+export interface DeviceBuffer {
+  readonly type: TensorType;
+}
+
+export interface DeviceCapabilities {
+  readonly dtypes: readonly DType[];
+  /** Types in which mixed precision runs at full speed here, best first; empty when float32 is the only good one. */
+  readonly mixedPrecision: readonly DType[];
+  /** One line for people: processor, instruction set, library version. */
+  readonly description: string;
+}
+
+export interface CompileOptions {
+  /** Buffers for the graph's state slots, by name. They are read and updated in place by every run. */
+  readonly state: ReadonlyMap<string, DeviceBuffer>;
+  /** Collect time and bytes per node; see `Executable.profile`. */
+  readonly profile?: boolean;
+}
+
+export interface NodeProfile {
+  readonly name: string;
+  readonly op: string;
+  readonly scope: string;
+  /** Totals over all runs since compilation. */
+  readonly milliseconds: number;
+  readonly runs: number;
+  /** Of one run. */
+  readonly bytes: number;
+  readonly flops: number;
+}
+
+export interface Executable {
+  /** Runs once. Inputs by name, in the graph's types; outputs likewise. Runs of one device happen in call order. */
+  run(inputs: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>>;
+  /** Bytes this executable holds for intermediates and constants. */
+  readonly bytes: number;
+  profile(): readonly NodeProfile[];
+  dispose(): void;
+}
+
+export interface MemoryUse {
+  /** Bytes held now, and the most that was ever held. */
+  readonly live: number;
+  readonly peak: number;
+}
+
+export interface Device {
+  readonly name: string;
+  readonly capabilities: DeviceCapabilities;
+  /** True, or in a few words why not. What is not supported is lowered. */
+  supports(node: Node, graph: Graph): true | string;
+  compile(graph: Graph, options: CompileOptions): Promise<Executable>;
+  allocate(type: TensorType): DeviceBuffer;
+  free(buffer: DeviceBuffer): void;
+  upload(buffer: DeviceBuffer, data: HostArray): Promise<void>;
+  download(buffer: DeviceBuffer): Promise<HostArray>;
+  memory(): MemoryUse;
+  /** Resolves when all work given so far is done. */
+  synchronize(): Promise<void>;
+  dispose(): void;
+}
+
+export interface DeviceFactory {
+  readonly name: string;
+  /** Higher wins for `device('auto')`. The reference device has 0. */
+  readonly priority: number;
+  /** True, or why the device cannot be used on this machine and what to do about it. */
+  available(): true | string;
+  create(): Device;
+}
+
+const factories = new Map<string, DeviceFactory>();
+const open = new Map<string, Device>();
+
+/** Makes a device known. Registering a name again replaces the factory, not devices already open. */
+export function registerDevice(factory: DeviceFactory): void {
+  factories.set(factory.name, factory);
+}
+
+/** All registered devices, best first. */
+export function deviceFactories(): readonly DeviceFactory[] {
+  return [...factories.values()].sort((a, b) => b.priority - a.priority);
+}
+
+/**
+ * The device called `name`, opened once per process; `auto` is the available one of highest priority.
+ * Throws DeviceError with the known names, or with the reason why it is not available.
+ */
+export function device(name = 'auto'): Device {
+  const factory = name === 'auto' ? deviceFactories().find((candidate) => candidate.available() === true) : factories.get(name);
+  if (factory === undefined) {
+    const known = deviceFactories().map((candidate) => candidate.name);
+    throw new DeviceError(`device: no device is called ${name}; known: auto, ${known.join(', ')}`);
+  }
+  const opened = open.get(factory.name);
+  if (opened !== undefined) return opened;
+  const available = factory.available();
+  if (available !== true) throw new DeviceError(`device ${factory.name}: ${available}`);
+  const created = factory.create();
+  open.set(factory.name, created);
+  return created;
+}

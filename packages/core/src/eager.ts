@@ -1,0 +1,47 @@
+/**
+ * Numbers from tensors outside of `trace`: the pending operations behind the asked tensors become one graph, which is compiled
+ * and run like any other. Results are kept on the recorded calls, so nothing runs twice.
+ */
+
+import { type Device, device as deviceNamed } from './device/device.ts';
+import { OmmaError } from './errors.ts';
+import { GraphBuilder } from './graph/builder.ts';
+import { prepare } from './passes/prepare.ts';
+import type { HostTensor, PendingCall, Tensor } from './tensor.ts';
+import { lift, within } from './trace.ts';
+
+/** The numbers of `tensors`, computed in one run on `target` (`auto` unless given). */
+export async function evaluate(tensors: readonly Tensor[], target: Device | string = 'auto'): Promise<HostTensor[]> {
+  const on = typeof target === 'string' ? deviceNamed(target) : target;
+  const builder = new GraphBuilder();
+  const graph = within(builder, () => {
+    tensors.forEach((tensor, i) => {
+      if (tensor.origin.kind === 'traced') {
+        throw new OmmaError('data: a tensor inside trace has no numbers yet; return it from the traced function');
+      }
+      builder.output(String(i), lift(builder, tensor));
+    });
+    return builder.finish();
+  });
+  const executable = await on.compile(prepare(graph, on, { amp: null, onUnsupported: 'reference' }), { state: new Map() });
+  try {
+    const outputs = await executable.run({});
+    return tensors.map((tensor, i) => keep(tensor, outputs[String(i)]));
+  } finally {
+    executable.dispose();
+  }
+}
+
+function keep(tensor: Tensor, host: HostTensor | undefined): HostTensor {
+  if (host === undefined) throw new Error('evaluate: an output is missing');
+  if (tensor.origin.kind === 'pending') {
+    const { call, output } = tensor.origin;
+    results(call)[output] = host;
+  }
+  return host;
+}
+
+function results(call: PendingCall): (HostTensor | undefined)[] {
+  call.results ??= call.types.map(() => undefined);
+  return call.results;
+}

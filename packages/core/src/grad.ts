@@ -1,0 +1,154 @@
+/**
+ * Reverse-mode differentiation, graph to graph: `gradients(loss, wrt)` adds the nodes that compute the gradients to the
+ * graph being traced, so gradients of gradients need nothing more.
+ *
+ * Walk the nodes backwards from the loss; where a cotangent has arrived and some requested tensor lies upstream, apply the
+ * op's rule; add up what arrives at each value. Broadcasting is undone here, in one place, so that no rule needs to.
+ */
+
+import { isFloat } from './dtype.ts';
+import { OmmaError, ShapeError } from './errors.ts';
+import type { GraphBuilder } from './graph/builder.ts';
+import type { Node } from './graph/graph.ts';
+import { add, cast, full, sumTo } from './ops/index.ts';
+import { at, type GradientContext, lowerOp, type OpDefinition, opNamed } from './op.ts';
+import { formatShape, sameShape } from './shape.ts';
+import type { Tensor } from './tensor.ts';
+import { currentBuilder, lift, traced } from './trace.ts';
+
+/**
+ * Gradients of `loss` (a float scalar unless `cotangent` is given) with respect to each tensor of `wrt`, in their shapes
+ * and dtypes. A tensor that the loss does not depend on gets zeros. Only inside `trace`.
+ */
+export function gradients(loss: Tensor, wrt: readonly Tensor[], cotangent?: Tensor): Tensor[] {
+  const builder = currentBuilder();
+  if (builder === null) throw new OmmaError('gradients: call it inside trace or compile; use grad(f) outside');
+  if (cotangent === undefined && loss.size !== 1) {
+    throw new ShapeError(`gradients: the loss must have one element but has shape ${formatShape(loss.shape)}; sum or average it first`);
+  }
+  const seed = cotangent ?? full(loss.shape, 1, loss.dtype);
+  const targets = wrt.map((tensor) => lift(builder, tensor));
+  return backward(builder, lift(builder, loss), seed, targets);
+}
+
+/**
+ * Gradients at `targets`, given `seed` at value `output`. `boundary` stops the walk: the inputs of a lowered op, so that
+ * differentiating a lowering costs no more than the lowering itself and the whole stays linear.
+ */
+function backward(
+  builder: GraphBuilder,
+  output: number,
+  seed: Tensor,
+  targets: readonly number[],
+  boundary: ReadonlySet<number> = new Set(),
+): Tensor[] {
+  const cone = coneOf(builder, output, boundary);
+  const needed = neededValues(builder, cone, targets);
+  const arrived = new Map<number, Tensor>([[output, seed]]);
+  for (const index of cone.reverse()) {
+    const node = at(builder.nodes, index);
+    if (!node.outputs.some((id) => arrived.has(id)) || !node.inputs.some((id) => needed.has(id))) continue;
+    const outer = builder.scope;
+    builder.scope = node.scope === '' ? outer : node.scope;
+    applyRule(builder, node, arrived, needed).forEach((gradient, i) => {
+      const id = at(node.inputs, i);
+      if (gradient === null || !needed.has(id)) return;
+      const part = fitted(builder, node, id, gradient);
+      const known = arrived.get(id);
+      arrived.set(id, known === undefined ? part : add(known, part));
+    });
+    builder.scope = outer;
+  }
+  return targets.map((id) => arrived.get(id) ?? full(at(builder.values, id).shape, 0, at(builder.values, id).dtype));
+}
+
+/** Indices, ascending, of the nodes that `output` is computed from, without looking beyond `boundary`. */
+function coneOf(builder: GraphBuilder, output: number, boundary: ReadonlySet<number>): number[] {
+  const seen = new Set<number>();
+  const open = [output];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    const index = at(builder.values, id).producer;
+    if (index === null || boundary.has(id) || seen.has(index)) continue;
+    seen.add(index);
+    open.push(...at(builder.nodes, index).inputs);
+  }
+  return [...seen].sort((a, b) => a - b);
+}
+
+/** Values from which gradient must flow on: the targets, and every float value in the cone computed from one. */
+function neededValues(builder: GraphBuilder, cone: readonly number[], targets: readonly number[]): Set<number> {
+  const needed = new Set(targets);
+  for (const index of cone) {
+    const node = at(builder.nodes, index);
+    const { grad } = opNamed(node.op);
+    const stops = typeof grad === 'object' || !node.inputs.some((id) => needed.has(id));
+    if (stops) continue;
+    for (const id of node.outputs) if (isFloat(at(builder.values, id).dtype)) needed.add(id);
+  }
+  return needed;
+}
+
+function applyRule(
+  builder: GraphBuilder,
+  node: Node,
+  arrived: ReadonlyMap<number, Tensor>,
+  needed: ReadonlySet<number>,
+): readonly (Tensor | null)[] {
+  const definition = opNamed(node.op);
+  const { grad } = definition;
+  const context: GradientContext<Node['attrs']> = {
+    inputs: node.inputs.map((id) => traced(builder, id)),
+    outputs: node.outputs.map((id) => traced(builder, id)),
+    attrs: node.attrs,
+    cotangent: (index = 0) => {
+      const id = at(node.outputs, index);
+      const value = at(builder.values, id);
+      return arrived.get(id) ?? full(value.shape, 0, value.dtype);
+    },
+    needs: (input) => needed.has(at(node.inputs, input)),
+  };
+  if (grad === 'lower') return throughLowering(builder, definition, node, context, arrived);
+  if (typeof grad === 'function') return grad(context);
+  return node.inputs.map(() => null);
+}
+
+/**
+ * Differentiates the lowering in place of the op: its forward nodes are added again (shared where equal, dead where unused)
+ * and walked backwards from the op's cotangents.
+ */
+function throughLowering(
+  builder: GraphBuilder,
+  definition: OpDefinition,
+  node: Node,
+  context: GradientContext<Node['attrs']>,
+  arrived: ReadonlyMap<number, Tensor>,
+): readonly (Tensor | null)[] {
+  const outputs = lowerOp(definition, context.inputs, context.attrs);
+  const wanted = node.inputs.map((_, i) => context.needs(i));
+  const targets = node.inputs.filter((_, i) => wanted[i]);
+  const boundary = new Set(node.inputs);
+  const totals: (Tensor | null)[] = node.inputs.map(() => null);
+  outputs.forEach((output, o) => {
+    const seed = arrived.get(at(node.outputs, o));
+    if (seed === undefined) return;
+    const parts = backward(builder, lift(builder, output), seed, targets, boundary);
+    let next = 0;
+    wanted.forEach((want, i) => {
+      if (!want) return;
+      const part = at(parts, next++);
+      const known = totals[i];
+      totals[i] = known === null || known === undefined ? part : add(known, part);
+    });
+  });
+  return totals;
+}
+
+/** Brings a gradient to its value's shape (summing over broadcast axes) and dtype. */
+function fitted(builder: GraphBuilder, node: Node, id: number, gradient: Tensor): Tensor {
+  const value = at(builder.values, id);
+  const summed = sameShape(gradient.shape, value.shape) ? gradient : sumTo(gradient, value.shape);
+  if (!sameShape(summed.shape, value.shape)) {
+    throw new Error(`gradient of ${node.op} has shape ${formatShape(gradient.shape)} for an input of shape ${formatShape(value.shape)}`);
+  }
+  return summed.dtype === value.dtype ? summed : cast(summed, value.dtype);
+}

@@ -1,0 +1,25 @@
+/**
+ * @omma/core: tensors, graphs, gradients, passes, and the device contract. No dependency, no `node:`, no DOM.
+ */
+
+export * from './compile.ts';
+export * from './device/device.ts';
+export * from './device/numeric.ts';
+export * from './dtype.ts';
+export * from './eager.ts';
+export * from './errors.ts';
+export * from './grad.ts';
+export * from './graph/builder.ts';
+export * from './graph/fingerprint.ts';
+export * from './graph/graph.ts';
+export * from './graph/print.ts';
+export * from './half.ts';
+export * from './op.ts';
+export * from './ops/index.ts';
+export * from './passes/index.ts';
+export * from './shape.ts';
+export * from './tensor.ts';
+export * from './trace.ts';
+export * from './variable.ts';
+export { onWarning } from './warn.ts';
+import './device/reference.ts';

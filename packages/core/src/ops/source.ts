@@ -1,0 +1,81 @@
+/** Ops without inputs: literal arrays, filled arrays, and counters along an axis. */
+
+import { type DType, isFloat } from '../dtype.ts';
+import { numericArray, toNumeric } from '../device/numeric.ts';
+import { hostArray } from '../dtype.ts';
+import { defineOp, noGrad } from '../op.ts';
+import { normalizeAxis, type Shape, sizeOf, stridesOf } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+
+/** A number as JSON can carry it: the three that JSON lacks go as text. */
+export type JsonNumber = number | 'Infinity' | '-Infinity' | 'NaN';
+
+export function toJsonNumber(value: number): JsonNumber {
+  if (Number.isFinite(value)) return value;
+  if (Number.isNaN(value)) return 'NaN';
+  return value > 0 ? 'Infinity' : '-Infinity';
+}
+
+export const constantOp = defineOp<{ shape: Shape; dtype: DType; data: readonly JsonNumber[] }>({
+  name: 'constant',
+  kind: 'source',
+  infer: (_, { shape, dtype }) => ({ shape, dtype }),
+  grad: noGrad('it has no inputs'),
+  amp: 'follow',
+  reference: (_, { dtype, data }) => {
+    const host = hostArray(dtype, data.length);
+    host.set(data.map(Number));
+    return toNumeric(dtype, host);
+  },
+  samples: [
+    { inputs: [], attrs: { shape: [2, 2], dtype: 'float32', data: [1, -2, 0.5, 'Infinity'] } },
+    { inputs: [], attrs: { shape: [3], dtype: 'int32', data: [1, -2, 7] } },
+  ],
+  errors: [],
+});
+
+export const fullOp = defineOp<{ shape: Shape; dtype: DType; value: JsonNumber }>({
+  name: 'full',
+  kind: 'source',
+  infer: (_, { shape, dtype }) => ({ shape, dtype }),
+  grad: noGrad('it has no inputs'),
+  amp: 'follow',
+  reference: (_, { shape, dtype, value }) => numericArray(dtype, sizeOf(shape)).fill(Number(value)),
+  samples: [{ inputs: [], attrs: { shape: [2, 3], dtype: 'float32', value: 1.5 } }],
+  errors: [],
+});
+
+export const iotaOp = defineOp<{ shape: Shape; dtype: DType; axis: number }>({
+  name: 'iota',
+  kind: 'source',
+  infer: (_, { shape, dtype }) => ({ shape, dtype }),
+  grad: noGrad('it has no inputs'),
+  amp: 'follow',
+  reference: (_, { shape, dtype, axis }) => {
+    const data = numericArray(dtype, sizeOf(shape));
+    const stride = stridesOf(shape)[axis] ?? 1;
+    const extent = shape[axis] ?? 1;
+    for (let i = 0; i < data.length; i++) data[i] = Math.floor(i / stride) % extent;
+    return data;
+  },
+  samples: [{ inputs: [], attrs: { shape: [2, 3, 2], dtype: 'int32', axis: 1 } }],
+  errors: [],
+});
+
+/** A tensor in which every element is `value`. */
+export function full(shape: Shape, value: number, dtype: DType = 'float32'): Tensor {
+  return fullOp.one([], { shape, dtype, value: toJsonNumber(isFloat(dtype) ? value : Math.trunc(value)) });
+}
+
+export function zeros(shape: Shape, dtype: DType = 'float32'): Tensor {
+  return full(shape, 0, dtype);
+}
+
+export function ones(shape: Shape, dtype: DType = 'float32'): Tensor {
+  return full(shape, 1, dtype);
+}
+
+/** 0, 1, 2, ... along `axis`, the same on every other axis. */
+export function iota(shape: Shape, axis = 0, dtype: DType = 'int32'): Tensor {
+  return iotaOp.one([], { shape, dtype, axis: normalizeAxis('iota', axis, shape.length) });
+}
