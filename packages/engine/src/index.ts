@@ -3,4 +3,6 @@
  *
  * Above the layers (nn), below the tasks. It trains whatever a task hands it and knows no task.
  */
-export {};
+
+export * from './data/types.ts';
+export * from './runner/events.ts';

@@ -1,0 +1,79 @@
+/**
+ * What flows from files to the device: samples, batches, and who makes them.
+ *
+ * The engine knows these interfaces and nothing of pixels; data sets live above or beside it (`@omma/cv`, the tasks) and satisfy
+ * them structurally. Everything is typed arrays: a batch is what the compiled step takes as its inputs.
+ */
+
+import type { HostTensor } from '@omma/core';
+
+/** Where a sample is asked for. Augmentation draws its random numbers from these alone, so that order and number of workers do not matter. */
+export interface SampleContext {
+  /** Seed of the run. */
+  readonly seed: number;
+  /** Zero-based epoch. */
+  readonly epoch: number;
+  /** True for the training loader: augment. */
+  readonly training: boolean;
+}
+
+/** One example. Every sample of a data set has the same names, shapes and dtypes. */
+export interface Sample {
+  /** By the model's input names. Images: `image`, uint8 [H, W, C], RGB or grey, as decoders give them; labels: `label`, int32 []. */
+  readonly tensors: Readonly<Record<string, HostTensor>>;
+}
+
+export interface Dataset {
+  readonly length: number;
+  /** Class names in label order; empty when the task has none. */
+  readonly classes: readonly string[];
+  /**
+   * Decodes and transforms one sample. An OmmaError means that this sample is unusable (corrupt, truncated); the loader's
+   * `onCorrupt` policy decides then. Any other exception stops the run.
+   */
+  load(index: number, context: SampleContext): Promise<Sample>;
+  /** Name of a sample for messages: its file. */
+  nameOf(index: number): string;
+}
+
+export interface SkippedSample {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** Stacked samples, ready for the device. */
+export interface Batch {
+  /** Each with the batch axis in front: `image` uint8 [N, H, W, C], `label` int32 [N]. */
+  readonly inputs: Readonly<Record<string, HostTensor>>;
+  /** Samples that count. In evaluation the last batch is filled up by repeating, because shapes are static. */
+  readonly count: number;
+  /** Data set index of each of the N samples. */
+  readonly indices: readonly number[];
+  /** What was left out on the way to this batch. */
+  readonly skipped: readonly SkippedSample[];
+}
+
+/** 'skip': leave a corrupt sample out, count it, go on. 'stop': end the run with its name. */
+export type CorruptPolicy = 'skip' | 'stop';
+
+export interface DataLoader {
+  readonly dataset: Dataset;
+  readonly batchSize: number;
+  readonly batchesPerEpoch: number;
+  /** Samples that one epoch delivers. */
+  readonly samplesPerEpoch: number;
+  /** The batches of an epoch in order, from batch `from` on: decoded ahead, no further than the prefetch limit. */
+  epoch(epoch: number, from?: number): AsyncIterable<Batch>;
+}
+
+/** Collects evaluation outputs and says what they are worth. One instance serves one evaluation at a time. */
+export interface Metric {
+  /** Called before the first batch. */
+  reset(): void;
+  /** `outputs` are the model's predictions for the batch; only the first `batch.count` rows count. */
+  update(outputs: Readonly<Record<string, HostTensor>>, batch: Batch): void;
+  /** Numbers for the log and for `saveBest`, by name: `accuracy/top1`. */
+  compute(): Readonly<Record<string, number>>;
+  /** Anything more that a report wants: a confusion matrix. */
+  details?(): Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,112 @@
+/**
+ * What a Runner tells while it works. The command line draws progress from these events, the JSON-lines log writes them down;
+ * neither reaches into the Runner.
+ */
+
+import type { SkippedSample } from '../data/types.ts';
+
+/** Named numbers. */
+export type Scalars = Readonly<Record<string, number>>;
+
+export interface StartEvent {
+  readonly type: 'start';
+  readonly device: string;
+  readonly description: string;
+  readonly amp: 'bfloat16' | 'float16' | 'off';
+  readonly parameters: number;
+  readonly trainSamples: number;
+  readonly valSamples: number;
+  readonly iterationsPerEpoch: number;
+  readonly maxEpochs: number;
+  /** Where it begins; not 0 after a resume. */
+  readonly epoch: number;
+  readonly iteration: number;
+  readonly resumedFrom: string | null;
+  /** Milliseconds for trace, differentiation and device compile. */
+  readonly compileMs: number;
+}
+
+/** After every training step (reported one step late, because the next one is submitted first). */
+export interface IterationEvent {
+  readonly type: 'iteration';
+  /** Zero-based epoch. */
+  readonly epoch: number;
+  /** One-based position in the epoch, and in the whole run. */
+  readonly iterationInEpoch: number;
+  readonly iterationsPerEpoch: number;
+  readonly iteration: number;
+  readonly iterationsTotal: number;
+  readonly loss: number;
+  /** Loss averaged over the last `logger.interval` steps. */
+  readonly smoothedLoss: number;
+  /** Other scalars of the step: `gradNorm`, parts of the loss. */
+  readonly scalars: Scalars;
+  readonly lr: number;
+  readonly imagesPerSecond: number;
+  readonly secondsLeft: number;
+  /** Share of the time that the device waited for data, 0 to 1. */
+  readonly dataWaitShare: number;
+}
+
+export interface EpochEvent {
+  readonly type: 'epoch';
+  readonly epoch: number;
+  readonly seconds: number;
+  readonly meanLoss: number;
+  readonly imagesPerSecond: number;
+  readonly dataWaitShare: number;
+  readonly skipped: readonly SkippedSample[];
+}
+
+export interface EvaluationProgressEvent {
+  readonly type: 'evaluationProgress';
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface EvaluationEvent {
+  readonly type: 'evaluation';
+  /** Zero-based epoch just finished; null outside of training. */
+  readonly epoch: number | null;
+  readonly metrics: Scalars;
+  readonly seconds: number;
+  readonly samples: number;
+  readonly skipped: readonly SkippedSample[];
+  /** Details of the metrics, for reports: a confusion matrix. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export interface CheckpointEvent {
+  readonly type: 'checkpoint';
+  readonly path: string;
+  readonly epoch: number;
+  readonly iteration: number;
+  readonly best: boolean;
+}
+
+/** Something the user should see that is not an error: a hint from core, a sample that was skipped. */
+export interface WarningEvent {
+  readonly type: 'warning';
+  readonly message: string;
+}
+
+export interface EndEvent {
+  readonly type: 'end';
+  readonly reason: 'finished' | 'interrupted';
+  readonly seconds: number;
+  readonly lastCheckpoint: string | null;
+  readonly bestCheckpoint: string | null;
+  readonly metrics: Scalars;
+}
+
+export type RunnerEvent =
+  | StartEvent
+  | IterationEvent
+  | EpochEvent
+  | EvaluationProgressEvent
+  | EvaluationEvent
+  | CheckpointEvent
+  | WarningEvent
+  | EndEvent;
+
+export type RunnerListener = (event: RunnerEvent) => void;
