@@ -6,3 +6,10 @@
 
 export * from './data/types.ts';
 export * from './runner/events.ts';
+export * from './config/registries.ts';
+export * from './config/registry.ts';
+export * from './config/types.ts';
+export * from './runner/model.ts';
+export * from './runner/optimizer.ts';
+export * from './schedule/types.ts';
+export * from './runner/api.ts';

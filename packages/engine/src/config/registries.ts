@@ -1,0 +1,26 @@
+/**
+ * The engine's registries. The option interfaces are empty here; packages that register a type add it by declaration merging:
+ *
+ *     declare module '@omma/engine' {
+ *       interface DatasetTypes { ImageFolder: ImageFolderOptions }
+ *     }
+ *     datasets.register('ImageFolder', imageFolderSchema, (options) => new ImageFolder(options));
+ */
+
+import type { Dataset, Metric } from '../data/types.ts';
+import type { TrainableModel } from '../runner/model.ts';
+import { Registry } from './registry.ts';
+
+/** Whole models: `ImageClassifier`. */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
+export interface ModelTypes {}
+/** Data sets: `ImageFolder`. */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
+export interface DatasetTypes {}
+/** Metrics: `Accuracy`. */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
+export interface MetricTypes {}
+
+export const models = new Registry<ModelTypes, TrainableModel>('model');
+export const datasets = new Registry<DatasetTypes, Dataset>('data set');
+export const metrics = new Registry<MetricTypes, Metric>('metric');

@@ -1,0 +1,76 @@
+/**
+ * What a config file says, typed. Names are OpenMMLab's in camelCase. Plain JSON-serialisable data: it is written into every
+ * checkpoint.
+ */
+
+import type { CorruptPolicy } from '../data/types.ts';
+import type { OptimizerConfig, ParamwiseConfig } from '../runner/optimizer.ts';
+import type { SchedulerConfig } from '../schedule/types.ts';
+import type { DatasetTypes, MetricTypes, ModelTypes } from './registries.ts';
+import type { TypedConfig } from './registry.ts';
+
+export type AmpSetting = 'auto' | 'bfloat16' | 'float16' | 'off';
+
+export interface DataloaderConfig {
+  readonly dataset: TypedConfig<DatasetTypes>;
+  readonly batchSize: number;
+  /** Default: true for training, false otherwise. */
+  readonly shuffle?: boolean;
+  /** Batches decoded ahead of the device; 3 unless given. */
+  readonly prefetch?: number;
+  /** What a corrupt sample does; 'skip' unless given. */
+  readonly onCorrupt?: CorruptPolicy;
+}
+
+export interface OptimWrapperConfig {
+  readonly optimizer: OptimizerConfig;
+  /** Multipliers of learning rate and weight decay for some parameters. */
+  readonly paramwiseConfig?: ParamwiseConfig;
+  readonly clipGrad?: { readonly maxNorm: number };
+  /** Mixed precision: 'auto' is what the device does fast; 'off' unless given. */
+  readonly amp?: AmpSetting;
+}
+
+export interface CheckpointHookConfig {
+  /** Save every so many epochs (1 unless given). */
+  readonly interval?: number;
+  /** Save every so many iterations too. */
+  readonly intervalIterations?: number;
+  /** Checkpoints kept beside the best one; 2 unless given. */
+  readonly maxKeep?: number;
+  /** Metric whose best checkpoint is kept: 'accuracy/top1'; 'auto' is the first metric; null keeps none. */
+  readonly saveBest?: string | null;
+  readonly rule?: 'greater' | 'less';
+}
+
+export interface Config {
+  readonly model: TypedConfig<ModelTypes>;
+  readonly trainDataloader?: DataloaderConfig;
+  readonly valDataloader?: DataloaderConfig;
+  readonly testDataloader?: DataloaderConfig;
+  readonly valEvaluator?: readonly TypedConfig<MetricTypes>[];
+  readonly optimWrapper?: OptimWrapperConfig;
+  readonly paramScheduler?: readonly SchedulerConfig[];
+  readonly trainConfig?: {
+    readonly maxEpochs: number;
+    /** Evaluate every so many epochs (1 unless given). */
+    readonly valInterval?: number;
+  };
+  readonly defaultHooks?: {
+    readonly checkpoint?: CheckpointHookConfig;
+    /** Iterations between log lines; 10 unless given. */
+    readonly logger?: { readonly interval?: number };
+  };
+  readonly randomness?: { readonly seed?: number };
+  /** Device name; 'auto' unless given. */
+  readonly device?: string;
+  /** Where logs and checkpoints go; work_dirs/<config name> unless given. */
+  readonly workDir?: string;
+  /** A checkpoint whose weights the model starts from. */
+  readonly loadFrom?: string;
+}
+
+/** Gives a config file its types: `export default defineConfig({ ... })`. */
+export function defineConfig(config: Config): Config {
+  return config;
+}

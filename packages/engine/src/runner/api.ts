@@ -1,0 +1,24 @@
+/**
+ * The engine as the command line sees it: five calls. `Runner` implements `RunnerApi`.
+ *
+ *     const config = await loadConfig('configs/flowers.ts', { set: ['optimWrapper.optimizer.lr=0.05'] });
+ *     const runner = await Runner.create(config, { workDir, resume: true, signal, onEvent });
+ *     const end = await runner.train();
+ */
+
+import type { EndEvent, EvaluationEvent, RunnerListener } from './events.ts';
+
+export interface RunnerOptions {
+  readonly onEvent?: RunnerListener;
+  /** Aborting it ends training after the current step, with a checkpoint: Ctrl-C. */
+  readonly signal?: AbortSignal;
+  /** Goes on from the newest checkpoint in the work directory (true) or from the one named. */
+  readonly resume?: boolean | string;
+}
+
+export interface RunnerApi {
+  train(): Promise<EndEvent>;
+  /** Evaluates on `testDataloader`, or `valDataloader`; with the weights of `checkpoint` when given. */
+  test(checkpoint?: string): Promise<EvaluationEvent>;
+  dispose(): Promise<void>;
+}
