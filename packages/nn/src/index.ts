@@ -3,4 +3,23 @@
  *
  * Above the graph (core), below vision (cv) and the engine. Runs in Node and in the browser, so it knows neither.
  */
-export {};
+
+export * as init from './init.ts';
+export { type Initializer, initialize } from './init.ts';
+export * from './layers/activation.ts';
+export * from './layers/container.ts';
+export * from './layers/conv.ts';
+export * from './layers/linear.ts';
+export * from './layers/norm.ts';
+export * from './layers/options.ts';
+export * from './layers/pool.ts';
+export * from './module.ts';
+export * from './optim/adam.ts';
+export * from './optim/clip.ts';
+export * from './optim/optimizer.ts';
+export * from './optim/rmsprop.ts';
+export * from './optim/sgd.ts';
+export * from './parameter.ts';
+export { HostRandom, saltOf, withRandomKey } from './random.ts';
+export * from './weights/dtypes.ts';
+export * from './weights/safetensors.ts';

@@ -1,0 +1,110 @@
+/** Normalisation layers. */
+
+import { add, batchNorm, batchNormTrain, groupNorm, instanceNorm, layerNorm, mul, type Shape, type Tensor } from '@omma/core';
+import { constant } from '../init.ts';
+import { Module } from '../module.ts';
+import { Buffer, Parameter } from '../parameter.ts';
+
+export interface BatchNorm2dOptions {
+  /** 1e-5 unless given. */
+  readonly eps?: number;
+  /** Share of the new batch in the running statistics; 0.1 unless given. */
+  readonly momentum?: number;
+}
+
+/**
+ * Batch normalisation over N, H and W. In training it normalises with the batch's statistics (biased variance) and moves the running
+ * ones towards them (unbiased variance, as PyTorch does) when the step ends; in evaluation it uses the running ones.
+ */
+export class BatchNorm2d extends Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter;
+  readonly runningMean: Buffer;
+  readonly runningVar: Buffer;
+  readonly #eps: number;
+  readonly #momentum: number;
+
+  constructor(features: number, { eps = 1e-5, momentum = 0.1 }: BatchNorm2dOptions = {}) {
+    super();
+    this.weight = new Parameter([features], constant(1));
+    this.bias = new Parameter([features]);
+    this.runningMean = new Buffer({ shape: [features], dtype: 'float32' });
+    this.runningVar = new Buffer({ shape: [features], dtype: 'float32' }, new Float32Array(features).fill(1));
+    this.#eps = eps;
+    this.#momentum = momentum;
+  }
+
+  override forward(x: Tensor): Tensor {
+    const weight = this.weight.read();
+    const bias = this.bias.read();
+    if (!this.training) {
+      return batchNorm(x, weight, bias, this.runningMean.read(), this.runningVar.read(), { eps: this.#eps });
+    }
+    const { y, mean, variance } = batchNormTrain(x, weight, bias, { eps: this.#eps });
+    const count = x.size / x.dim(1);
+    this.#move(this.runningMean, mean, 1);
+    this.#move(this.runningVar, variance, count > 1 ? count / (count - 1) : 1);
+    return y;
+  }
+
+  /** running = (1 - momentum) * running + momentum * scale * batch */
+  #move(running: Buffer, batch: Tensor, scale: number): void {
+    running.write(add(mul(running.read(), 1 - this.#momentum), mul(batch, this.#momentum * scale)));
+  }
+}
+
+/** Normalises over the last axes, those of `shape`. */
+export class LayerNorm extends Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter;
+  readonly #eps: number;
+
+  constructor(shape: number | Shape, { eps = 1e-5 }: { readonly eps?: number } = {}) {
+    super();
+    const axes = typeof shape === 'number' ? [shape] : shape;
+    this.weight = new Parameter(axes, constant(1));
+    this.bias = new Parameter(axes);
+    this.#eps = eps;
+  }
+
+  override forward(x: Tensor): Tensor {
+    return layerNorm(x, this.weight.read(), this.bias.read(), { eps: this.#eps });
+  }
+}
+
+export class GroupNorm extends Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter;
+  readonly #groups: number;
+  readonly #eps: number;
+
+  constructor(groups: number, channels: number, { eps = 1e-5 }: { readonly eps?: number } = {}) {
+    super();
+    this.weight = new Parameter([channels], constant(1));
+    this.bias = new Parameter([channels]);
+    this.#groups = groups;
+    this.#eps = eps;
+  }
+
+  override forward(x: Tensor): Tensor {
+    return groupNorm(x, this.weight.read(), this.bias.read(), { groups: this.#groups, eps: this.#eps });
+  }
+}
+
+/** Normalises each channel of each sample, with a learned scale and shift. */
+export class InstanceNorm2d extends Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter;
+  readonly #eps: number;
+
+  constructor(channels: number, { eps = 1e-5 }: { readonly eps?: number } = {}) {
+    super();
+    this.weight = new Parameter([channels], constant(1));
+    this.bias = new Parameter([channels]);
+    this.#eps = eps;
+  }
+
+  override forward(x: Tensor): Tensor {
+    return instanceNorm(x, this.weight.read(), this.bias.read(), { eps: this.#eps });
+  }
+}
