@@ -23,3 +23,4 @@ export * from './trace.ts';
 export * from './variable.ts';
 export { onWarning } from './warn.ts';
 import './device/reference.ts';
+import './ops/methods.ts';

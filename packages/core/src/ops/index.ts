@@ -1,0 +1,8 @@
+/** The op table's public functions, by family. Importing a family defines its ops. */
+
+export * from './elementwise/index.ts';
+export { argMax, argMin, max, min } from './reduce/extremes.ts';
+export { mean, sum, sumTo } from './reduce/sum.ts';
+export type { ReductionOptions } from './reduce/define.ts';
+export * from './source.ts';
+export * from './view/reshape.ts';

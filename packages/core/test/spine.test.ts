@@ -1,0 +1,57 @@
+/** From a traced function to numbers: trace, gradients, compile, eager, on the reference device. */
+
+import { describe, expect, it } from 'vitest';
+import { compile, evaluate, gradients, hostTensor, mul, printGraph, sum, tensor, trace, Variable } from '@omma/core';
+
+const vector = (...numbers: number[]) => hostTensor([numbers.length], 'float32', Float32Array.from(numbers));
+const types = { x: { shape: [2, 3], dtype: 'float32' } } as const;
+
+describe('trace', () => {
+  it('shares equal nodes', () => {
+    const graph = trace(({ x }) => (x === undefined ? {} : { y: x.mul(x).add(x.mul(x)) }), types);
+    expect(graph.nodes.map((node) => node.op)).toEqual(['mul', 'add']);
+  });
+
+  it('prints as text', () => {
+    const graph = trace(({ x }) => (x === undefined ? {} : { y: x.relu() }), types);
+    expect(printGraph(graph)).toContain('%1 float32[2, 3] = relu(%0)');
+  });
+});
+
+describe('compile', () => {
+  it('runs a function with its gradient', async () => {
+    const run = compile(
+      ({ x }) => {
+        if (x === undefined) throw new Error('x');
+        const loss = sum(x.mul(x).mul(3));
+        return { loss, dx: gradients(loss, [x])[0] ?? loss };
+      },
+      { device: 'reference' },
+    );
+    const { loss, dx } = await run({ x: vector(1, 2, 3) });
+    expect(loss?.data[0]).toBe(42);
+    expect(dx?.data).toEqual(Float32Array.of(6, 12, 18));
+  });
+
+  it('keeps state from call to call', async () => {
+    const counter = new Variable('counter', { shape: [], dtype: 'float32' });
+    const step = compile(
+      () => {
+        counter.write(counter.read().add(1));
+        return { now: counter.read() };
+      },
+      { device: 'reference' },
+    );
+    await step();
+    const { now } = await step();
+    expect(now?.data[0]).toBe(2);
+    expect((await counter.download()).data[0]).toBe(2);
+  });
+});
+
+describe('outside of trace', () => {
+  it('operations run when their numbers are asked for', async () => {
+    const [y] = await evaluate([mul(tensor([1, 2]), 4)], 'reference');
+    expect(y?.data).toEqual(Float32Array.of(4, 8));
+  });
+});
