@@ -3,4 +3,10 @@
  *
  * A task: above the engine and vision, below the command line. A folder a family, a file a model.
  */
-export {};
+
+export * from './backbones/resnet.ts';
+export * from './classifiers/imageClassifier.ts';
+export * from './heads/linearClsHead.ts';
+export * from './metrics/accuracy.ts';
+export * from './necks/globalAveragePooling.ts';
+export * from './register.ts';

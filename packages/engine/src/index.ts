@@ -6,8 +6,12 @@
 
 export * from './data/types.ts';
 export * from './runner/events.ts';
+export * from './config/load.ts';
+export * from './config/overrides.ts';
+export * from './config/problems.ts';
 export * from './config/registries.ts';
 export * from './config/registry.ts';
+export * from './config/schema.ts';
 export * from './config/types.ts';
 export * from './runner/model.ts';
 export * from './runner/optimizer.ts';

@@ -2,18 +2,18 @@
  * Registries: from a config's `{ type: 'ResNet', depth: 50 }` to an object.
  *
  * A registry is typed by an interface from type name to options, which other packages extend by declaration merging, so the
- * compiler checks configs; at start the schema given at registration checks them again and fills in defaults. `build` receives
- * options that have passed the schema.
+ * compiler checks configs; at start the schema given at registration checks them again. `build` receives what the schema made of
+ * the options, with its defaults filled in.
  */
 
 import { OmmaError } from '@omma/core';
 import { z } from 'zod';
 import { nearest } from './nearest.ts';
+import { problemsOf } from './problems.ts';
 
 /** `{ type: name } & options` for every registered type of `Types`. */
 export type TypedConfig<Types> = { [K in keyof Types & string]: { readonly type: K } & Types[K] }[keyof Types & string];
 
-/** A registered type. `Parsed` is what the schema makes of the options: defaults filled in. */
 interface Entry<Result> {
   readonly schema: z.ZodType;
   build(options: unknown): Result;
@@ -44,42 +44,32 @@ export class Registry<Types, Result> {
   build(config: TypedConfig<Types>): Result {
     const { type, ...options } = config;
     const entry = this.#entries.get(type);
-    if (entry === undefined) throw new OmmaError(this.#unknown(type));
+    if (entry === undefined) throw new OmmaError(`${this.kind}: ${this.#unknown(type)}`);
     return entry.build(options);
   }
 
-  /** A schema for `{ type, ...options }`: picks the options' schema by `type`, and returns the config with defaults filled in. */
+  /** A schema for `{ type, ...options }` that picks the options' schema by `type`, also for types registered later. */
   schema(): z.ZodType<TypedConfig<Types>> {
-    return z.lazy(() =>
-      z.unknown().transform((value, context): TypedConfig<Types> => {
-        const parsed = this.#check(value, (issue) => context.issues.push(issue));
-        // The record was checked against the schema registered under its `type`, which is what TypedConfig says.
-        return parsed === null ? z.NEVER : (parsed as TypedConfig<Types>);
-      }),
-    );
+    return z.custom<TypedConfig<Types>>().superRefine((value: unknown, context) => {
+      const report = (message: string, path: readonly PropertyKey[], input: unknown) =>
+        context.addIssue({ code: 'custom', message, path: [...path], input });
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+        report(`expected a ${this.kind}: an object with a type, one of ${this.names.join(', ')}`, [], value);
+        return;
+      }
+      const { type, ...options } = { type: undefined, ...value };
+      const entry = typeof type === 'string' ? this.#entries.get(type) : undefined;
+      if (entry === undefined) {
+        report(this.#unknown(type), ['type'], type);
+        return;
+      }
+      for (const problem of problemsOf(entry.schema, options)) report(problem.message, problem.path, problem.value);
+    });
   }
 
-  #check(value: unknown, report: (issue: z.core.$ZodRawIssue) => void): object | null {
-    const fail = (message: string, path: readonly PropertyKey[] = []) => {
-      report({ code: 'custom', input: value, path: [...path], message });
-      return null;
-    };
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      return fail(`expected a ${this.kind}: an object with a type`);
-    }
-    const { type, ...options } = { type: undefined, ...value };
-    if (typeof type !== 'string') return fail(`expected one of ${this.names.join(', ')}`, ['type']);
-    const entry = this.#entries.get(type);
-    if (entry === undefined) return fail(this.#unknown(type), ['type']);
-    const result = entry.schema.safeParse(options);
-    if (result.success) return { type, ...z.record(z.string(), z.unknown()).parse(result.data) };
-    for (const issue of result.error.issues) report({ ...issue, input: issue.input ?? value });
-    return null;
-  }
-
-  #unknown(type: string): string {
-    const close = nearest(type, this.names);
-    const hint = close === null ? `known: ${this.names.join(', ')}` : `did you mean ${close}?`;
-    return `no ${this.kind} is called ${JSON.stringify(type)}; ${hint}`;
+  #unknown(type: unknown): string {
+    const close = typeof type === 'string' ? nearest(type, this.names) : null;
+    const hint = close === null ? '' : `; did you mean ${close}?`;
+    return `expected a ${this.kind}, one of ${this.names.join(', ')}${hint}`;
   }
 }

@@ -61,7 +61,7 @@ export class GELU extends Activation {
 
 export class LeakyReLU extends Activation {
   readonly slope: number;
-  protected readonly function = (x: Tensor) => core.leakyRelu(x, { slope: this.slope });
+  protected readonly function = (x: Tensor) => core.leakyRelu(x, this.slope);
 
   constructor(slope = 0.01) {
     super();
@@ -71,7 +71,7 @@ export class LeakyReLU extends Activation {
 
 export class ELU extends Activation {
   readonly alpha: number;
-  protected readonly function = (x: Tensor) => core.elu(x, { alpha: this.alpha });
+  protected readonly function = (x: Tensor) => core.elu(x, this.alpha);
 
   constructor(alpha = 1) {
     super();

@@ -1,0 +1,83 @@
+/**
+ * ImageClassifier: backbone, neck and head, and the way from bytes to the backbone.
+ *
+ * Pictures arrive as uint8 [N, H, W, C], as decoders give them; normalisation is part of the graph, so that a batch travels as
+ * bytes and the exported model takes what the trained one took. Float pictures [N, C, H, W] count as normalised already.
+ */
+
+import { cast, div, isFloat, OmmaError, scope, softmax, sub, type Tensor, type TensorRecord, tensor, transpose } from '@omma/core';
+import type { Losses, TrainableModel } from '@omma/engine';
+import { Module } from '@omma/nn';
+import type { LinearClsHead } from '../heads/linearClsHead.ts';
+
+export interface DataPreprocessorOptions {
+  /** Per channel, on the scale 0 to 255. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** ImageNet's statistics, what OpenMMLab uses. */
+export const imageNetStatistics: DataPreprocessorOptions = { mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] };
+
+export interface ImageClassifierParts {
+  readonly backbone: Module<readonly [Tensor], readonly Tensor[]>;
+  readonly neck: Module<readonly [readonly Tensor[]], Tensor>;
+  readonly head: LinearClsHead;
+  readonly dataPreprocessor?: DataPreprocessorOptions;
+}
+
+export class ImageClassifier extends Module implements TrainableModel {
+  readonly backbone: Module<readonly [Tensor], readonly Tensor[]>;
+  readonly neck: Module<readonly [readonly Tensor[]], Tensor>;
+  readonly head: LinearClsHead;
+  readonly #preprocessor: DataPreprocessorOptions;
+
+  constructor({ backbone, neck, head, dataPreprocessor = imageNetStatistics }: ImageClassifierParts) {
+    super();
+    this.backbone = backbone;
+    this.neck = neck;
+    this.head = head;
+    this.#preprocessor = dataPreprocessor;
+  }
+
+  /** Logits [N, classes] of pictures. */
+  override forward(image: Tensor): Tensor {
+    return this.head.call(this.neck.call(this.backbone.call(this.preprocess(image))));
+  }
+
+  /** uint8 [N, H, W, C] to normalised float32 [N, C, H, W]. */
+  preprocess(image: Tensor): Tensor {
+    if (isFloat(image.dtype)) return image;
+    return scope('data_preprocessor', () => {
+      const { mean, std } = this.#preprocessor;
+      const channels = image.dim(3);
+      if (mean.length !== channels || std.length !== channels) {
+        throw new OmmaError(
+          `ImageClassifier: pictures have ${channels} channels but dataPreprocessor has ${mean.length} means and ${std.length} stds`,
+        );
+      }
+      const pixels = cast(transpose(image, [0, 3, 1, 2]), 'float32');
+      const perChannel = (values: readonly number[]) => tensor(values, [1, channels, 1, 1]);
+      return div(sub(pixels, perChannel(mean)), perChannel(std));
+    });
+  }
+
+  loss(inputs: TensorRecord): Losses {
+    const logits = this.call(input(inputs, 'image'));
+    return { loss: scope('head', () => this.head.loss(logits, input(inputs, 'label'))) };
+  }
+
+  /** `logits` and `probabilities`, [N, classes] each. */
+  predict(inputs: TensorRecord): TensorRecord {
+    const logits = this.call(input(inputs, 'image'));
+    return { logits, probabilities: softmax(logits, 1) };
+  }
+}
+
+function input(inputs: TensorRecord, name: string): Tensor {
+  const found = inputs[name];
+  if (found === undefined) {
+    throw new OmmaError(`ImageClassifier: the batch has no ${name}, only ${Object.keys(inputs).join(', ')}`);
+  }
+  return found;
+}

@@ -1,0 +1,112 @@
+/**
+ * What is wrong with a value, in words: all of it at once, each with its path, the value found, what was expected, and the nearest
+ * known name of a misspelt key.
+ */
+
+import { z } from 'zod';
+import { nearest } from './nearest.ts';
+
+export interface Problem {
+  readonly path: readonly PropertyKey[];
+  readonly value: unknown;
+  readonly message: string;
+}
+
+/** Everything that `schema` has against `value`. */
+export function problemsOf(schema: z.ZodType, value: unknown): Problem[] {
+  const result = schema.safeParse(value);
+  return result.success ? [] : result.error.issues.flatMap((issue) => explain(issue, schema, value));
+}
+
+/** `model.backbone.depth is 19: expected 18, 34, 50, 101 or 152` */
+export function formatProblem({ path, value, message }: Problem): string {
+  return `${formatPath(path)} is ${formatValue(value)}: ${message}`;
+}
+
+function explain(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown): Problem[] {
+  const value = valueAt(root, issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(schema, issue.path, root);
+    return issue.keys.map((key) => {
+      const close = nearest(key, known);
+      const hint = close === null ? `known keys: ${known.join(', ')}` : `did you mean ${close}?`;
+      return { path: [...issue.path, key], value: valueAt(value, [key]), message: `unknown key; ${hint}` };
+    });
+  }
+  return [{ path: issue.path, value, message: expectation(issue) }];
+}
+
+function expectation(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${issue.expected}`;
+    case 'invalid_value':
+      return `expected ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
+    case 'too_small':
+      return `expected ${sized(issue.origin, issue.inclusive === false ? 'above' : 'at least', issue.minimum)}`;
+    case 'too_big':
+      return `expected ${sized(issue.origin, issue.inclusive === false ? 'below' : 'at most', issue.maximum)}`;
+    case 'invalid_union':
+      return unionExpectation(issue);
+    default:
+      return issue.message;
+  }
+}
+
+function sized(origin: string, relation: string, bound: number | bigint): string {
+  if (origin === 'array') return `${relation} ${bound} entries`;
+  if (origin === 'string') return `${relation} ${bound} characters`;
+  return `a number ${relation} ${bound}`;
+}
+
+function unionExpectation(issue: z.core.$ZodIssueInvalidUnion): string {
+  const alternatives = issue.errors.flatMap((errors) => errors.slice(0, 1).map(expectation));
+  const unique = [...new Set(alternatives.map((text) => text.replace(/^expected /, '')))];
+  return unique.length === 0 ? issue.message : `expected ${unique.join(' or ')}`;
+}
+
+/** `trainDataloader.dataset.pipeline[0].type` */
+export function formatPath(path: readonly PropertyKey[]): string {
+  if (path.length === 0) return 'the config';
+  return path.reduce<string>((text, key) => {
+    if (typeof key === 'number') return `${text}[${key}]`;
+    return text === '' ? String(key) : `${text}.${String(key)}`;
+  }, '');
+}
+
+function formatValue(value: unknown): string {
+  if (value === undefined) return 'missing';
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, key) => {
+    if (typeof value !== 'object' || value === null) return undefined;
+    return Reflect.get(value, key);
+  }, root);
+}
+
+/** Keys that the object schema at `path` knows; in a union, those of the alternative whose literals fit the value. */
+function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[], value: unknown): string[] {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodExactOptional || schema instanceof z.ZodDefault) {
+    return keysAt(schema.def.innerType, path, value);
+  }
+  if (schema instanceof z.ZodDiscriminatedUnion || schema instanceof z.ZodUnion) {
+    const fitting = schema.options.find((option: z.core.$ZodType) => fits(option, value));
+    return fitting === undefined ? [] : keysAt(fitting, path, value);
+  }
+  const [head, ...rest] = path;
+  if (schema instanceof z.ZodArray && head !== undefined) return keysAt(schema.element, rest, valueAt(value, [head]));
+  if (!(schema instanceof z.ZodObject)) return [];
+  if (head === undefined) return Object.keys(schema.shape);
+  const child = schema.shape[String(head)];
+  return child === undefined ? [] : keysAt(child, rest, valueAt(value, [head]));
+}
+
+/** True when an object schema's `type` accepts the value's. */
+function fits(schema: z.core.$ZodType, value: unknown): boolean {
+  if (!(schema instanceof z.ZodObject)) return false;
+  const type: unknown = schema.shape['type'];
+  return type instanceof z.ZodType && type.safeParse(valueAt(value, ['type'])).success;
+}
