@@ -1,0 +1,40 @@
+/** Rules of the ops whose places come from data. ONNX counts in 64 bits, Omma in 32: results are cast, indices are taken as they are. */
+
+import { at } from '@omma/core';
+import { flagAttribute, numberAttribute } from '../attributes.ts';
+import { defineRule, type RuleContext } from '../rule.ts';
+
+const axis = (context: RuleContext) => ({ axis: numberAttribute(context.attrs, 'axis') });
+
+defineRule('gather', (context) => context.emit('GatherElements', context.names, axis(context)));
+defineRule('indexSelect', (context) => context.emit('Gather', context.names, axis(context)));
+defineRule('embedding', (context) => context.emit('Gather', context.names, { axis: 0 }));
+defineRule('scatterAdd', {
+  since: 17,
+  write: (context) => context.emit('ScatterElements', context.names, { ...axis(context), reduction: 'add' }),
+});
+
+defineRule('oneHot', (context) => {
+  const depth = context.integer(numberAttribute(context.attrs, 'depth'));
+  return context.emit('OneHot', [context.input(0).name, depth, context.array([0, 1], [2], 'float32')], {
+    axis: -1,
+  });
+});
+
+function sorted(context: RuleContext, k: number, largest: boolean): string[] {
+  const outputs = context.emitAll(
+    'TopK',
+    [context.input(0).name, context.integers([k])],
+    { ...axis(context), largest: largest ? 1 : 0, sorted: 1 },
+    2,
+  );
+  return [at(outputs, 0), context.cast(at(outputs, 1), 'int32')];
+}
+
+defineRule('topK', (context) =>
+  sorted(context, numberAttribute(context.attrs, 'k'), flagAttribute(context.attrs, 'largest')),
+);
+defineRule('sort', (context) => {
+  const extent = at(context.input(0).shape, numberAttribute(context.attrs, 'axis'));
+  return sorted(context, extent, flagAttribute(context.attrs, 'descending'));
+});
