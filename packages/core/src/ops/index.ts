@@ -6,3 +6,7 @@ export { mean, sum, sumTo } from './reduce/sum.ts';
 export type { ReductionOptions } from './reduce/define.ts';
 export * from './source.ts';
 export * from './view/reshape.ts';
+export * from './contract/index.ts';
+export * from './loss/index.ts';
+export * from './norm/index.ts';
+export * from './window/index.ts';
