@@ -1,0 +1,42 @@
+/** From a checkpoint's tensors into variables, or a complete list of what does not fit. */
+
+import { formatShape, type HostTensor, OmmaError, sameShape, type Variable } from '@omma/core';
+
+export interface Misfit {
+  readonly missing: readonly string[];
+  readonly unexpected: readonly string[];
+  readonly misshaped: readonly string[];
+}
+
+/** What keeps `tensors` from filling `variables`. */
+export function misfitOf(tensors: ReadonlyMap<string, HostTensor>, variables: readonly Variable[]): Misfit {
+  const wanted = new Map(variables.map((variable) => [variable.name, variable]));
+  return {
+    missing: [...wanted.keys()].filter((name) => !tensors.has(name)),
+    unexpected: [...tensors.keys()].filter((name) => !wanted.has(name)),
+    misshaped: [...tensors].flatMap(([name, tensor]) => {
+      const variable = wanted.get(name);
+      if (variable === undefined || (sameShape(variable.shape, tensor.shape) && variable.dtype === tensor.dtype)) return [];
+      return [
+        `${name}: model ${variable.dtype}${formatShape(variable.shape)}, file ${tensor.dtype}${formatShape(tensor.shape)}`,
+      ];
+    }),
+  };
+}
+
+/** Fills every variable from the tensor of its name; nothing is changed unless all fit. */
+export async function restore(path: string, tensors: ReadonlyMap<string, HostTensor>, variables: readonly Variable[]): Promise<void> {
+  const { missing, unexpected, misshaped } = misfitOf(tensors, variables);
+  if (missing.length + unexpected.length + misshaped.length > 0) {
+    const parts = [
+      ...(missing.length > 0 ? [`missing: ${missing.join(', ')}`] : []),
+      ...(unexpected.length > 0 ? [`unexpected: ${unexpected.join(', ')}`] : []),
+      ...(misshaped.length > 0 ? [`shapes differ: ${misshaped.join('; ')}`] : []),
+    ];
+    throw new OmmaError(`${path}: does not fit the model; ${parts.join('; ')}`);
+  }
+  for (const variable of variables) {
+    const tensor = tensors.get(variable.name);
+    if (tensor !== undefined) await variable.upload(tensor.data);
+  }
+}
