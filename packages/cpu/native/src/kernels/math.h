@@ -49,7 +49,7 @@ constexpr float kLn2High = 0.693359375f;
 constexpr float kLn2Low = -2.12194440e-4f;
 
 // The scale is applied in two halves, so that results down to the subnormals and up to the largest float are reached.
-inline float expf32(float x) {
+inline float fastExp(float x) {
   float clamped = x > 89.0f ? 89.0f : x;
   clamped = clamped < -104.0f ? -104.0f : clamped;
   const float n = nearest(clamped * kLog2e);
@@ -62,7 +62,7 @@ inline float expf32(float x) {
 }
 
 // e^x - 1 without cancellation near zero.
-inline float expm1f32(float x) {
+inline float fastExpm1(float x) {
   float clamped = x > 89.0f ? 89.0f : x;
   clamped = clamped < -18.0f ? -18.0f : clamped;
   const float n = nearest(clamped * kLog2e);
@@ -107,7 +107,7 @@ inline float logCore(float x, float c) {
   return (y + f) + n * kLn2High;
 }
 
-inline float logf32(float x) {
+inline float fastLog(float x) {
   float y = logCore(x, 0.0f);
   y = x == kInfinity ? kInfinity : y;
   y = x == 0.0f ? -kInfinity : y;
@@ -115,7 +115,7 @@ inline float logf32(float x) {
 }
 
 // log(1 + x): the rounding error of 1 + x is brought back as a relative correction.
-inline float log1pf32(float x) {
+inline float fastLog1p(float x) {
   const float u = 1.0f + x;
   const float lost = x > 1.0f ? 1.0f - (u - x) : x - (u - 1.0f);
   float y = logCore(u, lost / u);
@@ -126,13 +126,13 @@ inline float log1pf32(float x) {
   return x < -1.0f || x != x ? kNaN : y;
 }
 
-inline float sigmoidf32(float x) {
+inline float fastSigmoid(float x) {
   // From e^-|x|, which never overflows: 1 / (1 + e) or e / (1 + e).
-  const float e = expf32(-std::fabs(x));
+  const float e = fastExp(-std::fabs(x));
   return (x < 0.0f ? e : 1.0f) / (1.0f + e);
 }
 
-inline float tanhf32(float x) {
+inline float fastTanh(float x) {
   const float a = std::fabs(x);
   // Odd polynomial below 0.625, 1 - 2 / (e^2a + 1) above.
   const float s = x * x;
@@ -142,12 +142,12 @@ inline float tanhf32(float x) {
   p = p * s + 1.33314422036e-1f;
   p = p * s - 3.33332819422e-1f;
   const float small = p * s * x + x;
-  const float big = 1.0f - 2.0f / (expf32(2.0f * a) + 1.0f);
+  const float big = 1.0f - 2.0f / (fastExp(2.0f * a) + 1.0f);
   return a < 0.625f ? small : (x < 0.0f ? -big : big);
 }
 
 // Two minimax fits (N. Juffa's): odd polynomial below 0.921875, 1 - e^(polynomial) above.
-inline float erff32(float x) {
+inline float fastErf(float x) {
   const float a = std::fabs(x);
   const float s = x * x;
   float q = -5.96761703e-4f;
@@ -164,14 +164,14 @@ inline float erff32(float x) {
   r = r * c - 1.06777877e-1f;
   r = r * c - 6.34846687e-1f;
   r = r * c - 1.28717512e-1f;
-  const float big = 1.0f - expf32(r * c - c);
+  const float big = 1.0f - fastExp(r * c - c);
   const float y = a < 0.921875f ? small : (x < 0.0f ? -big : big);
   return x != x ? x : y;
 }
 
 // The argument is reduced in float64, where n * pi/2 is exact enough up to |x| of about 1e8.
 template <bool Cosine>
-inline float sincosf32(float x) {
+inline float fastSincos(float x) {
   const double n = (static_cast<double>(x) * 0.63661977236758134308 + 6755399441055744.0) - 6755399441055744.0;
   const double reduced = (static_cast<double>(x) - n * 1.57079632679489655800) - n * 6.12323399573676603587e-17;
   const float r = static_cast<float>(reduced);
@@ -190,10 +190,10 @@ inline float sincosf32(float x) {
   return (quadrant & 2) ? -y : y;
 }
 
-inline float sinf32(float x) { return sincosf32<false>(x); }
-inline float cosf32(float x) { return sincosf32<true>(x); }
+inline float fastSin(float x) { return fastSincos<false>(x); }
+inline float fastCos(float x) { return fastSincos<true>(x); }
 
-inline float atanf32(float x) {
+inline float fastAtan(float x) {
   const float a = std::fabs(x);
   const bool high = a > 2.414213562373095f;
   const bool middle = a > 0.4142135623730950f;
@@ -210,23 +210,23 @@ inline float atanf32(float x) {
 }
 
 // log(1 + e^x), the identity above PyTorch's threshold of 20.
-inline float softplusf32(float x) {
-  const float e = expf32(x > 20.0f ? 20.0f : x);
-  return x > 20.0f ? x : log1pf32(e);
+inline float fastSoftplus(float x) {
+  const float e = fastExp(x > 20.0f ? 20.0f : x);
+  return x > 20.0f ? x : fastLog1p(e);
 }
 
 // tanh(softplus(x)) = (e^2 + 2e) / (e^2 + 2e + 2) with e = e^x; equal to 1 in float32 above 20.
-inline float mishf32(float x) {
-  const float e = expf32(x > 20.0f ? 20.0f : x);
+inline float fastMish(float x) {
+  const float e = fastExp(x > 20.0f ? 20.0f : x);
   const float w = e * (e + 2.0f);
   return x > 20.0f ? x : x * (w / (w + 2.0f));
 }
 
-inline float geluf32(float x) { return 0.5f * x * (1.0f + erff32(x * 0.70710678118654752f)); }
+inline float fastGelu(float x) { return 0.5f * x * (1.0f + fastErf(x * 0.70710678118654752f)); }
 
-inline float geluTanhf32(float x) {
+inline float fastGeluTanh(float x) {
   const float inner = 0.79788456080286536f * (x + 0.044715f * x * x * x);
-  return 0.5f * x * (1.0f + tanhf32(inner));
+  return 0.5f * x * (1.0f + fastTanh(inner));
 }
 
 }  // namespace omma

@@ -1,0 +1,109 @@
+// Eight float32 lanes at a time, from and to any float type.
+//
+// For the kernels that keep accumulators in registers (batch norm, pooling, reductions), where leaving it to the auto-vectoriser
+// costs spills. GCC's vector extension is used, not intrinsics: it compiles to AVX2, AVX-512VL, NEON or plain code alike.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "convert.h"
+
+namespace omma {
+
+typedef float Float8 __attribute__((vector_size(32)));
+typedef int32_t Int8 __attribute__((vector_size(32)));
+typedef uint32_t UInt8x32 __attribute__((vector_size(32)));
+typedef uint16_t UInt8x16 __attribute__((vector_size(16)));
+
+inline Float8 splat8(float value) { return Float8{value, value, value, value, value, value, value, value}; }
+
+inline Float8 load8(const float* from) {
+  Float8 v;
+  std::memcpy(&v, from, 32);
+  return v;
+}
+
+inline Float8 load8(const BFloat16* from) {
+  UInt8x16 halves;
+  std::memcpy(&halves, from, 16);
+  return reinterpret_cast<Float8>(__builtin_convertvector(halves, UInt8x32) << 16);
+}
+
+inline void store8(float* to, Float8 v) { std::memcpy(to, &v, 32); }
+
+inline void store8(BFloat16* to, Float8 v) {
+  const UInt8x32 bits = reinterpret_cast<UInt8x32>(v);
+  const UInt8x32 rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+  const UInt8x32 kept = v == v ? rounded : (UInt8x32{} + 0x7fc0u);
+  const UInt8x16 halves = __builtin_convertvector(kept, UInt8x16);
+  std::memcpy(to, &halves, 16);
+}
+
+#if defined(__F16C__)
+inline Float8 load8(const Float16* from) {
+  return reinterpret_cast<Float8>(_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+}
+inline void store8(Float16* to, Float8 v) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_cvtps_ph(reinterpret_cast<__m256>(v), 0));
+}
+#else
+inline Float8 load8(const Float16* from) {
+  Float8 v;
+  for (int i = 0; i < 8; i++) v[i] = from[i];
+  return v;
+}
+inline void store8(Float16* to, Float8 v) {
+  for (int i = 0; i < 8; i++) to[i] = Float16(v[i]);
+}
+#endif
+
+// Comparisons give all bits set where true.
+inline Float8 max8(Float8 a, Float8 b) { return a > b ? a : b; }
+
+// The same code for eight lanes and, at the ends of rows, for one: V is Float8 or float.
+template <typename V, typename T>
+inline V loadAs(const T* from) {
+  if constexpr (sizeof(V) == 4) {
+    return static_cast<float>(*from);
+  } else {
+    return load8(from);
+  }
+}
+
+template <typename V, typename T>
+inline void storeAs(T* to, V v) {
+  if constexpr (sizeof(V) == 4) {
+    *to = static_cast<T>(v);
+  } else {
+    store8(to, v);
+  }
+}
+
+template <typename V>
+inline V splatAs(float value) {
+  if constexpr (sizeof(V) == 4) {
+    return value;
+  } else {
+    return splat8(value);
+  }
+}
+
+// Whole arrays. gcc 12 vectorises neither conversion to a 16-bit type by itself.
+template <typename T>
+inline void loadFloats(const T* from, float* to, int64_t count) {
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8) store8(to + i, load8(from + i));
+  for (; i < count; i++) to[i] = static_cast<float>(from[i]);
+}
+
+template <typename T>
+inline void storeFloats(const float* from, T* to, int64_t count) {
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8) store8(to + i, load8(from + i));
+  for (; i < count; i++) to[i] = static_cast<T>(from[i]);
+}
+
+inline float sum8(Float8 v) { return ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7])); }
+
+}  // namespace omma
