@@ -5,6 +5,7 @@
 export * from './compile.ts';
 export * from './device/device.ts';
 export * from './device/numeric.ts';
+export { runNode } from './device/reference.ts';
 export * from './dtype.ts';
 export * from './eager.ts';
 export * from './errors.ts';
@@ -22,5 +23,4 @@ export * from './tensor.ts';
 export * from './trace.ts';
 export * from './variable.ts';
 export { onWarning } from './warn.ts';
-import './device/reference.ts';
 import './ops/methods.ts';

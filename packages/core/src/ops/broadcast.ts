@@ -2,33 +2,24 @@
 
 import type { NumericArray } from '../device/numeric.ts';
 import { numericArray } from '../device/numeric.ts';
-import { at, type ReferenceArray } from '../op.ts';
 import type { TensorType } from '../graph/graph.ts';
+import { at, type ReferenceArray } from '../op.ts';
 import { type Shape, sameShape, sizeOf, stridesOf } from '../shape.ts';
+import { stridedIndices, take } from './strided.ts';
 
 /** For each element of `target`, the flat index of the element of `source` that broadcasts to it. */
 export function broadcastIndices(source: Shape, target: Shape): Uint32Array {
-  const indices = new Uint32Array(sizeOf(target));
   const offset = target.length - source.length;
-  const sourceStrides = stridesOf(source);
-  const targetStrides = stridesOf(target);
-  for (let axis = 0; axis < source.length; axis++) {
-    if (source[axis] === 1) continue;
-    const stride = at(sourceStrides, axis);
-    const step = at(targetStrides, axis + offset);
-    const extent = at(target, axis + offset);
-    for (let i = 0; i < indices.length; i++) indices[i] = (indices[i] ?? 0) + (Math.floor(i / step) % extent) * stride;
-  }
-  return indices;
+  const strides = stridesOf(source);
+  return stridedIndices(
+    target,
+    target.map((_, axis) => (axis < offset || source[axis - offset] === 1 ? 0 : at(strides, axis - offset))),
+  );
 }
 
 /** The elements of `input` spread over `target`; the input itself when the shapes agree. */
 export function spread(input: ReferenceArray, target: Shape): NumericArray {
-  if (sameShape(input.shape, target)) return input.data;
-  const indices = broadcastIndices(input.shape, target);
-  const data = numericArray(input.dtype, indices.length);
-  for (let i = 0; i < data.length; i++) data[i] = input.data[indices[i] ?? 0] ?? 0;
-  return data;
+  return sameShape(input.shape, target) ? input.data : take(input, broadcastIndices(input.shape, target));
 }
 
 /** A reference kernel from a function of one element an input. */

@@ -1,6 +1,8 @@
 /** Tensor methods for the ops of core: `x.add(y)` is `add(x, y)`. The interface below is merged into the class. */
 
-import type { DType } from '../dtype.ts';
+import type { DType, HostArray } from '../dtype.ts';
+import { evaluate } from '../eager.ts';
+import { first } from '../op.ts';
 import type { Shape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import * as ops from './index.ts';
@@ -39,6 +41,26 @@ interface OtherMethods {
   expand(shape: Shape): Tensor;
   unsqueeze(axis: number): Tensor;
   squeeze(axis?: number): Tensor;
+  prod(options?: ReductionOptions): Tensor;
+  variance(options?: ReductionOptions & { correction?: number }): Tensor;
+  logSumExp(options?: ReductionOptions): Tensor;
+  cumSum(options: { axis: number; reverse?: boolean; exclusive?: boolean }): Tensor;
+  softmax(axis: number): Tensor;
+  logSoftmax(axis: number): Tensor;
+  slice(options: Parameters<typeof ops.slice>[1]): Tensor;
+  pad(options: Parameters<typeof ops.pad>[1]): Tensor;
+  split(sizes: readonly number[], axis?: number): Tensor[];
+  flip(axes: readonly number[]): Tensor;
+  roll(shifts: readonly number[], axes: readonly number[]): Tensor;
+  tile(repeats: readonly number[]): Tensor;
+  gather(indices: Tensor, axis: number): Tensor;
+  scatterAdd(indices: Tensor, u: Tensor, axis: number): Tensor;
+  indexSelect(indices: Tensor, axis: number): Tensor;
+  indexAdd(indices: Tensor, u: Tensor, axis: number): Tensor;
+  topK(options: { k: number; axis?: number; largest?: boolean }): { values: Tensor; indices: Tensor };
+  sort(options: { axis: number; descending?: boolean }): { values: Tensor; indices: Tensor };
+  /** The numbers, computed on the best device. Outside of `trace` only. 16-bit floats come as bit patterns. */
+  data(): Promise<HostArray>;
 }
 
 type TensorMethods = Record<UnaryName, () => Tensor> & Record<BinaryName, (other: Operand) => Tensor> & OtherMethods;
@@ -101,6 +123,63 @@ const others: OtherMethods & ThisType<Tensor> = {
   },
   squeeze(axis) {
     return ops.squeeze(this, axis);
+  },
+  prod(options) {
+    return ops.prod(this, options);
+  },
+  variance(options) {
+    return ops.variance(this, options);
+  },
+  logSumExp(options) {
+    return ops.logSumExp(this, options);
+  },
+  cumSum(options) {
+    return ops.cumSum(this, options);
+  },
+  softmax(axis) {
+    return ops.softmax(this, axis);
+  },
+  logSoftmax(axis) {
+    return ops.logSoftmax(this, axis);
+  },
+  slice(options) {
+    return ops.slice(this, options);
+  },
+  pad(options) {
+    return ops.pad(this, options);
+  },
+  split(sizes, axis) {
+    return ops.split(this, sizes, axis);
+  },
+  flip(axes) {
+    return ops.flip(this, axes);
+  },
+  roll(shifts, axes) {
+    return ops.roll(this, shifts, axes);
+  },
+  tile(repeats) {
+    return ops.tile(this, repeats);
+  },
+  gather(indices, axis) {
+    return ops.gather(this, indices, axis);
+  },
+  scatterAdd(indices, u, axis) {
+    return ops.scatterAdd(this, indices, u, axis);
+  },
+  indexSelect(indices, axis) {
+    return ops.indexSelect(this, indices, axis);
+  },
+  indexAdd(indices, u, axis) {
+    return ops.indexAdd(this, indices, u, axis);
+  },
+  topK(options) {
+    return ops.topK(this, options);
+  },
+  sort(options) {
+    return ops.sort(this, options);
+  },
+  async data() {
+    return first(await evaluate([this])).data;
   },
 };
 

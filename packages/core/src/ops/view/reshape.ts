@@ -1,12 +1,12 @@
 /** Reshape, transpose, expand and what is built from them: the same elements under other axes. */
 
-import { numericArray } from '../../device/numeric.ts';
 import { ShapeError } from '../../errors.ts';
 import { at, defineOp, type GradientContext } from '../../op.ts';
 import { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { spread } from '../broadcast.ts';
 import { anyInput } from '../check.ts';
+import { stridedIndices, take } from '../strided.ts';
 
 type Target = { shape: Shape };
 
@@ -74,19 +74,14 @@ const transposeOp = defineOp<Permutation>({
   amp: 'follow',
   reference: (inputs, { permutation }, outputs) => {
     const x = at(inputs, 0);
-    const { shape } = at(outputs, 0);
-    const result = numericArray(x.dtype, x.data.length);
-    const from = stridesOf(x.shape);
-    const strides = permutation.map((axis) => at(from, axis));
-    const to = stridesOf(shape);
-    for (let i = 0; i < result.length; i++) {
-      let index = 0;
-      for (let axis = 0; axis < shape.length; axis++) {
-        index += (Math.floor(i / (to[axis] ?? 1)) % (shape[axis] ?? 1)) * (strides[axis] ?? 0);
-      }
-      result[i] = x.data[index] ?? 0;
-    }
-    return result;
+    const strides = stridesOf(x.shape);
+    return take(
+      x,
+      stridedIndices(
+        at(outputs, 0).shape,
+        permutation.map((axis) => at(strides, axis)),
+      ),
+    );
   },
   samples: [
     { inputs: [{ shape: [2, 3] }], attrs: { permutation: [1, 0] } },

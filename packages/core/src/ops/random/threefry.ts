@@ -1,0 +1,27 @@
+/**
+ * Threefry-2x32 with 20 rounds: a counter-based random number generator (Salmon, Moraes, Dror, Shaw: Parallel random numbers,
+ * as easy as 1, 2, 3; SC 2011). A pure function of key and counter, so every device makes the same numbers in any order.
+ */
+
+const rotations = [13, 15, 26, 6, 17, 29, 16, 24] as const;
+const parity = 0x1bd11bda;
+
+/** The two 32-bit words for a key and a counter of two words each. */
+export function threefry2x32(key: readonly [number, number], counter: readonly [number, number]): [number, number] {
+  const schedule = [key[0] >>> 0, key[1] >>> 0, (parity ^ key[0] ^ key[1]) >>> 0];
+  const scheduled = (index: number) => schedule[index % 3] ?? 0;
+  let a = (counter[0] + scheduled(0)) >>> 0;
+  let b = (counter[1] + scheduled(1)) >>> 0;
+  for (let round = 0; round < 20; round++) {
+    const by = rotations[round % 8] ?? 0;
+    a = (a + b) >>> 0;
+    b = ((b << by) | (b >>> (32 - by))) >>> 0;
+    b = (b ^ a) >>> 0;
+    if (round % 4 === 3) {
+      const injection = (round + 1) / 4;
+      a = (a + scheduled(injection)) >>> 0;
+      b = (b + scheduled(injection + 1) + injection) >>> 0;
+    }
+  }
+  return [a, b];
+}
