@@ -3,4 +3,17 @@
  *
  * Above the layers (nn), below the tasks. It owns every pixel that is not yet a tensor.
  */
-export {};
+export type { ImageContext, ImageDataset, ImageSample } from './data/dataset.ts';
+export { IdxDataset, type IdxDatasetOptions } from './data/idxDataset.ts';
+export { type IdxArray, readIdx } from './data/idxFile.ts';
+export { ImageFolder, type ImageFolderOptions } from './data/imageFolder.ts';
+export { transformed } from './data/imageLoader.ts';
+export { sampleRandom } from './data/random.ts';
+export { decodePicture, imageExtensions, pictureSize, readPicture, readPictureFile } from './image/decode.ts';
+export { drawLabel, escapeXml, type LabelOptions } from './image/label.ts';
+export type { Picture, Plan, Region } from './image/picture.ts';
+export { renderLarge } from './image/render.ts';
+export { resample } from './image/resample.ts';
+export { identityPlan, type RandomNumbers, type Transform } from './transforms/transform.ts';
+export * from './transforms/transforms.ts';
+export * from './ops/index.ts';

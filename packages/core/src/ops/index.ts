@@ -19,3 +19,7 @@ export * from './view/pad.ts';
 export * from './view/reshape.ts';
 export * from './view/slice.ts';
 export { floatOperand, sameDType } from './operands.ts';
+export * from './contract/index.ts';
+export * from './loss/index.ts';
+export * from './norm/index.ts';
+export * from './window/index.ts';
