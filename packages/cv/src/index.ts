@@ -14,6 +14,6 @@ export { drawLabel, escapeXml, type LabelOptions } from './image/label.ts';
 export type { Picture, Plan, Region } from './image/picture.ts';
 export { renderLarge } from './image/render.ts';
 export { resample } from './image/resample.ts';
+export * from './ops/index.ts';
 export { identityPlan, type RandomNumbers, type Transform } from './transforms/transform.ts';
 export * from './transforms/transforms.ts';
-export * from './ops/index.ts';

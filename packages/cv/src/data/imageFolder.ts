@@ -1,0 +1,154 @@
+/**
+ * A data set from a folder with one folder a class: `root/train/daisy/a.jpg`, `root/val/daisy/b.jpg`.
+ *
+ * A root that holds the class folders directly is divided by a hash of the file names, so that the same pictures are always held
+ * out. Whatever is wrong with the folder is said at once, not at the first batch.
+ */
+
+import { type Dirent, existsSync, readdirSync, statSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { OmmaError } from '@omma/core';
+import { imageExtensions } from '../image/decode.ts';
+import { buildTransforms, type TransformOptions } from '../transforms/transforms.ts';
+import type { ImageContext, ImageDataset, ImageSample } from './dataset.ts';
+import { defaultCacheBytes, ImageLoader, labelled } from './imageLoader.ts';
+import { sampleRandom } from './random.ts';
+
+export interface ImageFolderOptions {
+  /** The folder: with `train` and `val` inside, or with the class folders themselves. */
+  readonly root: string;
+  readonly split: 'train' | 'val';
+  readonly transforms: readonly TransformOptions[];
+  /** Class names in label order; the names of the class folders, sorted, unless given. */
+  readonly classes?: readonly string[];
+  /** Memory for decoded pictures; 512 MiB unless given. */
+  readonly cacheBytes?: number;
+}
+
+interface Entry {
+  readonly path: string;
+  readonly label: number;
+}
+
+/** Share of the pictures that is held out when there is no `val` folder. */
+const heldOut = 0.2;
+
+export class ImageFolder implements ImageDataset {
+  readonly classes: readonly string[];
+  readonly #entries: readonly Entry[];
+  readonly #loader: ImageLoader;
+
+  constructor(options: ImageFolderOptions) {
+    const { classes, entries } = scan(options);
+    this.classes = classes;
+    this.#entries = entries;
+    this.#loader = new ImageLoader(
+      buildTransforms(options.transforms),
+      options.cacheBytes ?? defaultCacheBytes,
+    );
+  }
+
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  nameOf(index: number): string {
+    return this.#entry(index).path;
+  }
+
+  labelOf(index: number): number {
+    return this.#entry(index).label;
+  }
+
+  async load(index: number, { seed, epoch }: ImageContext): Promise<ImageSample> {
+    const { path, label } = this.#entry(index);
+    return labelled(await this.#loader.load(index, path, sampleRandom(seed, epoch, index)), label);
+  }
+
+  #entry(index: number): Entry {
+    const entry = this.#entries[index];
+    if (entry === undefined) throw new Error(`ImageFolder: no sample ${index} among ${this.#entries.length}`);
+    return entry;
+  }
+}
+
+function scan(options: ImageFolderOptions): { classes: readonly string[]; entries: readonly Entry[] } {
+  const { root, split } = options;
+  requireFolder(root);
+  const divided = !existsSync(join(root, 'train'));
+  const folder = divided ? root : join(root, split);
+  requireFolder(folder);
+  const found = classFolders(folder);
+  const classes = options.classes ?? (divided ? found : classFolders(join(root, 'train')));
+  requireSameClasses(folder, found, classes);
+  const entries = classes.flatMap((name, label) => {
+    const paths = pictureFiles(join(folder, name));
+    const own = divided
+      ? paths.filter((path) => isHeldOut(path.slice(root.length)) === (split === 'val'))
+      : paths;
+    if (paths.length === 0) {
+      throw new OmmaError(
+        `ImageFolder: class ${name} has no images in ${join(folder, name)}; add some (${imageExtensions.join(' ')}) or remove the folder`,
+      );
+    }
+    return own.map((path) => ({ path, label }));
+  });
+  if (entries.length === 0)
+    throw new OmmaError(`ImageFolder: ${folder} has too few images to hold some out; add a val folder`);
+  return { classes, entries };
+}
+
+function requireFolder(folder: string): void {
+  const is = statSync(folder, { throwIfNoEntry: false });
+  if (is === undefined) {
+    throw new OmmaError(
+      `ImageFolder: folder ${folder} does not exist; expected one folder a class in it, or train and val folders of such`,
+    );
+  }
+  if (!is.isDirectory())
+    throw new OmmaError(`ImageFolder: ${folder} is a file, expected a folder with one folder a class`);
+}
+
+const visible = (entry: Dirent): boolean => !entry.name.startsWith('.');
+const byName = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+
+function classFolders(folder: string): string[] {
+  const names = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => visible(entry) && (entry.isDirectory() || entry.isSymbolicLink()))
+    .map((entry) => entry.name)
+    .sort(byName);
+  if (names.length === 0)
+    throw new OmmaError(`ImageFolder: ${folder} is empty; expected one folder of images a class`);
+  return names;
+}
+
+function requireSameClasses(folder: string, found: readonly string[], expected: readonly string[]): void {
+  const missing = expected.filter((name) => !found.includes(name));
+  const unexpected = found.filter((name) => !expected.includes(name));
+  if (missing.length === 0 && unexpected.length === 0) return;
+  const parts = [
+    ...(missing.length > 0 ? [`misses the classes ${missing.join(', ')}`] : []),
+    ...(unexpected.length > 0 ? [`has the unexpected folders ${unexpected.join(', ')}`] : []),
+  ];
+  throw new OmmaError(`ImageFolder: ${folder} ${parts.join(' and ')}; expected ${expected.join(', ')}`);
+}
+
+/** Every picture below `folder`, in the order of their paths. */
+function pictureFiles(folder: string): string[] {
+  const entries = readdirSync(folder, { withFileTypes: true, recursive: true });
+  return entries
+    .filter(
+      (entry) =>
+        visible(entry) && !entry.isDirectory() && imageExtensions.includes(extname(entry.name).toLowerCase()),
+    )
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort(byName);
+}
+
+/** The same answer for the same name on every machine: a 32-bit FNV-1a hash, finished so that similar names spread. */
+function isHeldOut(name: string): boolean {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return (hash >>> 8) * 2 ** -24 < heldOut;
+}
