@@ -3,4 +3,5 @@
  *
  * A device: imports core only, and nothing above imports it by name; importing it registers it.
  */
-export {};
+
+export { createCpuDevice } from './device.ts';

@@ -1,0 +1,80 @@
+/**
+ * The addon as TypeScript sees it, and finding it. Handles are opaque; everything with a promise happens on the device's own thread.
+ */
+
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { Attributes, Graph, HostArray, TensorType } from '@omma/core';
+
+declare const bufferHandle: unique symbol;
+declare const executableHandle: unique symbol;
+export interface BufferHandle {
+  readonly [bufferHandle]: true;
+}
+export interface ExecutableHandle {
+  readonly [executableHandle]: true;
+}
+
+/** One step of a program, as the addon reports it. */
+export interface StepProfile {
+  readonly op: string;
+  readonly scope: string;
+  /** What oneDNN calls its implementation; empty for other kernels. */
+  readonly detail: string;
+  readonly milliseconds: number;
+  readonly bytes: number;
+  readonly flops: number;
+  readonly runs: number;
+}
+
+export interface NativeDevice {
+  /** Empty, or why the addon has no kernel for such a node. */
+  refuse(op: string, attrs: Attributes, inputs: readonly TensorType[], outputs: readonly TensorType[]): string;
+  allocate(type: TensorType): BufferHandle;
+  free(buffer: BufferHandle): void;
+  upload(buffer: BufferHandle, data: HostArray): Promise<void>;
+  download(buffer: BufferHandle, into: HostArray): Promise<void>;
+  compile(
+    graph: Graph,
+    state: readonly BufferHandle[],
+    profile: boolean,
+  ): Promise<{ handle: ExecutableHandle; bytes: number }>;
+  run(handle: ExecutableHandle, inputs: readonly HostArray[], outputs: readonly HostArray[]): Promise<void>;
+  release(handle: ExecutableHandle): void;
+  profile(handle: ExecutableHandle): readonly StepProfile[];
+  memory(): { live: number; peak: number };
+  synchronize(): Promise<void>;
+  dispose(): void;
+}
+
+export interface Binding {
+  readonly Device: new (threads: number) => NativeDevice;
+  /** Version of oneDNN, for example `2.6.3`. */
+  readonly onednn: string;
+  /** Instruction set that oneDNN uses. */
+  readonly isa: string;
+  /** True where bfloat16 runs at full speed. */
+  readonly bfloat16: boolean;
+}
+
+/** The same place seen from src and from dist. */
+const path = fileURLToPath(new URL('../native/build/omma_cpu.node', import.meta.url));
+let loaded: Binding | string | undefined;
+
+/** The addon, or in one line why it cannot be used and what to do about it. */
+export function loadBinding(): Binding | string {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Binding | string {
+  if (!existsSync(path)) return 'its addon is not built; run `npm run build:native` in the repository';
+  try {
+    const binding: Binding = createRequire(import.meta.url)(path);
+    return binding;
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+    return `its addon does not load (${reason}); run \`npm run build:native\` in the repository`;
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * The CPU device: hands whole graphs to the addon, which compiles them to oneDNN primitives and runs them on its own thread.
+ *
+ * What is decided here is what becomes one kernel (the passes in `optimise.ts`); where things lie in memory, and in which
+ * layout, is decided in native/src/plan.
+ */
+
+import { availableParallelism, cpus } from 'node:os';
+import {
+  type CompileOptions,
+  type Device,
+  type DeviceBuffer,
+  type DeviceCapabilities,
+  DeviceError,
+  type DType,
+  dtypes,
+  type Executable,
+  type Graph,
+  type HostArray,
+  hostArray,
+  type MemoryUse,
+  type Node,
+  registerDevice,
+  sizeOf,
+  type TensorType,
+  valueOf,
+} from '@omma/core';
+import { type Binding, type BufferHandle, loadBinding, type NativeDevice } from './binding.ts';
+import { asDeviceError } from './errors.ts';
+import { CpuExecutable } from './executable.ts';
+import { optimise, takesInPasses } from './optimise.ts';
+
+class CpuBuffer implements DeviceBuffer {
+  readonly type: TensorType;
+  readonly handle: BufferHandle;
+  readonly owner: CpuDevice;
+
+  constructor(type: TensorType, handle: BufferHandle, owner: CpuDevice) {
+    this.type = { shape: type.shape, dtype: type.dtype };
+    this.handle = handle;
+    this.owner = owner;
+  }
+}
+
+class CpuDevice implements Device {
+  readonly name = 'cpu';
+  readonly capabilities: DeviceCapabilities;
+  readonly #native: NativeDevice;
+
+  constructor(binding: Binding) {
+    const threads = threadCount();
+    this.#native = new binding.Device(threads);
+    const mixedPrecision: DType[] = binding.bfloat16 ? ['bfloat16'] : [];
+    const processor = cpus()[0]?.model.trim() ?? 'unknown processor';
+    this.capabilities = {
+      dtypes,
+      mixedPrecision,
+      description: `${processor}, ${binding.isa}, ${threads} threads, oneDNN ${binding.onednn}`,
+    };
+  }
+
+  supports(node: Node, graph: Graph): true | string {
+    if (takesInPasses(node)) return true;
+    const types = (ids: readonly number[]) => ids.map((id) => valueOf(graph, id));
+    const reason = this.#native.refuse(node.op, node.attrs, types(node.inputs), types(node.outputs));
+    return reason === '' ? true : reason;
+  }
+
+  async compile(graph: Graph, options: CompileOptions): Promise<Executable> {
+    const buffers = graph.state.map((slot) => {
+      const buffer = options.state.get(slot.name);
+      if (buffer === undefined) throw new DeviceError(`cpu: no buffer is given for state ${slot.name}`);
+      const { shape, dtype } = valueOf(graph, slot.read);
+      const fits = buffer.type.dtype === dtype && buffer.type.shape.join() === shape.join();
+      if (!fits) throw new DeviceError(`cpu: the buffer given for state ${slot.name} has another shape or dtype`);
+      return this.#own(buffer).handle;
+    });
+    const ready = optimise(graph);
+    const made = await asDeviceError(this.#native.compile(ready, buffers, options.profile ?? false));
+    return new CpuExecutable(this.#native, made.handle, made.bytes, graph);
+  }
+
+  allocate(type: TensorType): DeviceBuffer {
+    return new CpuBuffer(type, this.#native.allocate(type), this);
+  }
+
+  free(buffer: DeviceBuffer): void {
+    this.#native.free(this.#own(buffer).handle);
+  }
+
+  /** `data` is read when its turn comes: leave it unchanged until the promise is settled. */
+  async upload(buffer: DeviceBuffer, data: HostArray): Promise<void> {
+    const own = this.#own(buffer);
+    const expected = hostArray(own.type.dtype, 0).constructor;
+    if (data.constructor !== expected || data.length !== sizeOf(own.type.shape)) {
+      throw new DeviceError(
+        `cpu: upload to a buffer of ${own.type.dtype}[${own.type.shape.join(', ')}] needs a ${expected.name} of ` +
+          `${sizeOf(own.type.shape)} elements but is given a ${data.constructor.name} of ${data.length}`,
+      );
+    }
+    await asDeviceError(this.#native.upload(own.handle, data));
+  }
+
+  async download(buffer: DeviceBuffer): Promise<HostArray> {
+    const own = this.#own(buffer);
+    const data = hostArray(own.type.dtype, sizeOf(own.type.shape));
+    await asDeviceError(this.#native.download(own.handle, data));
+    return data;
+  }
+
+  memory(): MemoryUse {
+    return this.#native.memory();
+  }
+
+  async synchronize(): Promise<void> {
+    await asDeviceError(this.#native.synchronize());
+  }
+
+  dispose(): void {
+    this.#native.dispose();
+  }
+
+  #own(buffer: DeviceBuffer): CpuBuffer {
+    if (buffer instanceof CpuBuffer && buffer.owner === this) return buffer;
+    throw new DeviceError('cpu: the buffer belongs to another device');
+  }
+}
+
+/** `OMMA_NUM_THREADS`, or as many as the process may use at once. */
+function threadCount(): number {
+  const text = process.env.OMMA_NUM_THREADS;
+  if (text === undefined || text === '') return availableParallelism();
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 1024) {
+    throw new DeviceError(`cpu: OMMA_NUM_THREADS must be a whole number from 1 to 1024 but is ${text}`);
+  }
+  return count;
+}
+
+/** A device of its own, beside the one that `device('cpu')` opens. */
+export function createCpuDevice(): Device {
+  const binding = loadBinding();
+  if (typeof binding === 'string') throw new DeviceError(`device cpu: ${binding}`);
+  return new CpuDevice(binding);
+}
+
+registerDevice({
+  name: 'cpu',
+  priority: 100,
+  available: () => {
+    const binding = loadBinding();
+    return typeof binding === 'string' ? binding : true;
+  },
+  create: createCpuDevice,
+});

@@ -1,0 +1,18 @@
+/**
+ * The passes between the graph as prepared by core and the graph that the addon gets, in their order.
+ *
+ * Batch norms first, while all nodes are still ops of the table; fused nodes, which only this device knows, come last.
+ */
+
+import { eliminateDeadCode, type Graph, type Node } from '@omma/core';
+import { foldBatchNorm } from './convolution/foldBatchNorm.ts';
+import { fuseConvolution } from './convolution/fuseConvolution.ts';
+
+/** Ops that have no kernel because a pass takes every one of them away. */
+export function takesInPasses(node: Node): boolean {
+  return node.op === 'batchNorm';
+}
+
+export function optimise(graph: Graph): Graph {
+  return fuseConvolution(eliminateDeadCode(foldBatchNorm(graph)));
+}
