@@ -10,12 +10,17 @@ import { describe, expect, it } from 'vitest';
 import { IdxDataset, ImageFolder, type ImageFolderOptions, type TransformOptions } from '../src/index.ts';
 
 const context = { seed: 1, epoch: 0 };
-const augment: readonly TransformOptions[] = [{ type: 'RandomResizedCrop', size: 16 }, { type: 'RandomFlip' }];
+const augment: readonly TransformOptions[] = [
+  { type: 'RandomResizedCrop', size: 16 },
+  { type: 'RandomFlip' },
+];
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'omma-data-'));
 
 async function writePicture(path: string, colour: string, side = 24): Promise<void> {
-  await sharp({ create: { width: side, height: side, channels: 3, background: colour } }).png().toFile(path);
+  await sharp({ create: { width: side, height: side, channels: 3, background: colour } })
+    .png()
+    .toFile(path);
 }
 
 /** A folder with two classes of `count` pictures in every given sub-folder. */
@@ -53,7 +58,9 @@ describe('ImageFolder', () => {
     mkdirSync(join(root, 'train', 'noise'), { recursive: true });
     const noise = Uint8Array.from({ length: 40 * 30 * 3 }, (_, i) => (i * 7919) % 251);
     for (const name of ['a', 'b', 'c']) {
-      await sharp(noise, { raw: { width: 40, height: 30, channels: 3 } }).png().toFile(join(root, 'train', 'noise', `${name}.png`));
+      await sharp(noise, { raw: { width: 40, height: 30, channels: 3 } })
+        .png()
+        .toFile(join(root, 'train', 'noise', `${name}.png`));
     }
     const cached = open(root);
     const plain = open(root, { cacheBytes: 0 });
@@ -61,7 +68,9 @@ describe('ImageFolder', () => {
     await plain.load(2, context);
     expect(await cached.load(1, context)).toEqual(first);
     expect(await plain.load(1, context)).toEqual(first);
-    expect((await plain.load(1, { seed: 1, epoch: 1 })).tensors.image.data).not.toEqual(first.tensors.image.data);
+    expect((await plain.load(1, { seed: 1, epoch: 1 })).tensors.image.data).not.toEqual(
+      first.tensors.image.data,
+    );
   });
 
   it('divides a folder without train and val by file name, always in the same way', async () => {
@@ -93,7 +102,9 @@ describe('ImageFolder', () => {
   it('refuses a val folder with other classes than train', async () => {
     const root = await classFolders(['train', 'val']);
     mkdirSync(join(root, 'val', 'green'));
-    expect(() => open(root, { split: 'val' })).toThrow(/has the unexpected folders green; expected blue, red/);
+    expect(() => open(root, { split: 'val' })).toThrow(
+      /has the unexpected folders green; expected blue, red/,
+    );
   });
 
   it('names a corrupt picture when it is loaded, and only then', async () => {
@@ -108,10 +119,11 @@ describe('ImageFolder', () => {
 describe('IdxDataset', () => {
   const header = (...words: number[]) => {
     const bytes = Buffer.alloc(words.length * 4);
-    words.forEach((word, i) => bytes.writeUInt32BE(word, i * 4));
+    for (const [i, word] of words.entries()) bytes.writeUInt32BE(word, i * 4);
     return bytes;
   };
-  const images = (count = 2) => Buffer.concat([header(0x803, count, 3, 2), Buffer.from(Array.from({ length: count * 6 }, (_, i) => i))]);
+  const images = (count = 2) =>
+    Buffer.concat([header(0x803, count, 3, 2), Buffer.from(Array.from({ length: count * 6 }, (_, i) => i))]);
   const labels = (...values: number[]) => Buffer.concat([header(0x801, values.length), Buffer.from(values)]);
   const folderWith = (imageBytes: Buffer, labelBytes: Buffer) => {
     const root = newFolder();
@@ -129,10 +141,16 @@ describe('IdxDataset', () => {
 
   it('refuses wrong magic, wrong sizes, wrong counts, wrong labels and missing files', () => {
     const fails = (root: string) => () => new IdxDataset({ root, split: 'train' });
-    expect(fails(folderWith(labels(1, 2), labels(1, 2)))).toThrow(/expected the magic number 2051 .*, found 2049/);
-    expect(fails(folderWith(images().subarray(0, 20), labels(1, 2)))).toThrow(/expected 12 bytes of data for \[2, 3, 2\], found 4/);
+    expect(fails(folderWith(labels(1, 2), labels(1, 2)))).toThrow(
+      /expected the magic number 2051 .*, found 2049/,
+    );
+    expect(fails(folderWith(images().subarray(0, 20), labels(1, 2)))).toThrow(
+      /expected 12 bytes of data for \[2, 3, 2\], found 4/,
+    );
     expect(fails(folderWith(images(3), labels(1, 2)))).toThrow(/has 3 images but .* has 2 labels/);
-    expect(fails(folderWith(images(), labels(1, 12)))).toThrow(/label 12 at 1 of .* is not below the 10 classes/);
+    expect(fails(folderWith(images(), labels(1, 12)))).toThrow(
+      /label 12 at 1 of .* is not below the 10 classes/,
+    );
     expect(fails(newFolder())).toThrow(/has neither train-images-idx3-ubyte\.gz nor train-images-idx3-ubyte/);
   });
 });

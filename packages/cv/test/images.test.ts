@@ -50,7 +50,13 @@ describe('decoding', () => {
     };
     for (const [name, bytes] of Object.entries(files)) {
       const picture = await decodePicture(bytes, name);
-      expect([name, picture.width, picture.height, picture.channels, picture.data.length]).toEqual([name, 20, 10, 3, 600]);
+      expect([name, picture.width, picture.height, picture.channels, picture.data.length]).toEqual([
+        name,
+        20,
+        10,
+        3,
+        600,
+      ]);
     }
     const { data } = await decodePicture(files.alpha, 'alpha');
     expect(largestDifference(data, source.data)).toBeLessThanOrEqual(1);
@@ -74,7 +80,9 @@ describe('decoding', () => {
   it('refuses what is no picture, an empty file and a missing file, in one line', async () => {
     const text = join(folder, 'text.jpg');
     writeFileSync(text, 'not a picture');
-    await expect(readPicture(text)).rejects.toThrow(/text\.jpg cannot be decoded: its content is not a known picture format/);
+    await expect(readPicture(text)).rejects.toThrow(
+      /text\.jpg cannot be decoded: its content is not a known picture format/,
+    );
     const empty = join(folder, 'empty.png');
     writeFileSync(empty, '');
     await expect(readPicture(empty)).rejects.toThrow(/empty\.png cannot be decoded/);
@@ -83,7 +91,9 @@ describe('decoding', () => {
 
   it('refuses a small file that claims a hundred million pixels', async () => {
     const bomb = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="20000" height="20000"/>');
-    await expect(decodePicture(bomb, 'bomb')).rejects.toThrow(/bomb cannot be decoded: it has more than 100000000 pixels/);
+    await expect(decodePicture(bomb, 'bomb')).rejects.toThrow(
+      /bomb cannot be decoded: it has more than 100000000 pixels/,
+    );
   });
 });
 
@@ -108,7 +118,10 @@ describe('resampling', () => {
       [120, 90],
     ] as const) {
       const ours = resample(source, { ...identityPlan(60, 40), width, height });
-      const theirs = await encoder(source).resize(width, height, { fit: 'fill', kernel: 'linear' }).raw().toBuffer();
+      const theirs = await encoder(source)
+        .resize(width, height, { fit: 'fill', kernel: 'linear' })
+        .raw()
+        .toBuffer();
       expect(largestDifference(ours, theirs)).toBeLessThanOrEqual(4);
     }
   });
@@ -122,7 +135,9 @@ describe('resampling', () => {
 
   it('handles pictures smaller than its filter', () => {
     const dot = { width: 1, height: 1, channels: 3, data: Uint8Array.of(10, 20, 30) };
-    expect([...resample(dot, { ...identityPlan(1, 1), width: 2, height: 1 })]).toEqual([10, 20, 30, 10, 20, 30]);
+    expect([...resample(dot, { ...identityPlan(1, 1), width: 2, height: 1 })]).toEqual([
+      10, 20, 30, 10, 20, 30,
+    ]);
   });
 });
 
@@ -145,7 +160,9 @@ describe('large pictures', () => {
 
   it('name the file when it is damaged', async () => {
     const bytes = (await encoder(source).jpeg().toBuffer()).subarray(0, 4000);
-    await expect(renderLarge(bytes, source, identityPlan(800, 600), 'large.jpg')).rejects.toThrow(/large\.jpg cannot be decoded/);
+    await expect(renderLarge(bytes, source, identityPlan(800, 600), 'large.jpg')).rejects.toThrow(
+      /large\.jpg cannot be decoded/,
+    );
   });
 });
 
@@ -156,7 +173,8 @@ describe('transforms', () => {
   ]);
 
   it('depend on seed, epoch and sample, and on nothing else', () => {
-    const plan = (seed: number, epoch: number, index: number) => chain(identityPlan(200, 150), sampleRandom(seed, epoch, index));
+    const plan = (seed: number, epoch: number, index: number) =>
+      chain(identityPlan(200, 150), sampleRandom(seed, epoch, index));
     expect(plan(1, 2, 3)).toEqual(plan(1, 2, 3));
     const others = [plan(2, 2, 3), plan(1, 3, 3), plan(1, 2, 4)];
     for (const other of others) expect(other).not.toEqual(plan(1, 2, 3));
@@ -176,7 +194,10 @@ describe('transforms', () => {
   });
 
   it('flip half of the samples', () => {
-    const flips = Array.from({ length: 1000 }, (_, i) => chain(identityPlan(64, 64), sampleRandom(7, 1, i)).flip);
+    const flips = Array.from(
+      { length: 1000 },
+      (_, i) => chain(identityPlan(64, 64), sampleRandom(7, 1, i)).flip,
+    );
     const share = flips.filter(Boolean).length / flips.length;
     expect(Math.abs(share - 0.5)).toBeLessThan(0.06);
   });
@@ -186,11 +207,19 @@ describe('transforms', () => {
       { type: 'Resize', size: 128 },
       { type: 'CenterCrop', size: 112 },
     ])(identityPlan(256, 512), noRandom);
-    expect(plan).toEqual({ region: { left: 16, top: 144, width: 224, height: 224 }, width: 112, height: 112, flip: false });
+    expect(plan).toEqual({
+      region: { left: 16, top: 144, width: 224, height: 224 },
+      width: 112,
+      height: 112,
+      flip: false,
+    });
   });
 
   it('crop at random after padding', () => {
-    const plan = buildTransforms([{ type: 'RandomCrop', size: 32, padding: 4 }])(identityPlan(32, 32), noRandom);
+    const plan = buildTransforms([{ type: 'RandomCrop', size: 32, padding: 4 }])(
+      identityPlan(32, 32),
+      noRandom,
+    );
     expect(plan.region).toEqual({ left: -4, top: -4, width: 32, height: 32 });
   });
 
@@ -201,7 +230,9 @@ describe('transforms', () => {
   });
 
   it('refuse a size that is no whole number', () => {
-    expect(() => buildTransforms([{ type: 'CenterCrop', size: 0.5 }])).toThrow(/CenterCrop: size must be a whole number/);
+    expect(() => buildTransforms([{ type: 'CenterCrop', size: 0.5 }])).toThrow(
+      /CenterCrop: size must be a whole number/,
+    );
   });
 });
 

@@ -12,6 +12,9 @@ import { PictureCache } from './pictureCache.ts';
 /** Memory for decoded pictures unless a config says otherwise: small data sets fit whole. */
 export const defaultCacheBytes = 512 * 2 ** 20;
 
+/** A file this short is probably a small picture and is decoded without a look at its header first. */
+const smallBytes = 48 * 2 ** 10;
+
 export class ImageLoader {
   readonly #transform: Transform;
   readonly #cache: PictureCache;
@@ -26,11 +29,12 @@ export class ImageLoader {
     const cached = this.#cache.get(index);
     if (cached !== undefined) return transformed(cached, this.#transform, random);
     const bytes = await readPictureFile(path);
-    const size = await pictureSize(bytes, path);
+    const picture = bytes.length <= smallBytes ? await decodePicture(bytes, path) : null;
+    const size = picture ?? (await pictureSize(bytes, path));
     if (isSmall(size)) {
-      const picture = await decodePicture(bytes, path);
-      this.#cache.add(index, picture);
-      return transformed(picture, this.#transform, random);
+      const small = picture ?? (await decodePicture(bytes, path));
+      this.#cache.add(index, small);
+      return transformed(small, this.#transform, random);
     }
     const plan = this.#transform(identityPlan(size.width, size.height), random);
     const pixels = await renderLarge(bytes, size, plan, path);

@@ -30,7 +30,7 @@ export async function renderLarge(
   const shrinks = placed.width <= inside.width && placed.height <= inside.height;
   return decoding(name, async () => {
     const cropped = shrinks
-      ? resizeThenCrop(openPicture(bytes), size, inside, placed)
+      ? resizeThenCrop(openPicture(bytes), size, inside, placed, plan.flip)
       : openPicture(bytes)
           .extract(inside)
           .resize(placed.width, placed.height, { fit: 'fill', kernel: 'linear' });
@@ -53,20 +53,24 @@ function place(plan: Plan, inside: Region): Region {
   };
 }
 
-/** Resizing first lets libjpeg skip work, and needs the crop in target pixels. */
+/** Resizing first lets libjpeg skip work, and needs the crop in target pixels. libvips mirrors before this crop, so it counts from the other side. */
 function resizeThenCrop(
   pipeline: Sharp,
   size: { readonly width: number; readonly height: number },
   inside: Region,
   placed: Region,
+  flip: boolean,
 ): Sharp {
   const width = Math.max(placed.width, Math.round((size.width * placed.width) / inside.width));
   const height = Math.max(placed.height, Math.round((size.height * placed.height) / inside.height));
   const left = Math.min(width - placed.width, Math.round((inside.left * placed.width) / inside.width));
   const top = Math.min(height - placed.height, Math.round((inside.top * placed.height) / inside.height));
-  return pipeline
-    .resize(width, height, { fit: 'fill', kernel: 'linear' })
-    .extract({ left, top, width: placed.width, height: placed.height });
+  return pipeline.resize(width, height, { fit: 'fill', kernel: 'linear' }).extract({
+    left: flip ? width - left - placed.width : left,
+    top,
+    width: placed.width,
+    height: placed.height,
+  });
 }
 
 function padded(pixels: Uint8Array, placed: Region, plan: Plan): Uint8Array {

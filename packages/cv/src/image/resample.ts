@@ -25,7 +25,7 @@ function axisWeights(
 ): AxisWeights {
   const scale = length / size;
   const support = Math.max(1, scale);
-  const taps = Math.ceil(support) * 2 + 1;
+  const taps = Math.ceil(support * 2);
   const first = new Int32Array(size);
   const weights = new Float32Array(size * taps);
   for (let i = 0; i < size; i++) {
