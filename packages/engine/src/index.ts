@@ -4,16 +4,33 @@
  * Above the layers (nn), below the tasks. It trains whatever a task hands it and knows no task.
  */
 
-export * from './data/types.ts';
-export * from './runner/events.ts';
+export * from './checkpoint/checkpoint.ts';
+export * from './checkpoint/files.ts';
+export * from './checkpoint/folder.ts';
+export * from './checkpoint/restore.ts';
 export * from './config/load.ts';
+export * from './config/nearest.ts';
 export * from './config/overrides.ts';
 export * from './config/problems.ts';
 export * from './config/registries.ts';
 export * from './config/registry.ts';
 export * from './config/schema.ts';
 export * from './config/types.ts';
+export * from './data/loader.ts';
+export * from './data/sampler.ts';
+export * from './data/types.ts';
+export * from './hooks/checkpointHook.ts';
+export * from './hooks/hook.ts';
+export * from './log/jsonLines.ts';
+export * from './runner/api.ts';
+export * from './runner/context.ts';
+export * from './runner/events.ts';
 export * from './runner/model.ts';
 export * from './runner/optimizer.ts';
+export * from './runner/precision.ts';
+export * from './runner/runner.ts';
+export * from './runner/trainState.ts';
+export * from './runner/trainStep.ts';
+export * from './schedule/learningRates.ts';
 export * from './schedule/types.ts';
-export * from './runner/api.ts';
+export * from './version.ts';

@@ -22,7 +22,7 @@ export class HostRandom {
   uniform(count: number): Float32Array {
     const numbers = new Float32Array(count);
     for (let i = 0; i < count; i += 2) {
-      const [a, b] = threefry2x32(this.#seed, this.#salt, 0, this.#next++);
+      const [a, b] = threefry2x32([this.#seed, this.#salt], [0, this.#next++]);
       numbers[i] = (a >>> 8) * 2 ** -24;
       if (i + 1 < count) numbers[i + 1] = (b >>> 8) * 2 ** -24;
     }

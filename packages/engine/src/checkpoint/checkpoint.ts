@@ -81,9 +81,17 @@ function manifestOf(path: string, text: string | undefined): Manifest {
   if (text === undefined) {
     throw new OmmaError(`${path}: has weights but no Omma manifest, so it is not a checkpoint of a run`);
   }
-  const parsed = manifestSchema.safeParse(JSON.parse(text));
+  const parsed = z.string().transform(parseJson).pipe(manifestSchema).safeParse(text);
   if (!parsed.success) throw new OmmaError(`${path}: the manifest is damaged or of another version of Omma`);
   return parsed.data;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 function checksumOf(parts: readonly Uint8Array[]): string {

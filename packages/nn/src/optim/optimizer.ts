@@ -16,8 +16,15 @@ export interface ParameterOptions {
   readonly decayMult?: number;
 }
 
-/** Parameter groups by rule: what the parameter called `name` does differently. */
-export type ParameterRule = (name: string, parameter: Parameter) => ParameterOptions;
+/**
+ * Parameter groups by rule: what the parameter called `name` does differently. `sibling` finds another parameter of the same
+ * module (null where there is none): a bias belongs to a norm when its weight has one axis.
+ */
+export type ParameterRule = (
+  name: string,
+  parameter: Parameter,
+  sibling: (name: string) => Parameter | null,
+) => ParameterOptions;
 
 export interface StepOptions {
   /** A bool scalar: false leaves parameters and moments as they are. Loss scaling skips a step that overflowed with it. */
@@ -45,10 +52,15 @@ export abstract class Optimizer {
   ): void {
     this.#apply = options.apply ?? null;
     this.begin();
+    const byName = new Map(parameters);
     parameters.forEach(([name, parameter], i) => {
       const gradient = gradients[i];
       if (gradient === undefined) throw new Error(`optimizer: no gradient for ${name}`);
-      const { lrMult = 1, decayMult = 1 } = this.#rule(name, parameter);
+      const { lrMult = 1, decayMult = 1 } = this.#rule(
+        name,
+        parameter,
+        (other) => byName.get(name.replace(/[^.]*$/, other)) ?? null,
+      );
       const rate = lrMult === 1 ? lr : mul(lr, lrMult);
       this.keep(parameter, this.update({ name, value: parameter.read(), gradient, lr: rate, decayMult }));
     });

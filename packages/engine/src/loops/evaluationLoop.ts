@@ -1,0 +1,50 @@
+/** Evaluation: every batch through the evaluation step, its predictions to the metrics. One batch is in flight while the last is counted. */
+
+import type { CompiledFunction, HostTensor } from '@omma/core';
+import type { Batch, DataLoader, Metric, SkippedSample } from '../data/types.ts';
+import type { EvaluationEvent, RunnerEvent } from '../runner/events.ts';
+
+export interface EvaluationLoopOptions {
+  readonly step: CompiledFunction;
+  readonly loader: DataLoader;
+  readonly metrics: readonly Metric[];
+  /** Zero-based epoch just finished; null outside of training. */
+  readonly epoch: number | null;
+  emit(event: RunnerEvent): void;
+}
+
+/** Runs one evaluation and reports it. */
+export async function evaluationLoop({ step, loader, metrics, epoch, emit }: EvaluationLoopOptions): Promise<EvaluationEvent> {
+  const started = performance.now();
+  const skipped: SkippedSample[] = [];
+  let samples = 0;
+  let done = 0;
+  for (const metric of metrics) metric.reset();
+  const count = async (batch: Batch, running: Promise<Record<string, HostTensor>>) => {
+    const outputs = await running;
+    for (const metric of metrics) metric.update(outputs, batch);
+    samples += batch.count;
+    skipped.push(...batch.skipped);
+    emit({ type: 'evaluationProgress', done: ++done, total: loader.batchesPerEpoch });
+  };
+  let before: Promise<void> | null = null;
+  for await (const batch of loader.epoch(0)) {
+    const running = step(batch.inputs);
+    running.catch(() => undefined);
+    await before;
+    before = count(batch, running);
+    before.catch(() => undefined);
+  }
+  await before;
+  const event: EvaluationEvent = {
+    type: 'evaluation',
+    epoch,
+    metrics: Object.assign({}, ...metrics.map((metric) => metric.compute())),
+    seconds: (performance.now() - started) / 1000,
+    samples,
+    skipped,
+    details: Object.assign({}, ...metrics.map((metric) => metric.details?.() ?? {})),
+  };
+  emit(event);
+  return event;
+}

@@ -1,0 +1,30 @@
+/** What hooks see of a training run, and may do to it. */
+
+import type { Config } from '../config/types.ts';
+import type { DataLoader } from '../data/types.ts';
+import type { RunnerEvent, Scalars } from './events.ts';
+import type { TrainState } from './trainState.ts';
+
+/** How far a run is. All three count finished steps. */
+export interface Progress {
+  epoch: number;
+  iterationInEpoch: number;
+  iteration: number;
+}
+
+export interface TrainingContext {
+  readonly config: Config;
+  readonly workDir: string;
+  readonly seed: number;
+  readonly state: TrainState;
+  readonly loader: DataLoader;
+  readonly progress: Readonly<Progress>;
+  readonly maxEpochs: number;
+  /** Shapes and dtypes of a batch's inputs without the batch axis. */
+  readonly inputTypes: Record<string, { shape: number[]; dtype: string }>;
+  /** The last evaluation's metrics. */
+  metrics(): Scalars;
+  emit(event: RunnerEvent): void;
+  /** Waits for the step in flight, so that state is that of `progress`. */
+  drain(): Promise<void>;
+}

@@ -1,0 +1,136 @@
+/**
+ * The Runner: puts a config to work. It builds what the config names, connects it, and leaves the work to the loops.
+ */
+
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type CompiledFunction, type Device, device as deviceNamed, type MixedPrecision, OmmaError } from '@omma/core';
+import { initialize } from '@omma/nn';
+import { type Checkpoint, loadCheckpoint } from '../checkpoint/checkpoint.ts';
+import { newestCheckpoint } from '../checkpoint/folder.ts';
+import { restore } from '../checkpoint/restore.ts';
+import { datasets, metrics, models } from '../config/registries.ts';
+import type { Config, DataloaderConfig } from '../config/types.ts';
+import { BatchLoader } from '../data/loader.ts';
+import type { Metric } from '../data/types.ts';
+import { evaluationLoop } from '../loops/evaluationLoop.ts';
+import { JsonLinesLog } from '../log/jsonLines.ts';
+import type { RunnerApi, RunnerOptions } from './api.ts';
+import { compileEvaluationStep } from './evaluationStep.ts';
+import type { EndEvent, EvaluationEvent, RunnerEvent } from './events.ts';
+import type { TrainableModel } from './model.ts';
+import { mixedPrecisionFor } from './precision.ts';
+import { Training } from './training.ts';
+import { modelVariables } from './trainState.ts';
+
+const defaultLogInterval = 10;
+
+export class Runner implements RunnerApi {
+  readonly config: Config;
+  readonly model: TrainableModel;
+  readonly device: Device;
+  readonly amp: MixedPrecision | null;
+  readonly seed: number;
+  readonly workDir: string;
+  readonly options: RunnerOptions;
+  readonly #log: JsonLinesLog;
+  #evaluationStep: CompiledFunction | null = null;
+
+  private constructor(config: Config, options: RunnerOptions, model: TrainableModel) {
+    this.config = config;
+    this.options = options;
+    this.model = model;
+    this.device = deviceNamed(config.device);
+    this.amp = mixedPrecisionFor(this.device, config.optimWrapper?.amp ?? 'off');
+    this.seed = config.randomness?.seed ?? 0;
+    this.workDir = config.workDir ?? 'work_dirs/run';
+    this.#log = new JsonLinesLog(join(this.workDir, 'log.jsonl'), this.logInterval);
+  }
+
+  /** Builds the model of a checked config and gives it its first weights: drawn from the seed, or those of `loadFrom`. */
+  static async create(config: Config, options: RunnerOptions = {}): Promise<Runner> {
+    const model = models.build(config.model);
+    model.assignNames();
+    const runner = new Runner(config, options, model);
+    await initialize(model, runner.seed);
+    if (config.loadFrom !== undefined) await runner.loadWeights(config.loadFrom);
+    return runner;
+  }
+
+  get logInterval(): number {
+    return this.config.defaultHooks?.logger?.interval ?? defaultLogInterval;
+  }
+
+  async train(): Promise<EndEvent> {
+    await mkdir(this.workDir, { recursive: true }).catch((error: Error) => {
+      throw new OmmaError(`${this.workDir}: cannot create the work directory (${error.message}); choose another --work-dir`);
+    });
+    const checkpoint = await this.#resumed();
+    const training = await Training.create(this, checkpoint);
+    try {
+      return await training.run();
+    } finally {
+      training.dispose();
+      await this.#log.flush();
+    }
+  }
+
+  async test(checkpoint?: string): Promise<EvaluationEvent> {
+    const loader = this.config.testDataloader ?? this.config.valDataloader;
+    if (loader === undefined) throw new OmmaError('test: the config has neither testDataloader nor valDataloader; add one');
+    if (checkpoint !== undefined) await this.loadWeights(checkpoint);
+    return this.evaluate(this.loader(loader, false), this.evaluators(), null);
+  }
+
+  /** Gives the model the weights of a checkpoint. */
+  async loadWeights(path: string): Promise<void> {
+    const { tensors } = await loadCheckpoint(path);
+    const weights = new Map([...tensors].filter(([name]) => !name.startsWith('optimizer.') && !name.startsWith('run.')));
+    await restore(path, weights, modelVariables(this.model));
+  }
+
+  /** A loader over the data set that `config` names. */
+  loader(config: DataloaderConfig, training: boolean): BatchLoader {
+    const { dataset, ...options } = config;
+    return new BatchLoader(datasets.build(dataset), { training, seed: this.seed, ...options });
+  }
+
+  evaluators(): Metric[] {
+    return (this.config.valEvaluator ?? []).map((config) => metrics.build(config));
+  }
+
+  evaluate(loader: BatchLoader, evaluators: readonly Metric[], epoch: number | null): Promise<EvaluationEvent> {
+    this.#evaluationStep ??= compileEvaluationStep(this.model, this.device, this.amp);
+    return evaluationLoop({
+      step: this.#evaluationStep,
+      loader,
+      metrics: evaluators,
+      epoch,
+      emit: (event) => this.emit(event),
+    });
+  }
+
+  /** Tells the listener and the log. */
+  emit(event: RunnerEvent): void {
+    this.options.onEvent?.(event);
+    this.#log.add(event);
+  }
+
+  /** Writes what the log has gathered. */
+  flushLog(): Promise<void> {
+    return this.#log.flush();
+  }
+
+  async dispose(): Promise<void> {
+    this.#evaluationStep?.dispose();
+    await this.device.synchronize();
+    for (const variable of modelVariables(this.model)) variable.release();
+  }
+
+  async #resumed(): Promise<Checkpoint | null> {
+    const { resume = false } = this.options;
+    if (resume === false) return null;
+    if (typeof resume === 'string') return loadCheckpoint(resume);
+    return newestCheckpoint(this.workDir, (message) => this.emit({ type: 'warning', message }));
+  }
+}

@@ -1,0 +1,219 @@
+/** One training run of a Runner: its state, its step, its place in the schedule; made anew or from a checkpoint. */
+
+import { type CompiledFunction, type HostTensor, OmmaError } from '@omma/core';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { restore } from '../checkpoint/restore.ts';
+import type { OptimWrapperConfig } from '../config/types.ts';
+import type { BatchLoader } from '../data/loader.ts';
+import type { Batch } from '../data/types.ts';
+import { CheckpointHook } from '../hooks/checkpointHook.ts';
+import type { Hook } from '../hooks/hook.ts';
+import { type StepInput, TrainLoop } from '../loops/trainLoop.ts';
+import { learningRates } from '../schedule/learningRates.ts';
+import type { Progress } from './context.ts';
+import { firstNonFinite } from './diagnose.ts';
+import type { EndEvent, EvaluationEvent, Scalars } from './events.ts';
+import { buildOptimizer } from './optimizer.ts';
+import type { Runner } from './runner.ts';
+import { compileTrainStep, lrInput } from './trainStep.ts';
+import { TrainState } from './trainState.ts';
+
+type InputTypes = Record<string, { shape: number[]; dtype: string }>;
+
+export class Training {
+  readonly #runner: Runner;
+  readonly #state: TrainState;
+  readonly #loader: BatchLoader;
+  readonly #valLoader: BatchLoader | null;
+  readonly #step: CompiledFunction;
+  readonly #rates: Float64Array;
+  readonly #maxEpochs: number;
+  readonly #valInterval: number;
+  readonly #progress: Progress;
+  readonly #checkpoints: CheckpointHook;
+  readonly #resumedFrom: string | null;
+  #metrics: Scalars;
+  #inputTypes: InputTypes = {};
+
+  private constructor(runner: Runner, checkpoint: Checkpoint | null) {
+    const { trainDataloader, valDataloader, trainConfig, paramScheduler = [], defaultHooks } = runner.config;
+    const optimWrapper = required(runner.config.optimWrapper, 'optimWrapper');
+    const { maxEpochs, valInterval = 1 } = required(trainConfig, 'trainConfig');
+    this.#runner = runner;
+    this.#loader = runner.loader(required(trainDataloader, 'trainDataloader'), true);
+    this.#valLoader = valDataloader === undefined ? null : runner.loader(valDataloader, false);
+    this.#maxEpochs = maxEpochs;
+    this.#valInterval = valInterval;
+    this.#state = makeState(runner, optimWrapper);
+    this.#rates = learningRates(optimWrapper.optimizer.lr, paramScheduler, {
+      epochs: maxEpochs,
+      iterationsPerEpoch: this.#loader.batchesPerEpoch,
+    });
+    this.#step = compileTrainStep(this.#state, {
+      device: runner.device,
+      amp: runner.amp,
+      maxNorm: optimWrapper.clipGrad?.maxNorm ?? null,
+    });
+    const manifest = checkpoint?.manifest;
+    this.#resumedFrom = checkpoint?.path ?? null;
+    this.#metrics = manifest?.metrics ?? {};
+    this.#progress = {
+      epoch: manifest?.epoch ?? 0,
+      iterationInEpoch: manifest?.iterationInEpoch ?? 0,
+      iteration: manifest?.iteration ?? 0,
+    };
+    this.#checkpoints = new CheckpointHook(defaultHooks?.checkpoint ?? {}, manifest?.best ?? null);
+  }
+
+  /** A new run, or the one that `checkpoint` was made by. */
+  static async create(runner: Runner, checkpoint: Checkpoint | null): Promise<Training> {
+    const training = new Training(runner, checkpoint);
+    if (checkpoint !== null) {
+      training.#checkPosition(checkpoint);
+      await restore(checkpoint.path, checkpoint.tensors, training.#state.variables());
+    }
+    return training;
+  }
+
+  async run(): Promise<EndEvent> {
+    const started = performance.now();
+    const runner = this.#runner;
+    const evaluators = runner.evaluators();
+    const valLoader = this.#valLoader;
+    const evaluate = async (epoch: number): Promise<EvaluationEvent> => {
+      if (valLoader === null) throw new Error('evaluate: no loader');
+      const evaluation = await runner.evaluate(valLoader, evaluators, epoch);
+      this.#metrics = evaluation.metrics;
+      return evaluation;
+    };
+    const { first, batches } = await this.#firstBatch();
+    if (first !== null) await this.#begin(first);
+    const loop = new TrainLoop({
+      step: this.#step,
+      loader: this.#loader,
+      rates: this.#rates,
+      smoothing: runner.logInterval,
+      valInterval: this.#valInterval,
+      progress: this.#progress,
+      context: {
+        config: runner.config,
+        workDir: runner.workDir,
+        seed: runner.seed,
+        state: this.#state,
+        loader: this.#loader,
+        progress: this.#progress,
+        maxEpochs: this.#maxEpochs,
+        metrics: () => this.#metrics,
+        inputTypes: this.#inputTypes,
+        emit: (event) => runner.emit(event),
+      },
+      hooks: [this.#checkpoints, this.#logHook()],
+      signal: runner.options.signal ?? null,
+      evaluate: valLoader === null || evaluators.length === 0 ? null : evaluate,
+      failed: (input, loss) => this.#failed(input, loss),
+    });
+    const finished = await loop.run(batches);
+    const end: EndEvent = {
+      type: 'end',
+      reason: finished ? 'finished' : 'interrupted',
+      seconds: (performance.now() - started) / 1000,
+      lastCheckpoint: this.#checkpoints.lastPath ?? this.#resumedFrom,
+      bestCheckpoint: this.#checkpoints.bestPath,
+      metrics: this.#metrics,
+    };
+    runner.emit(end);
+    return end;
+  }
+
+  dispose(): void {
+    this.#step.dispose();
+    for (const variable of [...this.#state.optimizer.variables(), this.#state.random]) variable.release();
+  }
+
+  /** The batches to begin with, the first one looked at: its types are what the step is compiled for. */
+  async #firstBatch(): Promise<{ first: Batch | null; batches: AsyncIterable<Batch> }> {
+    const { epoch, iterationInEpoch } = this.#progress;
+    if (epoch >= this.#maxEpochs) return { first: null, batches: empty() };
+    const iterator = this.#loader.epoch(epoch, iterationInEpoch)[Symbol.asyncIterator]();
+    const { value, done } = await iterator.next();
+    if (done === true) return { first: null, batches: empty() };
+    return { first: value, batches: prepended(value, iterator) };
+  }
+
+  /** Compiles the step and says what is about to happen. */
+  async #begin(first: Batch): Promise<void> {
+    const started = performance.now();
+    for (const [name, { shape, dtype }] of Object.entries(first.inputs)) {
+      this.#inputTypes[name] = { shape: shape.slice(1), dtype };
+    }
+    await this.#step.prepare({ ...first.inputs, [lrInput]: { shape: [], dtype: 'float32' } });
+    const { device, amp, model } = this.#runner;
+    const { epoch, iteration } = this.#progress;
+    this.#runner.emit({
+      type: 'start',
+      device: device.name,
+      description: device.capabilities.description,
+      amp: amp ?? 'off',
+      parameters: model.parameters().reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0),
+      trainSamples: this.#loader.dataset.length,
+      valSamples: this.#valLoader?.dataset.length ?? 0,
+      iterationsPerEpoch: this.#loader.batchesPerEpoch,
+      maxEpochs: this.#maxEpochs,
+      epoch,
+      iteration,
+      resumedFrom: this.#resumedFrom,
+      compileMs: performance.now() - started,
+    });
+  }
+
+  /** The log is written between steps, so that a full disk ends the run with a message. */
+  #logHook(): Hook {
+    const runner = this.#runner;
+    const flush = () => runner.flushLog();
+    return {
+      afterTrainIteration: async ({ progress }) => {
+        if (progress.iteration % runner.logInterval === 0) await flush();
+      },
+      afterEpoch: flush,
+      afterTrain: flush,
+    };
+  }
+
+  async #failed({ batch, iteration, epoch, lr }: StepInput, loss: number): Promise<never> {
+    const { device, amp } = this.#runner;
+    const inputs: Record<string, HostTensor> = { ...batch.inputs };
+    const place = await firstNonFinite(this.#state, inputs, device, amp);
+    const where = place === null ? 'every value of the forward pass is finite when it is repeated' : `first at ${place}`;
+    throw new OmmaError(
+      `the loss is ${loss} at iteration ${iteration} (epoch ${epoch + 1}, learning rate ${lr}); ${where}; lower the learning rate, or set optimWrapper.clipGrad`,
+    );
+  }
+
+  /** A checkpoint's place must mean the same in this config's schedule. */
+  #checkPosition({ path, manifest }: Checkpoint): void {
+    const expected = manifest.epoch * this.#loader.batchesPerEpoch + manifest.iterationInEpoch;
+    if (manifest.seed !== this.#runner.seed) {
+      throw new OmmaError(`${path}: was trained with seed ${manifest.seed} but the config has ${this.#runner.seed}; resume with --seed ${manifest.seed}`);
+    }
+    if (expected === manifest.iteration) return;
+    throw new OmmaError(
+      `${path}: is at iteration ${manifest.iteration} of epoch ${manifest.epoch + 1}, which is not where an epoch of ${this.#loader.batchesPerEpoch} iterations would be; resume with the data and batch size it was trained with`,
+    );
+  }
+}
+
+function makeState(runner: Runner, { optimizer, paramwiseConfig }: OptimWrapperConfig): TrainState {
+  return new TrainState(runner.model, buildOptimizer(optimizer, paramwiseConfig), runner.seed, runner.amp === 'float16');
+}
+
+function required<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw new OmmaError(`train: the config has no ${name}; add it`);
+  return value;
+}
+
+async function* empty(): AsyncGenerator<Batch> {}
+
+async function* prepended(first: Batch, rest: AsyncIterator<Batch>): AsyncGenerator<Batch> {
+  yield first;
+  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+}

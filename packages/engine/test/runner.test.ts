@@ -1,0 +1,95 @@
+import { mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { listCheckpoints, loadCheckpoint, Runner, type RunnerEvent } from '../src/index.ts';
+import { tinyConfig } from './support/tiny.ts';
+
+const temporary = () => mkdtemp(join(tmpdir(), 'omma-'));
+
+async function trained(workDir: string, options: Parameters<typeof Runner.create>[1] = {}, changes = {}) {
+  const events: RunnerEvent[] = [];
+  const runner = await Runner.create({ ...tinyConfig(workDir), ...changes }, { ...options, onEvent: (event) => events.push(event) });
+  const end = await runner.train();
+  return { events, end, runner };
+}
+
+async function weights(path: string | null): Promise<Record<string, number[]>> {
+  const { tensors } = await loadCheckpoint(path ?? '');
+  return Object.fromEntries([...tensors].map(([name, { data }]) => [name, [...data]]));
+}
+
+describe('training', () => {
+  it('learns', async () => {
+    const { end } = await trained(await temporary(), {}, { trainConfig: { maxEpochs: 8 } });
+    expect(end.metrics['hits']).toBe(1);
+  });
+
+  it('tells what happens: start, every iteration, epochs, evaluations, checkpoints, end', async () => {
+    const { events } = await trained(await temporary());
+    const count = (type: RunnerEvent['type']) => events.filter((event) => event.type === type).length;
+    expect(events[0]?.type).toBe('start');
+    expect(events.at(-1)?.type).toBe('end');
+    expect([count('iteration'), count('epoch'), count('evaluation')]).toEqual([12, 3, 3]);
+  });
+
+  it('writes a log of JSON lines', async () => {
+    const workDir = await temporary();
+    await trained(workDir);
+    const lines = (await readFile(join(workDir, 'log.jsonl'), 'utf8')).trim().split('\n');
+    const types = lines.map((line) => JSON.parse(line).type);
+    expect(types.filter((type) => type === 'iteration')).toHaveLength(6);
+    expect(types.at(-1)).toBe('end');
+  });
+
+  it('is the same twice, and differs with the seed', async () => {
+    const [a, b, c] = await Promise.all([
+      trained(await temporary()),
+      trained(await temporary()),
+      trained(await temporary(), {}, { randomness: { seed: 2 } }),
+    ]);
+    expect(await weights(a.end.lastCheckpoint)).toEqual(await weights(b.end.lastCheckpoint));
+    expect(await weights(a.end.lastCheckpoint)).not.toEqual(await weights(c.end.lastCheckpoint));
+  });
+
+  it('keeps the newest two checkpoints and the best one', async () => {
+    const workDir = await temporary();
+    await trained(workDir);
+    expect((await readdir(workDir)).sort()).toEqual([
+      'best.safetensors',
+      'iter_0000000008.safetensors',
+      'iter_0000000012.safetensors',
+      'log.jsonl',
+    ]);
+  });
+
+  it('ends after the current step with a checkpoint when it is interrupted, and a resumed run ends with the same bits', async () => {
+    const whole = await trained(await temporary());
+    for (const stopAt of [1, 5, 8]) {
+      const workDir = await temporary();
+      const abort = new AbortController();
+      const runner = await Runner.create(tinyConfig(workDir), {
+        signal: abort.signal,
+        onEvent: (event) => event.type === 'iteration' && event.iteration === stopAt && abort.abort(),
+      });
+      const interrupted = await runner.train();
+      expect(interrupted.reason).toBe('interrupted');
+      const resumed = await trained(workDir, { resume: true });
+      expect(resumed.end.reason).toBe('finished');
+      expect(await weights(resumed.end.lastCheckpoint)).toEqual(await weights(whole.end.lastCheckpoint));
+    }
+  });
+
+  it('goes on from the checkpoint before when the newest is damaged', async () => {
+    const workDir = await temporary();
+    const { end } = await trained(workDir);
+    const [newest = ''] = await listCheckpoints(workDir);
+    const bytes = await readFile(newest);
+    bytes[bytes.length - 3] = (bytes[bytes.length - 3] ?? 0) ^ 1;
+    await (await import('node:fs/promises')).writeFile(newest, bytes);
+    const before = end.lastCheckpoint;
+    const resumed = await trained(workDir, { resume: true });
+    expect(resumed.events.find((event) => event.type === 'warning')?.message).toMatch(/do not match the checksum/);
+    expect(resumed.end.lastCheckpoint).toBe(before);
+  });
+});
