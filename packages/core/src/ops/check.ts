@@ -8,44 +8,30 @@ import { formatType } from '../graph/print.ts';
 /** Attributes of an op that has none. */
 export type NoAttributes = Readonly<Record<string, never>>;
 
-function input(op: string, inputs: readonly TensorType[], index: number, label: string): TensorType {
-  const found = inputs[index];
-  if (found === undefined) throw new ShapeError(`${op}: input ${label} is missing; ${inputs.length} are given`);
-  return found;
-}
-
 /** Input `index`, of any dtype. `label` is its name in messages. */
 export function anyInput(op: string, inputs: readonly TensorType[], index = 0, label = 'x'): TensorType {
-  return input(op, inputs, index, label);
+  const found = inputs[index];
+  if (found === undefined) throw new ShapeError(`${op}: ${label} is missing; ${inputs.length} inputs are given`);
+  return found;
 }
 
 /** Input `index`, which must be a float tensor. */
 export function floatInput(op: string, inputs: readonly TensorType[], index = 0, label = 'x'): TensorType {
-  const found = input(op, inputs, index, label);
-  if (!isFloat(found.dtype)) {
-    throw new ShapeError(`${op}: ${label} must have a float dtype but is ${formatType(found)}; cast it first`);
-  }
+  const found = anyInput(op, inputs, index, label);
+  if (!isFloat(found.dtype)) throw new ShapeError(`${op}: ${label} must be float but is ${formatType(found)}; cast it first`);
   return found;
 }
 
 /** Input `index`, which must hold numbers, so anything but bool. */
 export function numberInput(op: string, inputs: readonly TensorType[], index = 0, label = 'x'): TensorType {
-  const found = input(op, inputs, index, label);
+  const found = anyInput(op, inputs, index, label);
   if (found.dtype === 'bool') throw new ShapeError(`${op}: ${label} must hold numbers but is ${formatType(found)}; cast it first`);
   return found;
 }
 
 /** Input `index`, which must have exactly this dtype. */
 export function typedInput(op: string, inputs: readonly TensorType[], index: number, label: string, dtype: DType): TensorType {
-  const found = input(op, inputs, index, label);
+  const found = anyInput(op, inputs, index, label);
   if (found.dtype !== dtype) throw new ShapeError(`${op}: ${label} must be ${dtype} but is ${formatType(found)}; cast it first`);
   return found;
-}
-
-/** Throws unless `a` and `b` have one dtype. */
-export function requireSameDtype(op: string, a: TensorType, b: TensorType, labels: readonly [string, string] = ['a', 'b']): void {
-  if (a.dtype === b.dtype) return;
-  throw new ShapeError(
-    `${op}: ${labels[0]} and ${labels[1]} must have the same dtype but are ${formatType(a)} and ${formatType(b)}; cast one of them`,
-  );
 }

@@ -7,7 +7,8 @@ import { at, defineOp, type GradientContext } from '../../op.ts';
 import type { Tensor } from '../../tensor.ts';
 import { broadcastShapes } from '../../shape.ts';
 import { mapElements } from '../broadcast.ts';
-import { floatInput, type NoAttributes, requireSameDtype } from '../check.ts';
+import { floatInput, type NoAttributes } from '../check.ts';
+import { sameDType } from '../operands.ts';
 import { clip, sigmoid as sigmoidOf, softplus as softplusOf } from '../math.ts';
 import { add, div, maximum, minimum, mul, sub } from './arithmetic.ts';
 import { greater, greaterEqual, less } from './compare.ts';
@@ -44,7 +45,7 @@ const reluGradOp = defineOp<NoAttributes>({
   infer: (inputs) => {
     const dy = floatInput('reluGrad', inputs, 0, 'dy');
     const y = floatInput('reluGrad', inputs, 1, 'y');
-    requireSameDtype('reluGrad', dy, y, ['dy', 'y']);
+    sameDType('reluGrad', { dy, y });
     return { shape: broadcastShapes('reluGrad', dy.shape, y.shape), dtype: dy.dtype };
   },
   grad: ({ inputs, cotangent }: GradientContext<NoAttributes>) => [reluGrad(cotangent(), at(inputs, 1)), null],

@@ -7,7 +7,8 @@ import { type AmpRule, at, defineOp, type ErrorSample, type GradientRule, type N
 import { broadcastShapes } from '../../shape.ts';
 import { Tensor } from '../../tensor.ts';
 import { mapElements } from '../broadcast.ts';
-import { anyInput, floatInput, type NoAttributes, numberInput, requireSameDtype } from '../check.ts';
+import { anyInput, floatInput, type NoAttributes, numberInput } from '../check.ts';
+import { sameDType } from '../operands.ts';
 import { full } from '../source.ts';
 
 /** A number stands for a scalar of the other operand's dtype. */
@@ -68,7 +69,7 @@ export function defineUnary(spec: UnarySpec): (x: Tensor) => Tensor {
       {
         inputs: [{ shape: [2], dtype: 'bool' }],
         attrs: {},
-        message: integers ? /x must hold numbers but is bool\[2\]/ : /x must have a float dtype but is bool\[2\]/,
+        message: integers ? /x must hold numbers but is bool\[2\]/ : /x must be float but is bool\[2\]/,
       },
     ],
   });
@@ -109,7 +110,7 @@ export function defineBinary(spec: BinarySpec): (a: Operand, b: Operand) => Tens
     infer: (inputs) => {
       const a = accepted(name, accepts, inputs, 0, 'a');
       const b = accepted(name, accepts, inputs, 1, 'b');
-      requireSameDtype(name, a, b);
+      sameDType(name, { a, b });
       return { shape: broadcastShapes(name, a.shape, b.shape), dtype: predicate ? 'bool' : a.dtype };
     },
     grad,

@@ -108,7 +108,7 @@ const powScalarOp = defineOp<Power>({
     { inputs: [{ shape: [4] }], attrs: { exponent: 0 }, note: 'exponent 0' },
   ],
   errors: [
-    { inputs: [{ shape: [2], dtype: 'int32' }], attrs: { exponent: 2 }, message: /x must have a float dtype but is int32\[2\]/ },
+    { inputs: [{ shape: [2], dtype: 'int32' }], attrs: { exponent: 2 }, message: /x must be float but is int32\[2\]/ },
   ],
 });
 

@@ -55,7 +55,7 @@ const isFiniteOp = defineOp<NoAttributes>({
       attrs: {},
     },
   ],
-  errors: [{ inputs: [{ shape: [2], dtype: 'int32' }], attrs: {}, message: /x must have a float dtype but is int32\[2\]/ }],
+  errors: [{ inputs: [{ shape: [2], dtype: 'int32' }], attrs: {}, message: /x must be float but is int32\[2\]/ }],
 });
 
 /** True where a float is neither infinite nor not a number. */

@@ -17,7 +17,7 @@ import { logicalAnd } from './logic.ts';
 import { where } from './where.ts';
 
 const refusesIntegers = <A>(attrs: A) => [
-  { inputs: [{ shape: [2], dtype: 'int32' as const }], attrs, message: /x must have a float dtype but is int32\[2\]/ },
+  { inputs: [{ shape: [2], dtype: 'int32' as const }], attrs, message: /x must be float but is int32\[2\]/ },
 ];
 const sample = { shape: [3, 5], low: -2, high: 2 };
 

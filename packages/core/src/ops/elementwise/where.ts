@@ -4,7 +4,8 @@ import { at, defineOp, type GradientContext } from '../../op.ts';
 import { broadcastShapes } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { mapElements } from '../broadcast.ts';
-import { anyInput, type NoAttributes, requireSameDtype, typedInput } from '../check.ts';
+import { anyInput, type NoAttributes, typedInput } from '../check.ts';
+import { sameDType } from '../operands.ts';
 import { type Operand, operands } from './define.ts';
 
 const condition = { shape: [2, 3], dtype: 'bool', low: 0, high: 2 } as const;
@@ -16,7 +17,7 @@ const whereOp = defineOp<NoAttributes>({
     const c = typedInput('where', inputs, 0, 'c', 'bool');
     const a = anyInput('where', inputs, 1, 'a');
     const b = anyInput('where', inputs, 2, 'b');
-    requireSameDtype('where', a, b);
+    sameDType('where', { a, b });
     return { shape: broadcastShapes('where', c.shape, a.shape, b.shape), dtype: a.dtype };
   },
   grad: (context: GradientContext<NoAttributes>) => {

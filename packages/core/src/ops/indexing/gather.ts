@@ -4,7 +4,8 @@ import { ShapeError } from '../../errors.ts';
 import { at, defineOp, type GradientContext } from '../../op.ts';
 import { formatShape, normalizeAxis, sameShape, type Shape, stridesOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
-import { anyInput, numberInput, requireSameDtype } from '../check.ts';
+import { anyInput, numberInput } from '../check.ts';
+import { sameDType } from '../operands.ts';
 import { typeOf } from '../elementwise/define.ts';
 import { zeros } from '../source.ts';
 import { stridedIndices, take } from '../strided.ts';
@@ -75,7 +76,7 @@ const scatterAddOp = defineOp<Axis>({
     const x = numberInput('scatterAdd', inputs);
     const { shape } = indexInput('scatterAdd', inputs);
     const u = numberInput('scatterAdd', inputs, 2, 'u');
-    requireSameDtype('scatterAdd', x, u, ['x', 'u']);
+    sameDType('scatterAdd', { x, u });
     requireWithin('scatterAdd', x.shape, shape, axis);
     if (!sameShape(shape, u.shape)) {
       throw new ShapeError(`scatterAdd: u ${formatShape(u.shape)} and indices ${formatShape(shape)} must have the same shape`);

@@ -6,7 +6,8 @@ import { at, defineOp, type GradientContext, noGrad } from '../../op.ts';
 import { formatShape, normalizeAxis, sameShape, type Shape, sizeOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import type { TensorType } from '../../graph/graph.ts';
-import { anyInput, floatInput, type NoAttributes, numberInput, requireSameDtype } from '../check.ts';
+import { anyInput, floatInput, type NoAttributes, numberInput } from '../check.ts';
+import { sameDType } from '../operands.ts';
 import { equal } from '../elementwise/compare.ts';
 import { typeOf } from '../elementwise/define.ts';
 import { cast } from '../elementwise/parametric.ts';
@@ -87,7 +88,7 @@ const indexAddOp = defineOp<Axis>({
   infer: (inputs, { axis }) => {
     const x = numberInput('indexAdd', inputs);
     const u = numberInput('indexAdd', inputs, 2, 'u');
-    requireSameDtype('indexAdd', x, u, ['x', 'u']);
+    sameDType('indexAdd', { x, u });
     const expected = x.shape.with(axis, rowIndices('indexAdd', inputs));
     if (!sameShape(u.shape, expected)) {
       throw new ShapeError(`indexAdd: u must be ${formatShape(expected)} for x ${formatShape(x.shape)} but is ${formatShape(u.shape)}`);

@@ -8,20 +8,17 @@ const parity = 0x1bd11bda;
 
 /** The two 32-bit words for a key and a counter of two words each. */
 export function threefry2x32(key: readonly [number, number], counter: readonly [number, number]): [number, number] {
-  const schedule = [key[0] >>> 0, key[1] >>> 0, (parity ^ key[0] ^ key[1]) >>> 0];
-  const scheduled = (index: number) => schedule[index % 3] ?? 0;
-  let a = (counter[0] + scheduled(0)) >>> 0;
-  let b = (counter[1] + scheduled(1)) >>> 0;
+  const schedule = [key[0], key[1], parity ^ key[0] ^ key[1]];
+  let a = (counter[0] + key[0]) >>> 0;
+  let b = (counter[1] + key[1]) >>> 0;
   for (let round = 0; round < 20; round++) {
     const by = rotations[round % 8] ?? 0;
     a = (a + b) >>> 0;
-    b = ((b << by) | (b >>> (32 - by))) >>> 0;
-    b = (b ^ a) >>> 0;
-    if (round % 4 === 3) {
-      const injection = (round + 1) / 4;
-      a = (a + scheduled(injection)) >>> 0;
-      b = (b + scheduled(injection + 1) + injection) >>> 0;
-    }
+    b = ((b << by) | (b >>> (32 - by))) ^ a;
+    if (round % 4 !== 3) continue;
+    const injection = (round + 1) / 4;
+    a = (a + (schedule[injection % 3] ?? 0)) >>> 0;
+    b = b + (schedule[(injection + 1) % 3] ?? 0) + injection;
   }
-  return [a, b];
+  return [a, b >>> 0];
 }

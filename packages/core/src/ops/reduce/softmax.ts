@@ -49,7 +49,7 @@ const samples = [
   { inputs: [{ shape: [2, 9], dtype: 'bfloat16' as const }], attrs: { axis: 1 }, note: '16-bit' },
 ];
 const errors = [
-  { inputs: [{ shape: [2], dtype: 'int32' as const }], attrs: { axis: 0 }, message: /x must have a float dtype/ },
+  { inputs: [{ shape: [2], dtype: 'int32' as const }], attrs: { axis: 0 }, message: /x must be float/ },
   { inputs: [{ shape: [2], dtype: 'float32' as const }], attrs: { axis: 1 }, message: /axis 1 does not exist in x of rank 1/ },
 ];
 

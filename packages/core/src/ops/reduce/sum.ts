@@ -20,7 +20,7 @@ export const refusesBool = [
   {
     inputs: [{ shape: [2], dtype: 'bool' as const }],
     attrs: { axes: [0], keepDims: false },
-    message: /x must (hold numbers|have a float dtype) but is bool\[2\]/,
+    message: /x must (hold numbers|be float) but is bool\[2\]/,
   },
 ];
 

@@ -5,7 +5,8 @@ import { ShapeError } from '../../errors.ts';
 import { at, defineOp, type GradientContext } from '../../op.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
-import { anyInput, requireSameDtype } from '../check.ts';
+import { anyInput } from '../check.ts';
+import { sameDType } from '../operands.ts';
 import { unsqueeze } from './reshape.ts';
 import { slice } from './slice.ts';
 
@@ -18,7 +19,7 @@ const concatOp = defineOp<Axis>({
     const head = anyInput('concat', inputs, 0, 'tensor 0');
     let extent = 0;
     inputs.forEach((input, i) => {
-      requireSameDtype('concat', head, input, ['tensor 0', `tensor ${i}`]);
+      sameDType('concat', { 'tensor 0': head, [`tensor ${i}`]: input });
       const fits = input.shape.length === head.shape.length && input.shape.every((size, a) => a === axis || size === head.shape[a]);
       if (!fits) {
         throw new ShapeError(
