@@ -17,7 +17,7 @@ export function sampleRandom(seed: number, epoch: number, index: number): Random
       drawn++;
       return toUniform(spare);
     }
-    const [bits, next] = threefry2x32(seed, epoch, index, drawn / 2);
+    const [bits, next] = threefry2x32([seed, epoch], [index, drawn / 2]);
     spare = next;
     drawn++;
     return toUniform(bits);
