@@ -1,0 +1,30 @@
+/** All benchmarks, in the order of the table. */
+
+import type { Benchmark, Setting } from './benchmark.ts';
+import { memoryBenchmark } from './memoryBenchmark.ts';
+import { onnxRuntime, type Peer } from './peers.ts';
+import { compileBenchmark, helpBenchmark } from './startBenchmark.ts';
+import { type JobPlan, stepBenchmark } from './stepBenchmark.ts';
+
+const resnet50: JobPlan = { kind: 'train', model: 'resnet50', batch: 16, size: 224, dtype: 'float32' };
+const mobileNet: JobPlan = { kind: 'train', model: 'mobilenet_v2', batch: 16, size: 112, dtype: 'float32' };
+const resnet18: JobPlan = { kind: 'train', model: 'resnet18', batch: 8, size: 64, dtype: 'float32' };
+
+const eager = ({ torch }: Setting): Peer[] => torch.map((peers) => peers.eager);
+const eagerAndCompiled = ({ torch }: Setting): Peer[] =>
+  torch.flatMap((peers) => (peers.compiled === null ? [peers.eager] : [peers.eager, peers.compiled]));
+
+export const catalogue: readonly Benchmark[] = [
+  stepBenchmark(resnet50, eagerAndCompiled),
+  stepBenchmark({ ...resnet50, dtype: 'bfloat16' }, eagerAndCompiled),
+  stepBenchmark({ ...resnet50, kind: 'infer' }, (setting) => [onnxRuntime, ...eager(setting)]),
+  stepBenchmark({ ...resnet50, kind: 'infer', dtype: 'bfloat16' }, (setting) => [
+    onnxRuntime,
+    ...eager(setting),
+  ]),
+  stepBenchmark(mobileNet, eagerAndCompiled),
+  stepBenchmark(resnet18, eagerAndCompiled),
+  memoryBenchmark(resnet50),
+  compileBenchmark(resnet50),
+  helpBenchmark,
+];

@@ -1,0 +1,51 @@
+/** How each side of the benchmark is started. */
+
+import { fileURLToPath } from 'node:url';
+import type { Job } from './job.ts';
+import type { Command } from './session.ts';
+
+/** Root of the repository: this file is tools/dist/bench/commands.js. */
+export const repository = fileURLToPath(new URL('../../../', import.meta.url));
+
+const peersFolder = fileURLToPath(new URL('../../bench-peers/', import.meta.url));
+
+/** Memory formats that PyTorch may choose from; of several it keeps the fastest. */
+export type MemoryFormats = readonly ('contiguous' | 'channels_last')[];
+
+export function oursCommand(job: Job): Command {
+  return nodeCommand('./ommaWorker.js', job);
+}
+
+export function onnxRuntimeCommand(job: Job): Command {
+  return nodeCommand('./onnxRuntimeWorker.js', job);
+}
+
+export function torchCommand(
+  python: string,
+  job: Job,
+  options: { compile: boolean; formats: MemoryFormats },
+): Command {
+  return pythonCommand(python, 'torch_peer.py', { ...job, ...options }, job.threads);
+}
+
+export function torchProbeCommand(python: string): Command {
+  return pythonCommand(python, 'torch_peer.py', { kind: 'probe' }, 1);
+}
+
+/** A whole training run in PyTorch; the script's name says which. */
+export function torchRunCommand(
+  python: string,
+  script: string,
+  run: { data: string; threads: number; epochs: number },
+): Command {
+  return pythonCommand(python, script, run, run.threads);
+}
+
+function nodeCommand(worker: string, job: Job): Command {
+  const path = fileURLToPath(new URL(worker, import.meta.url));
+  return { program: process.execPath, args: [path, JSON.stringify(job)], threads: job.threads };
+}
+
+function pythonCommand(python: string, script: string, argument: object, threads: number): Command {
+  return { program: python, args: [`${peersFolder}${script}`, JSON.stringify(argument)], threads };
+}

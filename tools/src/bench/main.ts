@@ -1,0 +1,51 @@
+/**
+ * `npm run bench`: measures Omma beside its peers, here and now, and prints one table.
+ *
+ * Children do the work (session.ts), in turns (contest.ts); catalogue.ts says what is measured. Progress goes to standard error, the
+ * table or the JSON to standard output.
+ */
+
+import { parseArguments, UsageError, usage } from './arguments.ts';
+import type { Setting } from './benchmark.ts';
+import { catalogue } from './catalogue.ts';
+import { repository } from './commands.ts';
+import { torchPeers } from './peers.ts';
+import type { Row } from './row.ts';
+import { formatTable } from './table.ts';
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`bench: ${error.message}\n\n${usage}`);
+  process.exitCode = 2;
+}
+
+async function main(): Promise<void> {
+  const chosen = parseArguments(process.argv.slice(2), repository);
+  if (chosen.help) {
+    process.stdout.write(usage);
+    return;
+  }
+  const { threads, device, quick, data, only, long } = chosen;
+  const benchmarks = catalogue.filter(
+    (benchmark) => (long || !benchmark.long) && (only?.test(benchmark.name) ?? true),
+  );
+  if (benchmarks.length === 0) {
+    throw new UsageError(
+      `--only: no benchmark matches; there are: ${catalogue.map(({ name }) => name).join('; ')}`,
+    );
+  }
+  const setting: Setting = {
+    threads,
+    device,
+    quick,
+    data,
+    pace: quick ? { rounds: 3, steps: 1, roundMs: 300 } : { rounds: 5, steps: 2, roundMs: 1000 },
+    torch: await torchPeers(chosen.pythons),
+    progress: (line) => process.stderr.write(`bench: ${line}\n`),
+  };
+  const rows: Row[] = [];
+  for (const benchmark of benchmarks) rows.push(...(await benchmark.run(setting)));
+  process.stdout.write(chosen.json ? `${JSON.stringify(rows, null, 2)}\n` : `${formatTable(rows)}\n`);
+}

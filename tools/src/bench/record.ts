@@ -1,0 +1,4 @@
+/** Narrowing of what JSON.parse gives. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,47 @@
+/** Time of one step of a job, against each peer in turn. */
+
+import { type Benchmark, enter, leave, type Setting } from './benchmark.ts';
+import { oursCommand } from './commands.ts';
+import { contest } from './contest.ts';
+import { type Job, titleOf } from './job.ts';
+import type { Peer } from './peers.ts';
+import { type Row, timeRow } from './row.ts';
+
+/** What a job leaves open: the setting fills it in. */
+export type JobPlan = Omit<Job, 'threads' | 'device'>;
+
+export function stepBenchmark(plan: JobPlan, peersOf: (setting: Setting) => readonly Peer[]): Benchmark {
+  const name = titleOf({ ...plan, threads: 1, device: 'auto' });
+  return {
+    name,
+    long: false,
+    run: async (setting) => {
+      const job: Job = { ...plan, threads: setting.threads, device: setting.device };
+      const rows: Row[] = [];
+      setting.progress(`${name}: setting up`);
+      const ours = await enter(oursCommand(job));
+      try {
+        for (const peer of peersOf(setting)) {
+          // What this processor does not offer, a peer could only emulate: no number is worth having.
+          const skip =
+            'kind' in ours.contestant && ours.contestant.kind === 'unsupported' ? ours.contestant : null;
+          setting.progress(`${name}: ${peer.label}`);
+          const them = await enter(skip ?? peer.command(job));
+          const result = await contest(ours.contestant, them.contestant, setting.pace).finally(() =>
+            leave(them),
+          );
+          rows.push(
+            timeRow(name, result.ours, {
+              peer: them.label ?? peer.label,
+              side: result.peer,
+              detail: them.detail,
+            }),
+          );
+        }
+      } finally {
+        await leave(ours);
+      }
+      return rows;
+    },
+  };
+}

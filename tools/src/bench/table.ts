@@ -1,0 +1,67 @@
+/** The benchmark's rows as one aligned table for people. */
+
+import type { Reason, Row } from './row.ts';
+
+const headings = ['benchmark', 'ours', 'peer', "peer's", 'ratio', 'note'] as const;
+/** Columns of numbers stand on the right. */
+const rightAligned: readonly boolean[] = [false, true, false, true, true, false];
+
+/** The table, a line a row, without a newline at the end. A missing number is an empty cell. */
+export function formatTable(rows: readonly Row[]): string {
+  const cells = [[...headings], ...rows.map(cellsOf)];
+  const widths = headings.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
+  const lines = cells.map((line) =>
+    line
+      .map((cell, column) =>
+        rightAligned[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+  const rule = widths.map((width) => '-'.repeat(width)).join('  ');
+  return [lines[0], rule, ...lines.slice(1)].join('\n');
+}
+
+function cellsOf(row: Row): string[] {
+  const inMemory = row.ours_mib !== undefined || row.peer_mib !== undefined;
+  return [
+    row.name,
+    inMemory ? formatMib(row.ours_mib) : formatTime(row.ours_ms),
+    row.peer ?? '',
+    inMemory ? formatMib(row.peer_mib) : formatTime(row.peer_ms),
+    row.ratio === null ? '' : row.ratio.toFixed(2),
+    noteOf(row),
+  ];
+}
+
+/** Milliseconds, or seconds from a minute on. */
+export function formatTime(ms: number | null): string {
+  if (ms === null) return '';
+  return ms >= 60_000
+    ? `${(ms / 1000).toFixed(1)} s`
+    : `${ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
+}
+
+function formatMib(mib: number | null | undefined): string {
+  return mib === null || mib === undefined ? '' : `${mib.toFixed(0)} MiB`;
+}
+
+/** Spread, what the peer chose, accuracies, and reasons for what is missing. */
+function noteOf(row: Row): string {
+  const widest = Math.max(row.ours_spread ?? 0, row.peer_spread ?? 0);
+  const percent = (value: number | null | undefined) =>
+    value === null || value === undefined ? '-' : `${value.toFixed(1)} %`;
+  return [
+    row.detail ?? '',
+    widest === 0 ? '' : `rounds within ${(100 * widest).toFixed(0)} %`,
+    row.ours_top1 === undefined ? '' : `top-1 ${percent(row.ours_top1)} against ${percent(row.peer_top1)}`,
+    reasonText('ours', row.ours_reason),
+    reasonText('peer', row.peer_reason),
+  ]
+    .filter((part) => part !== '')
+    .join('; ');
+}
+
+function reasonText(side: string, reason: Reason | undefined): string {
+  return reason === undefined ? '' : `${side} ${reason.kind}: ${reason.text}`;
+}
