@@ -10,3 +10,4 @@ export * from './heads/linearClsHead.ts';
 export * from './metrics/accuracy.ts';
 export * from './necks/globalAveragePooling.ts';
 export * from './register.ts';
+import './datasets/register.ts';

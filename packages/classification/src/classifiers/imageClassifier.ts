@@ -6,7 +6,7 @@
  */
 
 import { cast, div, isFloat, OmmaError, scope, softmax, sub, type Tensor, type TensorRecord, tensor, transpose } from '@omma/core';
-import type { Losses, TrainableModel } from '@omma/engine';
+import type { Dataset, Losses, TrainableModel } from '@omma/engine';
 import { Module } from '@omma/nn';
 import type { LinearClsHead } from '../heads/linearClsHead.ts';
 
@@ -72,6 +72,18 @@ export class ImageClassifier extends Module implements TrainableModel {
     const logits = this.call(input(inputs, 'image'));
     return { logits, probabilities: softmax(logits, 1) };
   }
+
+  checkDataset({ classes }: Dataset): void {
+    const { numClasses } = this.head;
+    if (classes.length === numClasses) return;
+    throw new OmmaError(
+      `ImageClassifier: model.head.numClasses is ${numClasses} but the data set has ${classes.length} classes (${shortened(classes)}); set it to ${classes.length}`,
+    );
+  }
+}
+
+function shortened(names: readonly string[]): string {
+  return names.length <= 8 ? names.join(', ') : `${names.slice(0, 8).join(', ')}, ...`;
 }
 
 function input(inputs: TensorRecord, name: string): Tensor {

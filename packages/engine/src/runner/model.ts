@@ -2,6 +2,7 @@
 
 import type { Tensor, TensorRecord } from '@omma/core';
 import type { Module } from '@omma/nn';
+import type { Dataset } from '../data/types.ts';
 
 /** A loss and its parts: what is differentiated, and scalars worth logging. */
 export interface Losses {
@@ -14,4 +15,6 @@ export interface TrainableModel extends Module {
   loss(inputs: TensorRecord): Losses;
   /** Predictions for a batch, for metrics: every output has the batch axis in front. */
   predict(inputs: TensorRecord): TensorRecord;
+  /** Throws an OmmaError when the model cannot learn or judge this data set: another number of classes. */
+  checkDataset?(dataset: Dataset): void;
 }

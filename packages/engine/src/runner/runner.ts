@@ -91,8 +91,10 @@ export class Runner implements RunnerApi {
 
   /** A loader over the data set that `config` names. */
   loader(config: DataloaderConfig, training: boolean): BatchLoader {
-    const { dataset, ...options } = config;
-    return new BatchLoader(datasets.build(dataset), { training, seed: this.seed, ...options });
+    const { dataset: datasetConfig, ...options } = config;
+    const dataset = datasets.build(datasetConfig);
+    this.model.checkDataset?.(dataset);
+    return new BatchLoader(dataset, { training, seed: this.seed, ...options });
   }
 
   evaluators(): Metric[] {

@@ -6,6 +6,7 @@
 import { crossEntropy, cast, globalAvgPool, hostTensor, OmmaError, relu, reshape, type Tensor, type TensorRecord, transpose } from '@omma/core';
 import { BatchNorm2d, Conv2d, Dropout, HostRandom, Linear, Module, saltOf } from '@omma/nn';
 import { z } from 'zod';
+import './exactDevice.ts';
 import {
   type Batch,
   type Config,
@@ -145,7 +146,7 @@ export function tinyConfig(workDir: string): Config {
     trainConfig: { maxEpochs: 3 },
     defaultHooks: { logger: { interval: 2 } },
     randomness: { seed: 1 },
-    device: 'reference',
+    device: 'exact',
     workDir,
   };
 }

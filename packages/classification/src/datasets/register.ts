@@ -1,0 +1,43 @@
+/** Makes cv's picture data sets and their transforms known to configs. */
+
+import { type IdxDatasetOptions, IdxDataset, ImageFolder, type ImageFolderOptions } from '@omma/cv';
+import { datasets } from '@omma/engine';
+import { z } from 'zod';
+
+declare module '@omma/engine' {
+  interface DatasetTypes {
+    ImageFolder: ImageFolderOptions;
+    IdxDataset: IdxDatasetOptions;
+  }
+}
+
+const pixels = z.int().positive();
+const positive = z.number().positive();
+
+const transform = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('RandomResizedCrop'),
+    size: pixels,
+    scale: z.tuple([positive.max(1), positive.max(1)]).exactOptional(),
+    ratio: z.tuple([positive, positive]).exactOptional(),
+  }),
+  z.strictObject({ type: z.literal('RandomCrop'), size: pixels, padding: z.int().min(0).exactOptional() }),
+  z.strictObject({ type: z.literal('RandomFlip'), probability: z.number().min(0).max(1).exactOptional() }),
+  z.strictObject({ type: z.literal('Resize'), size: z.union([pixels, z.tuple([pixels, pixels])]) }),
+  z.strictObject({ type: z.literal('CenterCrop'), size: pixels }),
+]);
+
+const classes = z.array(z.string().min(1)).min(1).exactOptional();
+const common = { root: z.string().min(1), split: z.enum(['train', 'val']), classes };
+
+datasets.register(
+  'ImageFolder',
+  z.strictObject({ ...common, transforms: z.array(transform), cacheBytes: z.int().min(0).exactOptional() }),
+  (options) => new ImageFolder(options),
+);
+
+datasets.register(
+  'IdxDataset',
+  z.strictObject({ ...common, transforms: z.array(transform).exactOptional() }),
+  (options) => new IdxDataset(options),
+);
