@@ -58,8 +58,9 @@ export interface Binding {
   readonly bfloat16: boolean;
 }
 
-/** The same place seen from src and from dist. */
-const path = fileURLToPath(new URL('../native/build/omma_cpu.node', import.meta.url));
+/** Where setup builds it (the same place seen from src and from dist), unless `OMMA_CPU_ADDON` names another build. */
+const path =
+  process.env.OMMA_CPU_ADDON ?? fileURLToPath(new URL('../native/build/omma_cpu.node', import.meta.url));
 let loaded: Binding | string | undefined;
 
 /** The addon, or in one line why it cannot be used and what to do about it. */

@@ -7,6 +7,7 @@
 import { eliminateDeadCode, type Graph, type Node } from '@omma/core';
 import { foldBatchNorm } from './convolution/foldBatchNorm.ts';
 import { fuseConvolution } from './convolution/fuseConvolution.ts';
+import { useWinograd } from './convolution/winograd.ts';
 
 /** Ops that have no kernel because a pass takes every one of them away. */
 export function takesInPasses(node: Node): boolean {
@@ -14,5 +15,5 @@ export function takesInPasses(node: Node): boolean {
 }
 
 export function optimise(graph: Graph): Graph {
-  return fuseConvolution(eliminateDeadCode(foldBatchNorm(graph)));
+  return useWinograd(fuseConvolution(eliminateDeadCode(foldBatchNorm(graph))));
 }

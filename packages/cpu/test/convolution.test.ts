@@ -1,6 +1,6 @@
 /** Convolutions on the CPU device against plain loops, and what a training step of one convolution leaves in its state. */
 import { afterAll, describe, expect, it } from 'vitest';
-import { Variable, add, compile, conv2d, grad, mul, relu, sub, sum, tensor } from '@omma/core';
+import { compile, conv2d } from '@omma/core';
 import { createCpuDevice } from '../src/index.ts';
 import { random } from './random.ts';
 
