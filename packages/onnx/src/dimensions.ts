@@ -6,7 +6,7 @@
  * or positions, and whatever else depends on the batch is found and refused.
  */
 
-import { at, type Graph, OmmaError, type Value } from '@omma/core';
+import { at, type Graph, type Node, OmmaError, type Value } from '@omma/core';
 
 /** `factor` times the batch when `dynamic`, the number `size` otherwise. `size` is the extent in the first graph. */
 export interface Dimension {
@@ -27,8 +27,15 @@ export function dimensionName({ size, dynamic, factor }: Dimension): string {
   return factor === 1 ? 'N' : `${factor}*N`;
 }
 
-/** Ops whose shape attribute may follow the batch, because their rules read `dimensions` instead. */
-const shapeOps = new Set(['reshape', 'expand', 'full', 'iota', 'slice', 'conv2dInputGrad']);
+/** Attributes that may follow the batch, because the rules of these ops read `dimensions` instead. */
+const shapeAttributes: Readonly<Record<string, string>> = {
+  reshape: 'shape',
+  expand: 'shape',
+  full: 'shape',
+  iota: 'shape',
+  slice: 'ends',
+  conv2dInputGrad: 'inputShape',
+};
 
 /** The extents of every value of `graph`; all fixed when there is no second graph. */
 export function dimensionsOf(graph: Graph, other: Graph | null): Dimensions[] {
@@ -78,7 +85,11 @@ function requireSameStructure(graph: Graph, other: Graph): void {
     const where = node.scope === '' ? node.op : `${node.op} at ${node.scope}`;
     if (twin === undefined || twin.op !== node.op || String(twin.inputs) !== String(node.inputs))
       fails(where);
-    else if (!shapeOps.has(node.op) && JSON.stringify(twin.attrs) !== JSON.stringify(node.attrs))
-      fails(`an attribute of ${where}`);
+    else if (otherAttributes(twin) !== otherAttributes(node)) fails(`an attribute of ${where}`);
   });
+}
+
+/** All attributes but the one that may follow the batch, as text. */
+function otherAttributes({ op, attrs }: Node): string {
+  return JSON.stringify({ ...attrs, [shapeAttributes[op] ?? '']: null });
 }

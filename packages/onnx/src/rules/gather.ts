@@ -14,11 +14,17 @@ defineRule('scatterAdd', {
   write: (context) => context.emit('ScatterElements', context.names, { ...axis(context), reduction: 'add' }),
 });
 
+// ONNX's own OneHot counts negative indices from the back; here they are no class at all.
 defineRule('oneHot', (context) => {
-  const depth = context.integer(numberAttribute(context.attrs, 'depth'));
-  return context.emit('OneHot', [context.input(0).name, depth, context.array([0, 1], [2], 'float32')], {
-    axis: -1,
-  });
+  const depth = numberAttribute(context.attrs, 'depth');
+  const index = context.input(0);
+  const classes = context.array(
+    Array.from({ length: depth }, (_, i) => i),
+    [depth],
+    index.dtype,
+  );
+  const column = context.emit('Unsqueeze', [index.name, context.integers([-1])]);
+  return context.cast(context.emit('Equal', [column, classes]), 'float32');
 });
 
 function sorted(context: RuleContext, k: number, largest: boolean): string[] {

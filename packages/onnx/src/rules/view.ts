@@ -63,9 +63,9 @@ defineRule('sliceGrad', {
   supports: (_, attrs) => numbersAttribute(attrs, 'steps').every((step) => step === 1),
   write: (context) => {
     const starts = numbersAttribute(context.attrs, 'starts');
-    const ends = numbersAttribute(context.attrs, 'ends');
+    const { shape } = context.input(0);
     const after = numbersAttribute(context.attrs, 'shape').map(
-      (extent, axis) => extent - (ends[axis] ?? extent),
+      (extent, axis) => extent - (starts[axis] ?? 0) - (shape[axis] ?? 0),
     );
     return context.emit('Pad', [context.input(0).name, context.integers([...starts, ...after])]);
   },

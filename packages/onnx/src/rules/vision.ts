@@ -33,3 +33,30 @@ defineRule('gridSample', {
       align_corners: flagAttribute(context.attrs, 'alignCorners') ? 1 : 0,
     }),
 });
+
+defineRule('roiPool', (context) =>
+  context.emit('MaxRoiPool', context.names, {
+    pooled_shape: pairAttribute(context.attrs, 'output'),
+    spatial_scale: { float: numberAttribute(context.attrs, 'scale') },
+  }),
+);
+
+// ONNX gives as many rows (batch, class, box) as are kept; Omma a fixed number of places and a count.
+defineRule('nms', (context) => {
+  const [boxes, scores] = [context.input(0), context.input(1)];
+  const places = numberAttribute(context.attrs, 'maxOutputs');
+  const selected = context.emit('NonMaxSuppression', [
+    context.emit('Unsqueeze', [boxes.name, context.integers([0])]),
+    context.emit('Unsqueeze', [scores.name, context.integers([0, 1])]),
+    context.integers([places]),
+    context.array([numberAttribute(context.attrs, 'iouThreshold')], [1], 'float32'),
+  ]);
+  const column = [context.integers([2]), context.integers([3]), context.integers([1])];
+  const kept = context.emit('Squeeze', [context.emit('Slice', [selected, ...column]), context.integers([1])]);
+  const filled = context.emit('Concat', [kept, context.integers(new Array<number>(places).fill(-1))], {
+    axis: 0,
+  });
+  const indices = context.emit('Slice', [filled, context.integers([0]), context.integers([places])]);
+  const count = context.emit('ReduceSum', [context.emit('Shape', [kept])], { keepdims: 0 });
+  return [context.cast(indices, 'int32'), context.cast(count, 'int32')];
+});
