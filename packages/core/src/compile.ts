@@ -48,7 +48,10 @@ interface Entry {
  * Compiles `fn`, which maps named tensors to named tensors and may read and write variables. Compilation happens at the first
  * call with a new set of input shapes and dtypes.
  */
-export function compile(fn: (inputs: TensorRecord) => TensorRecord, options: CompileFunctionOptions = {}): CompiledFunction {
+export function compile(
+  fn: (inputs: TensorRecord) => TensorRecord,
+  options: CompileFunctionOptions = {},
+): CompiledFunction {
   const cache = new Map<string, Entry>();
   const target = () => (typeof options.device === 'object' ? options.device : deviceNamed(options.device));
   const name = options.name ?? (fn.name === '' ? 'function' : fn.name);
@@ -62,8 +65,13 @@ export function compile(fn: (inputs: TensorRecord) => TensorRecord, options: Com
     const on = target();
     const { graph, variables } = traceFor(inputs);
     const compileNow = async () => {
-      const state = new Map(await Promise.all(variables.map(async (v) => [v.name, await v.bufferOn(on)] as const)));
-      const prepared = prepare(graph, on, { amp: options.amp ?? null, onUnsupported: options.onUnsupported ?? 'error' });
+      const state = new Map(
+        await Promise.all(variables.map(async (v) => [v.name, await v.bufferOn(on)] as const)),
+      );
+      const prepared = prepare(graph, on, {
+        amp: options.amp ?? null,
+        onUnsupported: options.onUnsupported ?? 'error',
+      });
       return on.compile(prepared, { state, profile: options.profile ?? false });
     };
     const executable = compileNow();
@@ -94,7 +102,8 @@ export function compile(fn: (inputs: TensorRecord) => TensorRecord, options: Com
     return entry.executable;
   };
 
-  const call = async (inputs: Readonly<Record<string, HostTensor>> = {}) => (await executableFor(inputs)).run(inputs);
+  const call = async (inputs: Readonly<Record<string, HostTensor>> = {}) =>
+    (await executableFor(inputs)).run(inputs);
   return Object.assign(call, {
     prepare: executableFor,
     graph: (inputs: Readonly<Record<string, TensorType>>) => traceFor(inputs).graph,

@@ -7,41 +7,47 @@ import { type Device, device as deviceNamed } from './device/device.ts';
 import { OmmaError } from './errors.ts';
 import { GraphBuilder } from './graph/builder.ts';
 import { prepare } from './passes/prepare.ts';
-import type { HostTensor, PendingCall, Tensor } from './tensor.ts';
+import type { HostTensor, Tensor } from './tensor.ts';
 import { lift, within } from './trace.ts';
 
 /** The numbers of `tensors`, computed in one run on `target` (`auto` unless given). */
-export async function evaluate(tensors: readonly Tensor[], target: Device | string = 'auto'): Promise<HostTensor[]> {
+export async function evaluate(
+  tensors: readonly Tensor[],
+  target: Device | string = 'auto',
+): Promise<HostTensor[]> {
   const on = typeof target === 'string' ? deviceNamed(target) : target;
-  const builder = new GraphBuilder();
+  const builder = new GraphBuilder({ hostsAsInputs: true });
   const graph = within(builder, () => {
     tensors.forEach((tensor, i) => {
       if (tensor.origin.kind === 'traced') {
-        throw new OmmaError('data: a tensor inside trace has no numbers yet; return it from the traced function');
+        throw new OmmaError(
+          'data: a tensor inside trace has no numbers yet; return it from the traced function',
+        );
       }
       builder.output(String(i), lift(builder, tensor));
     });
     return builder.finish();
   });
-  const executable = await on.compile(prepare(graph, on, { amp: null, onUnsupported: 'reference' }), { state: new Map() });
+  const executable = await on.compile(prepare(graph, on, { amp: null, onUnsupported: 'reference' }), {
+    state: new Map(),
+  });
   try {
-    const outputs = await executable.run({});
+    const inputs = [...(builder.hosts?.keys() ?? [])].map((host, i) => [`host${i}`, host] as const);
+    const outputs = await executable.run(Object.fromEntries(inputs));
     return tensors.map((tensor, i) => keep(tensor, outputs[String(i)]));
   } finally {
     executable.dispose();
   }
 }
 
+/** Remembers a result on the operation that it belongs to. */
 function keep(tensor: Tensor, host: HostTensor | undefined): HostTensor {
   if (host === undefined) throw new Error('evaluate: an output is missing');
   if (tensor.origin.kind === 'pending') {
     const { call, output } = tensor.origin;
-    results(call)[output] = host;
+    call.results ??= call.types.map(() => undefined);
+    call.results[output] = host;
+    if (!call.results.includes(undefined)) call.inputs = [];
   }
   return host;
-}
-
-function results(call: PendingCall): (HostTensor | undefined)[] {
-  call.results ??= call.types.map(() => undefined);
-  return call.results;
 }

@@ -9,12 +9,12 @@
 import { isFloat } from './dtype.ts';
 import { OmmaError, ShapeError } from './errors.ts';
 import type { GraphBuilder } from './graph/builder.ts';
-import type { Node } from './graph/graph.ts';
+import type { Graph, Node } from './graph/graph.ts';
+import { applyOp, at, type GradientContext, lowerOp, type OpDefinition, opNamed } from './op.ts';
 import { add, cast, full, sumTo } from './ops/index.ts';
-import { at, type GradientContext, lowerOp, type OpDefinition, opNamed } from './op.ts';
 import { formatShape, sameShape } from './shape.ts';
 import type { Tensor } from './tensor.ts';
-import { currentBuilder, lift, traced } from './trace.ts';
+import { currentBuilder, lift, trace, traced } from './trace.ts';
 
 /**
  * Gradients of `loss` (a float scalar unless `cotangent` is given) with respect to each tensor of `wrt`, in their shapes
@@ -22,13 +22,58 @@ import { currentBuilder, lift, traced } from './trace.ts';
  */
 export function gradients(loss: Tensor, wrt: readonly Tensor[], cotangent?: Tensor): Tensor[] {
   const builder = currentBuilder();
-  if (builder === null) throw new OmmaError('gradients: call it inside trace or compile; use grad(f) outside');
+  if (builder === null)
+    throw new OmmaError('gradients: call it inside trace or compile; use grad(f) outside');
   if (cotangent === undefined && loss.size !== 1) {
-    throw new ShapeError(`gradients: the loss must have one element but has shape ${formatShape(loss.shape)}; sum or average it first`);
+    throw new ShapeError(
+      `gradients: the loss must have one element but has shape ${formatShape(loss.shape)}; sum or average it first`,
+    );
   }
   const seed = cotangent ?? full(loss.shape, 1, loss.dtype);
   const targets = wrt.map((tensor) => lift(builder, tensor));
   return backward(builder, lift(builder, loss), seed, targets);
+}
+
+/**
+ * The gradient function of `f`, which maps tensors to a float scalar: called with the same inputs, it gives one gradient for each.
+ * Works outside of `trace` too, where `f` must not read or write variables.
+ */
+export function grad(f: (...inputs: Tensor[]) => Tensor): (...inputs: Tensor[]) => Tensor[] {
+  return (...inputs) => {
+    if (currentBuilder() !== null) return gradients(f(...inputs), inputs);
+    const graph = trace(
+      (named) => {
+        const symbols = Object.values(named);
+        return Object.fromEntries(
+          gradients(f(...symbols), symbols).map((gradient, i) => [`g${i}`, gradient]),
+        );
+      },
+      Object.fromEntries(inputs.map(({ shape, dtype }, i) => [`x${i}`, { shape, dtype }])),
+    );
+    if (graph.state.length > 0) {
+      throw new OmmaError(
+        `grad: variable ${at(graph.state, 0).name} is used outside of trace; use compile and gradients instead`,
+      );
+    }
+    return replay(graph, inputs);
+  };
+}
+
+/** Applies a graph's operations to other tensors. */
+function replay(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
+  const tensors = new Map(graph.inputs.map((port, i) => [port.value, at(inputs, i)]));
+  const get = (id: number): Tensor => {
+    const tensor = tensors.get(id);
+    if (tensor === undefined) throw new Error(`grad: value %${id} is used before it is made`);
+    return tensor;
+  };
+  for (const node of graph.nodes) {
+    const outputs = applyOp(opNamed(node.op), node.inputs.map(get), node.attrs);
+    node.outputs.forEach((id, i) => {
+      tensors.set(id, at(outputs, i));
+    });
+  }
+  return graph.outputs.map((port) => get(port.value));
 }
 
 /**
@@ -59,7 +104,9 @@ function backward(
     });
     builder.scope = outer;
   }
-  return targets.map((id) => arrived.get(id) ?? full(at(builder.values, id).shape, 0, at(builder.values, id).dtype));
+  return targets.map(
+    (id) => arrived.get(id) ?? full(at(builder.values, id).shape, 0, at(builder.values, id).dtype),
+  );
 }
 
 /** Indices, ascending, of the nodes that `output` is computed from, without looking beyond `boundary`. */
@@ -76,7 +123,11 @@ function coneOf(builder: GraphBuilder, output: number, boundary: ReadonlySet<num
 }
 
 /** Values from which gradient must flow on: the targets, and every float value in the cone computed from one. */
-function neededValues(builder: GraphBuilder, cone: readonly number[], targets: readonly number[]): Set<number> {
+function neededValues(
+  builder: GraphBuilder,
+  cone: readonly number[],
+  targets: readonly number[],
+): Set<number> {
   const needed = new Set(targets);
   for (const index of cone) {
     const node = at(builder.nodes, index);
@@ -148,7 +199,9 @@ function fitted(builder: GraphBuilder, node: Node, id: number, gradient: Tensor)
   const value = at(builder.values, id);
   const summed = sameShape(gradient.shape, value.shape) ? gradient : sumTo(gradient, value.shape);
   if (!sameShape(summed.shape, value.shape)) {
-    throw new Error(`gradient of ${node.op} has shape ${formatShape(gradient.shape)} for an input of shape ${formatShape(value.shape)}`);
+    throw new Error(
+      `gradient of ${node.op} has shape ${formatShape(gradient.shape)} for an input of shape ${formatShape(value.shape)}`,
+    );
   }
   return summed.dtype === value.dtype ? summed : cast(summed, value.dtype);
 }

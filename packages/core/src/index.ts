@@ -23,4 +23,5 @@ export * from './tensor.ts';
 export * from './trace.ts';
 export * from './variable.ts';
 export { onWarning } from './warn.ts';
+
 import './ops/methods.ts';

@@ -9,6 +9,10 @@ import type { NumericArray } from './device/numeric.ts';
 import type { DType } from './dtype.ts';
 import { OmmaError, ShapeError } from './errors.ts';
 import type { Attributes, TensorType } from './graph/graph.ts';
+
+export { at, first } from './list.ts';
+
+import { at, first } from './list.ts';
 import type { Shape } from './shape.ts';
 import { type PendingCall, Tensor } from './tensor.ts';
 import { currentBuilder, lift } from './trace.ts';
@@ -140,7 +144,8 @@ const table = new Map<string, OpDefinition>();
 /** Adds an operator to the table. Throws when the name is taken or when nothing says how to compute it. */
 export function defineOp<A extends Attributes>(definition: OpDefinition<A>): Op<A> {
   const { name } = definition;
-  if (table.has(name)) throw new OmmaError(`defineOp: an op named ${name} exists already; choose another name`);
+  if (table.has(name))
+    throw new OmmaError(`defineOp: an op named ${name} exists already; choose another name`);
   if (definition.reference === undefined && definition.lower === undefined) {
     throw new OmmaError(`defineOp: ${name} needs a reference kernel or a lowering; add one of the two`);
   }
@@ -153,7 +158,9 @@ export function defineOp<A extends Attributes>(definition: OpDefinition<A>): Op<
 export function opNamed(name: string): OpDefinition {
   const definition = table.get(name);
   if (definition === undefined) {
-    throw new OmmaError(`op ${name} is not defined; import the package that defines it before using this graph`);
+    throw new OmmaError(
+      `op ${name} is not defined; import the package that defines it before using this graph`,
+    );
   }
   return definition;
 }
@@ -164,13 +171,21 @@ export function allOps(): readonly OpDefinition[] {
 }
 
 /** Output types of an op, as an array. */
-export function inferTypes(definition: OpDefinition, inputs: readonly TensorType[], attrs: Attributes): readonly TensorType[] {
+export function inferTypes(
+  definition: OpDefinition,
+  inputs: readonly TensorType[],
+  attrs: Attributes,
+): readonly TensorType[] {
   const types = definition.infer(inputs, attrs);
   return isList(types) ? types : [types];
 }
 
 /** Applies an op: adds a node inside `trace`, records a pending call outside. */
-export function applyOp(definition: OpDefinition, inputs: readonly Tensor[], attrs: Attributes): readonly Tensor[] {
+export function applyOp(
+  definition: OpDefinition,
+  inputs: readonly Tensor[],
+  attrs: Attributes,
+): readonly Tensor[] {
   const builder = currentBuilder();
   const types = located(builder?.scope ?? '', () => inferTypes(definition, inputs, attrs));
   if (builder === null) {
@@ -187,22 +202,14 @@ export function applyOp(definition: OpDefinition, inputs: readonly Tensor[], att
 }
 
 /** Runs an op's lowering and gives its outputs as an array. */
-export function lowerOp(definition: OpDefinition, inputs: readonly Tensor[], attrs: Attributes): readonly Tensor[] {
+export function lowerOp(
+  definition: OpDefinition,
+  inputs: readonly Tensor[],
+  attrs: Attributes,
+): readonly Tensor[] {
   const lowered = definition.lower?.(inputs, attrs);
   if (lowered === undefined) throw new OmmaError(`op ${definition.name} has no lowering`);
   return isList(lowered) ? lowered : [lowered];
-}
-
-/** The first element of a list that cannot be empty. */
-export function first<T>(list: readonly T[]): T {
-  return at(list, 0);
-}
-
-/** The element at `index`, which must exist: for arity that an op's own checks guarantee. */
-export function at<T>(list: readonly T[], index: number): T {
-  const element = list[index];
-  if (element === undefined) throw new Error(`expected an element at ${index} of a list of ${list.length}`);
-  return element;
 }
 
 function isList<T>(value: T | readonly T[]): value is readonly T[] {

@@ -45,7 +45,8 @@ export function normalizeAxes(op: string, axes: readonly number[] | undefined, r
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
   const sorted = axes.map((axis) => normalizeAxis(op, axis, rank)).sort((a, b) => a - b);
   const repeated = sorted.find((axis, i) => i > 0 && sorted[i - 1] === axis);
-  if (repeated !== undefined) throw new ShapeError(`${op}: axis ${repeated} is given twice in [${axes.join(', ')}]`);
+  if (repeated !== undefined)
+    throw new ShapeError(`${op}: axis ${repeated} is given twice in [${axes.join(', ')}]`);
   return sorted;
 }
 
@@ -60,7 +61,9 @@ export function broadcastShapes(op: string, ...shapes: Shape[]): number[] {
       const known = result[axis] ?? 1;
       if (extent === 1 || extent === known) continue;
       if (known !== 1) {
-        throw new ShapeError(`${op}: shapes ${shapes.map(formatShape).join(' and ')} do not broadcast at axis ${axis}`);
+        throw new ShapeError(
+          `${op}: shapes ${shapes.map(formatShape).join(' and ')} do not broadcast at axis ${axis}`,
+        );
       }
       result[axis] = extent;
     }

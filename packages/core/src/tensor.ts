@@ -24,10 +24,10 @@ export type Origin =
   | { readonly kind: 'host'; readonly host: HostTensor }
   | { readonly kind: 'pending'; readonly call: PendingCall; readonly output: number };
 
-/** One operation recorded outside of `trace`. `results` is filled when it has run. */
+/** One operation recorded outside of `trace`. `results` is filled when it has run; then `inputs` are let go. */
 export interface PendingCall {
   readonly op: string;
-  readonly inputs: readonly Tensor[];
+  inputs: readonly Tensor[];
   readonly attrs: Attributes;
   readonly types: readonly TensorType[];
   results: (HostTensor | undefined)[] | null;
@@ -56,7 +56,9 @@ export class Tensor implements TensorType {
   dim(axis: number): number {
     const extent = this.shape[axis < 0 ? axis + this.rank : axis];
     if (extent === undefined) {
-      throw new ShapeError(`dim: axis ${axis} does not exist in a tensor of shape ${formatShape(this.shape)}`);
+      throw new ShapeError(
+        `dim: axis ${axis} does not exist in a tensor of shape ${formatShape(this.shape)}`,
+      );
     }
     return extent;
   }
@@ -70,7 +72,9 @@ export function hostTensor(shape: Shape, dtype: DType, data: HostArray): HostTen
     );
   }
   if (data.constructor !== hostArray(dtype, 0).constructor) {
-    throw new ShapeError(`tensor: ${dtype} data must be a ${hostArray(dtype, 0).constructor.name} but is a ${data.constructor.name}`);
+    throw new ShapeError(
+      `tensor: ${dtype} data must be a ${hostArray(dtype, 0).constructor.name} but is a ${data.constructor.name}`,
+    );
   }
   return { shape, dtype, data };
 }
@@ -87,7 +91,11 @@ export function hostFrom(data: HostArray | readonly number[], shape: Shape, dtyp
  * A tensor with known numbers: float32 unless `dtype` says otherwise, one-dimensional unless `shape` is given.
  * Inside `trace` it becomes a constant of the graph.
  */
-export function tensor(data: HostArray | readonly number[], shape: Shape = [data.length], dtype: DType = 'float32'): Tensor {
+export function tensor(
+  data: HostArray | readonly number[],
+  shape: Shape = [data.length],
+  dtype: DType = 'float32',
+): Tensor {
   const host = hostFrom(data, shape, dtype);
   return new Tensor(host, { kind: 'host', host });
 }

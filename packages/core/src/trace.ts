@@ -8,7 +8,8 @@
 import { OmmaError } from './errors.ts';
 import { GraphBuilder } from './graph/builder.ts';
 import type { Graph, TensorType } from './graph/graph.ts';
-import { type HostTensor, Tensor } from './tensor.ts';
+import { at } from './list.ts';
+import { type HostTensor, type Origin, type PendingCall, Tensor } from './tensor.ts';
 
 const builders: GraphBuilder[] = [];
 
@@ -24,7 +25,10 @@ export type TensorRecord = Readonly<Record<string, Tensor>>;
  * Traces `fn` with one symbolic input per entry of `inputs` and returns its graph. `fn` must not be async, and must return
  * the named outputs; state that it reads and writes is recorded in the graph's `state`.
  */
-export function trace(fn: (inputs: TensorRecord) => TensorRecord, inputs: Readonly<Record<string, TensorType>>): Graph {
+export function trace(
+  fn: (inputs: TensorRecord) => TensorRecord,
+  inputs: Readonly<Record<string, TensorType>>,
+): Graph {
   return traceInto(new GraphBuilder(), fn, inputs);
 }
 
@@ -36,7 +40,8 @@ export function traceInto(
 ): Graph {
   return within(builder, () => {
     const symbols: Record<string, Tensor> = {};
-    for (const [name, type] of Object.entries(inputs)) symbols[name] = traced(builder, builder.input(name, type));
+    for (const [name, type] of Object.entries(inputs))
+      symbols[name] = traced(builder, builder.input(name, type));
     for (const [name, output] of Object.entries(fn(symbols))) builder.output(name, lift(builder, output));
     return builder.finish();
   });
@@ -72,32 +77,62 @@ export function traced(builder: GraphBuilder, id: number): Tensor {
   return new Tensor(value, { kind: 'traced', builder, id });
 }
 
-/** The value id of `tensor` in `builder`'s graph. Host numbers become constants; tensors of another trace are refused. */
+/**
+ * The value id of `tensor` in `builder`'s graph. Host numbers become constants (or inputs, if the builder says so), operations
+ * recorded outside of `trace` are added; tensors of another trace are refused.
+ */
 export function lift(builder: GraphBuilder, tensor: Tensor): number {
   const { origin } = tensor;
-  switch (origin.kind) {
-    case 'traced':
-      if (origin.builder === builder) return origin.id;
-      throw new OmmaError('trace: a tensor of another trace was used; pass it as an input instead of capturing it');
-    case 'host':
-      return constant(builder, origin.host);
-    case 'pending': {
-      const result = origin.call.results?.[origin.output];
-      if (result !== undefined) return constant(builder, result);
-      const ids = builder.node(
-        origin.call.op,
-        origin.call.inputs.map((input) => lift(builder, input)),
-        origin.call.attrs,
-        origin.call.types,
-      );
-      return ids[origin.output] ?? 0;
-    }
+  if (origin.kind === 'traced') {
+    if (origin.builder === builder) return origin.id;
+    throw new OmmaError(
+      'trace: a tensor of another trace was used; pass it as an input instead of capturing it',
+    );
   }
+  if (origin.kind === 'host') return captured(builder, origin.host);
+  const result = origin.call.results?.[origin.output];
+  return result === undefined ? at(placed(builder, origin.call), origin.output) : captured(builder, result);
+}
+
+/** Output ids of a recorded operation, which is added with all that it depends on, once. A loop: chains may be long. */
+function placed(builder: GraphBuilder, call: PendingCall): readonly number[] {
+  const open = [call];
+  for (let next = open.at(-1); next !== undefined; next = open.at(-1)) {
+    const missing = next.inputs.flatMap(({ origin }) => (mustBePlaced(builder, origin) ? [origin.call] : []));
+    if (missing.length > 0) {
+      open.push(...missing);
+      continue;
+    }
+    open.pop();
+    if (builder.placed.has(next)) continue;
+    const ids = next.inputs.map((input) => lift(builder, input));
+    builder.placed.set(next, builder.node(next.op, ids, next.attrs, next.types));
+  }
+  return builder.placed.get(call) ?? [];
+}
+
+function mustBePlaced(builder: GraphBuilder, origin: Origin): origin is Origin & { kind: 'pending' } {
+  return (
+    origin.kind === 'pending' &&
+    origin.call.results?.[origin.output] === undefined &&
+    !builder.placed.has(origin.call)
+  );
+}
+
+/** Host numbers in a graph: an input when the builder collects them, else a constant. */
+function captured(builder: GraphBuilder, host: HostTensor): number {
+  const { hosts } = builder;
+  if (hosts === null) return constant(builder, host);
+  const known = hosts.get(host);
+  if (known !== undefined) return known;
+  const id = builder.input(`host${hosts.size}`, host);
+  hosts.set(host, id);
+  return id;
 }
 
 /** Adds the op `constant`: `data` are the array's raw numbers (bit patterns for the 16-bit floats), non-finite ones as text. */
 function constant(builder: GraphBuilder, host: HostTensor): number {
   const data = Array.from(host.data, (value) => (Number.isFinite(value) ? value : String(value)));
-  const attrs = { shape: host.shape, dtype: host.dtype, data };
-  return builder.node('constant', [], attrs, [{ shape: host.shape, dtype: host.dtype }])[0] ?? 0;
+  const { shape, dtype } = host;
+  return at(builder.node('constant', [], { shape, dtype, data }, [{ shape, dtype }]), 0);
 }

@@ -6,12 +6,12 @@
  * keeps it there from call to call. Numbers come back to the host only when asked for (`download`).
  */
 
-import { type DType, type HostArray, hostArray } from './dtype.ts';
 import type { Device, DeviceBuffer } from './device/device.ts';
+import { type DType, type HostArray, hostArray } from './dtype.ts';
 import { OmmaError, ShapeError } from './errors.ts';
 import type { TensorType } from './graph/graph.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
-import { type HostTensor, hostTensor, Tensor } from './tensor.ts';
+import { type HostTensor, hostTensor, type Tensor } from './tensor.ts';
 import { currentBuilder, lift, traced } from './trace.ts';
 
 export class Variable implements TensorType {
@@ -35,7 +35,8 @@ export class Variable implements TensorType {
   /** Its value at the start of the step, or what this trace has written since. */
   read(): Tensor {
     const builder = currentBuilder();
-    if (builder === null) throw new OmmaError(`variable ${this.name}: read it inside trace or compile; use download() outside`);
+    if (builder === null)
+      throw new OmmaError(`variable ${this.name}: read it inside trace or compile; use download() outside`);
     builder.variables.set(this.name, this);
     const written = builder.written.get(this.name);
     return traced(builder, written ?? builder.readState(this.name, this));
@@ -44,7 +45,8 @@ export class Variable implements TensorType {
   /** Sets the value that is kept at the end of the step. */
   write(value: Tensor): void {
     const builder = currentBuilder();
-    if (builder === null) throw new OmmaError(`variable ${this.name}: write it inside trace or compile; use upload() outside`);
+    if (builder === null)
+      throw new OmmaError(`variable ${this.name}: write it inside trace or compile; use upload() outside`);
     if (!sameShape(value.shape, this.shape) || value.dtype !== this.dtype) {
       throw new ShapeError(
         `variable ${this.name}: expects ${this.dtype}${formatShape(this.shape)} but is given ${value.dtype}${formatShape(value.shape)}`,

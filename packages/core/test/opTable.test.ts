@@ -3,18 +3,18 @@
  * (central differences in float64), the lowering is the op, bad inputs are refused with the op's message.
  */
 
-import { describe, expect, it } from 'vitest';
 import {
+  type Attributes,
   allOps,
   applyOp,
   at,
-  type Attributes,
+  device,
   eliminateDeadCode,
   fromNumeric,
   type Graph,
+  GraphBuilder,
   gradients,
   inferTypes,
-  GraphBuilder,
   isFloat,
   lowerOp,
   mul,
@@ -22,17 +22,17 @@ import {
   numericArray,
   type OpDefinition,
   prepare,
-  device,
   runNode,
   type Sample,
   sizeOf,
   sum,
   type Tensor,
+  type TensorType,
   tensor,
   toNumeric,
   traceInto,
-  type TensorType,
 } from '@omma/core';
+import { describe, expect, it } from 'vitest';
 
 /** Deterministic numbers in [0, 1). */
 function noise(seed: number, i: number): number {
@@ -60,7 +60,9 @@ function run(graph: Graph, inputs: readonly NumericArray[]): NumericArray[] {
     return data;
   };
   for (const node of graph.nodes) {
-    runNode(graph, node, node.inputs.map(get)).forEach((data, i) => values.set(at(node.outputs, i), data));
+    runNode(graph, node, node.inputs.map(get)).forEach((data, i) => {
+      values.set(at(node.outputs, i), data);
+    });
   }
   return graph.outputs.map((port) => get(port.value));
 }
@@ -109,7 +111,9 @@ function isSmooth(definition: OpDefinition, sample: Sample<Attributes>): boolean
     sample.skipGradient === undefined &&
     floats.length > 0 &&
     floats.every((type) => type.dtype === 'float32') &&
-    inferTypes(definition, types(sample), sample.attrs).some((type) => isFloat(type.dtype) && sizeOf(type.shape) > 0)
+    inferTypes(definition, types(sample), sample.attrs).some(
+      (type) => isFloat(type.dtype) && sizeOf(type.shape) > 0,
+    )
   );
 }
 
@@ -118,15 +122,26 @@ describe.each(allOps().map((definition) => [definition.name, definition] as cons
     const data = sampleData(sample);
 
     it(`runs ${label(sample, i)}`, () => {
-      run(graphOf(sample, (inputs) => applyOp(definition, inputs, sample.attrs)), data);
+      run(
+        graphOf(sample, (inputs) => applyOp(definition, inputs, sample.attrs)),
+        data,
+      );
     });
 
     if (definition.lower !== undefined && definition.reference !== undefined) {
       it(`equals its lowering on ${label(sample, i)}`, () => {
-        const direct = run(graphOf(sample, (inputs) => applyOp(definition, inputs, sample.attrs)), data);
-        const lowered = run(graphOf(sample, (inputs) => lowerOp(definition, inputs, sample.attrs)), data);
+        const direct = run(
+          graphOf(sample, (inputs) => applyOp(definition, inputs, sample.attrs)),
+          data,
+        );
+        const lowered = run(
+          graphOf(sample, (inputs) => lowerOp(definition, inputs, sample.attrs)),
+          data,
+        );
         const low = types(sample).some((type) => type.dtype !== 'float32' && isFloat(type.dtype));
-        direct.forEach((expected, o) => expectClose(at(lowered, o), expected, low ? 3e-2 : 1e-6));
+        direct.forEach((expected, o) => {
+          expectClose(at(lowered, o), expected, low ? 3e-2 : 1e-6);
+        });
       });
     }
 

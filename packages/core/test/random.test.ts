@@ -1,7 +1,21 @@
 /** Random numbers: the published Threefry vectors, reproducibility, moments. */
 
+import {
+  advance,
+  compile,
+  dropout,
+  evaluate,
+  mean,
+  randomBits,
+  randomKey,
+  randomNormal,
+  randomUniform,
+  tensor,
+  threefry2x32,
+  Variable,
+  variance,
+} from '@omma/core';
 import { describe, expect, it } from 'vitest';
-import { advance, compile, dropout, evaluate, mean, randomBits, randomKey, randomNormal, randomUniform, tensor, threefry2x32, Variable, variance } from '@omma/core';
 
 const key = tensor([42, 7], [2], 'uint32');
 const hex = (words: readonly number[]) => words.map((word) => word.toString(16).padStart(8, '0')).join(' ');
@@ -18,7 +32,10 @@ describe('threefry2x32', () => {
 describe('random ops', () => {
   it('use word i mod 2 of the block i / 2, keyed by seed and salt', async () => {
     const [bits] = await evaluate([randomBits(key, [3], 5)], 'reference');
-    expect([...(bits?.data ?? [])]).toEqual([...threefry2x32([42, 5], [7, 0]), threefry2x32([42, 5], [7, 1])[0]]);
+    expect([...(bits?.data ?? [])]).toEqual([
+      ...threefry2x32([42, 5], [7, 0]),
+      threefry2x32([42, 5], [7, 1])[0],
+    ]);
   });
 
   it('uniform numbers lie in [0, 1) with mean 1/2 and variance 1/12', async () => {
@@ -37,7 +54,10 @@ describe('random ops', () => {
   });
 
   it('dropout keeps the mean and zeroes a share p', async () => {
-    const [y] = await evaluate([dropout(tensor(new Float32Array(20000).fill(1)), { p: 0.25, key, salt: 9 })], 'reference');
+    const [y] = await evaluate(
+      [dropout(tensor(new Float32Array(20000).fill(1)), { p: 0.25, key, salt: 9 })],
+      'reference',
+    );
     const zeros = y?.data.filter((value) => value === 0).length ?? 0;
     expect(Math.abs(zeros / 20000 - 0.25)).toBeLessThan(0.01);
     expect(new Set(y?.data)).toEqual(new Set([0, Math.fround(1 / 0.75)]));

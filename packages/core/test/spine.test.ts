@@ -1,7 +1,18 @@
 /** From a traced function to numbers: trace, gradients, compile, eager, on the reference device. */
 
+import {
+  compile,
+  evaluate,
+  gradients,
+  hostTensor,
+  mul,
+  printGraph,
+  sum,
+  tensor,
+  trace,
+  Variable,
+} from '@omma/core';
 import { describe, expect, it } from 'vitest';
-import { compile, evaluate, gradients, hostTensor, mul, printGraph, sum, tensor, trace, Variable } from '@omma/core';
 
 const vector = (...numbers: number[]) => hostTensor([numbers.length], 'float32', Float32Array.from(numbers));
 const types = { x: { shape: [2, 3], dtype: 'float32' } } as const;

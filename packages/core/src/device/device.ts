@@ -100,7 +100,10 @@ export function deviceFactories(): readonly DeviceFactory[] {
  * Throws DeviceError with the known names, or with the reason why it is not available.
  */
 export function device(name = 'auto'): Device {
-  const factory = name === 'auto' ? deviceFactories().find((candidate) => candidate.available() === true) : factories.get(name);
+  const factory =
+    name === 'auto'
+      ? deviceFactories().find((candidate) => candidate.available() === true)
+      : factories.get(name);
   if (factory === undefined) {
     const known = deviceFactories().map((candidate) => candidate.name);
     throw new DeviceError(`device: no device is called ${name}; known: auto, ${known.join(', ')}`);

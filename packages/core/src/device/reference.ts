@@ -27,14 +27,17 @@ class ReferenceBuffer implements DeviceBuffer {
 }
 
 function roundInPlace(dtype: DType, data: NumericArray): void {
-  if (dtype === 'bfloat16') for (let i = 0; i < data.length; i++) data[i] = fromBfloat16(toBfloat16(data[i] ?? 0));
-  if (dtype === 'float16') for (let i = 0; i < data.length; i++) data[i] = fromFloat16(toFloat16(data[i] ?? 0));
+  if (dtype === 'bfloat16')
+    for (let i = 0; i < data.length; i++) data[i] = fromBfloat16(toBfloat16(data[i] ?? 0));
+  if (dtype === 'float16')
+    for (let i = 0; i < data.length; i++) data[i] = fromFloat16(toFloat16(data[i] ?? 0));
 }
 
 /** Runs one node on numeric arrays. */
 export function runNode(graph: Graph, node: Node, inputs: readonly NumericArray[]): readonly NumericArray[] {
   const definition = opNamed(node.op);
-  if (definition.reference === undefined) throw new DeviceError(`reference: ${node.op} has no kernel; lower it first`);
+  if (definition.reference === undefined)
+    throw new DeviceError(`reference: ${node.op} has no kernel; lower it first`);
   const arrays = node.inputs.map((id, i) => {
     const { shape, dtype } = valueOf(graph, id);
     return { shape, dtype, data: at(inputs, i) };
@@ -122,7 +125,9 @@ function run(
     if (host === undefined) throw new DeviceError(`reference: input ${port.name} is missing`);
     values.set(port.value, toNumeric(dtype, hostTensor(shape, dtype, host.data).data));
   }
-  graph.state.forEach((slot, i) => values.set(slot.read, at(state, i).data));
+  graph.state.forEach((slot, i) => {
+    values.set(slot.read, at(state, i).data);
+  });
   const get = (id: number): NumericArray => {
     const data = values.get(id);
     if (data === undefined) throw new Error(`reference: value %${id} is used before it is made`);
@@ -131,7 +136,9 @@ function run(
   const lastUse = lastUses(graph);
   graph.nodes.forEach((node, index) => {
     const results = runNode(graph, node, node.inputs.map(get));
-    node.outputs.forEach((id, i) => values.set(id, at(results, i)));
+    node.outputs.forEach((id, i) => {
+      values.set(id, at(results, i));
+    });
     for (const id of node.inputs) if (lastUse.get(id) === index) values.delete(id);
   });
   graph.state.forEach((slot, i) => {
@@ -155,4 +162,9 @@ function lastUses(graph: Graph): Map<number, number> {
   return uses;
 }
 
-registerDevice({ name: 'reference', priority: 0, available: () => true, create: () => new ReferenceDevice() });
+registerDevice({
+  name: 'reference',
+  priority: 0,
+  available: () => true,
+  create: () => new ReferenceDevice(),
+});

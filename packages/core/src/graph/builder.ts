@@ -7,8 +7,16 @@
 
 import type { DType } from '../dtype.ts';
 import type { Shape } from '../shape.ts';
+import type { HostTensor, PendingCall, Tensor } from '../tensor.ts';
 import type { Variable } from '../variable.ts';
 import type { Attributes, Graph, Node, Port, StateSlot, TensorType, Value } from './graph.ts';
+
+/** Gradients at the inputs, given the gradient at the output; null where there is none. */
+export type CustomGradient = (
+  cotangent: Tensor,
+  inputs: readonly Tensor[],
+  output: Tensor,
+) => readonly (Tensor | null)[];
 
 export class GraphBuilder {
   readonly values: Value[] = [];
@@ -21,8 +29,18 @@ export class GraphBuilder {
   /** The variables behind the state slots, by name, and what has been written to them so far. */
   readonly variables = new Map<string, Variable>();
   readonly written = new Map<string, number>();
+  /** Where operations recorded outside of `trace` have been added. */
+  readonly placed = new Map<PendingCall, readonly number[]>();
+  /** Host numbers that became inputs; null when they become constants. */
+  readonly hosts: Map<HostTensor, number> | null;
+  /** Gradient rules of `customGrad`: functions are no part of a graph, its nodes name them by index. */
+  readonly customRules: CustomGradient[] = [];
   readonly #shared = new Map<string, readonly number[]>();
   readonly #slots = new Map<string, number>();
+
+  constructor({ hostsAsInputs = false }: { readonly hostsAsInputs?: boolean } = {}) {
+    this.hosts = hostsAsInputs ? new Map() : null;
+  }
 
   input(name: string, type: TensorType): number {
     const id = this.#value(type, null);
@@ -56,7 +74,12 @@ export class GraphBuilder {
   }
 
   /** Adds a node, or returns the outputs of an equal one. */
-  node(op: string, inputs: readonly number[], attrs: Attributes, outputs: readonly TensorType[]): readonly number[] {
+  node(
+    op: string,
+    inputs: readonly number[],
+    attrs: Attributes,
+    outputs: readonly TensorType[],
+  ): readonly number[] {
     const key = `${op}|${inputs.join(',')}|${JSON.stringify(attrs)}`;
     const known = this.#shared.get(key);
     if (known !== undefined) return known;

@@ -1,9 +1,14 @@
 /** The op table's public functions, by family. Importing a family defines its ops. */
 
+export * from './contract/index.ts';
+export { customGrad } from './customGrad.ts';
 export * from './elementwise/index.ts';
 export * from './indexing/gather.ts';
 export * from './indexing/select.ts';
 export * from './indexing/sort.ts';
+export * from './loss/index.ts';
+export * from './norm/index.ts';
+export { floatOperand, sameDType } from './operands.ts';
 export * from './random/random.ts';
 export { threefry2x32 } from './random/threefry.ts';
 export type { ReductionOptions } from './reduce/define.ts';
@@ -18,8 +23,4 @@ export * from './view/join.ts';
 export * from './view/pad.ts';
 export * from './view/reshape.ts';
 export * from './view/slice.ts';
-export { floatOperand, sameDType } from './operands.ts';
-export * from './contract/index.ts';
-export * from './loss/index.ts';
-export * from './norm/index.ts';
 export * from './window/index.ts';

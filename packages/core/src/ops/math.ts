@@ -33,5 +33,5 @@ export function softplus(x: number): number {
 }
 
 export function clip(x: number, low: number, high: number): number {
-  return x < low ? low : x > high ? high : x;
+  return Math.min(Math.max(x, low), high);
 }

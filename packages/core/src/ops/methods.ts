@@ -11,16 +11,70 @@ import * as ops from './index.ts';
 
 const names = [
   // elementwise
-  ...['add', 'sub', 'mul', 'div', 'maximum', 'minimum', 'pow', 'powScalar', 'neg', 'abs', 'sign', 'floor', 'ceil', 'round'],
-  ...['exp', 'log', 'log1p', 'sqrt', 'rsqrt', 'reciprocal', 'square', 'sin', 'cos', 'atan', 'tanh', 'erf', 'clamp', 'cast'],
-  ...['sigmoid', 'relu', 'relu6', 'leakyRelu', 'elu', 'gelu', 'silu', 'mish', 'hardSwish', 'hardSigmoid', 'softplus'],
+  ...[
+    'add',
+    'sub',
+    'mul',
+    'div',
+    'maximum',
+    'minimum',
+    'pow',
+    'powScalar',
+    'neg',
+    'abs',
+    'sign',
+    'floor',
+    'ceil',
+    'round',
+  ],
+  ...[
+    'exp',
+    'log',
+    'log1p',
+    'sqrt',
+    'rsqrt',
+    'reciprocal',
+    'square',
+    'sin',
+    'cos',
+    'atan',
+    'tanh',
+    'erf',
+    'clamp',
+    'cast',
+  ],
+  ...[
+    'sigmoid',
+    'relu',
+    'relu6',
+    'leakyRelu',
+    'elu',
+    'gelu',
+    'silu',
+    'mish',
+    'hardSwish',
+    'hardSigmoid',
+    'softplus',
+  ],
   ...['equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual'],
   ...['logicalAnd', 'logicalOr', 'logicalNot', 'isFinite', 'stopGradient', 'dropout'],
   // reduce
   ...['sum', 'sumTo', 'mean', 'max', 'min', 'prod', 'variance', 'logSumExp', 'argMax', 'argMin'],
   ...['cumSum', 'softmax', 'logSoftmax'],
   // view
-  ...['reshape', 'transpose', 'expand', 'unsqueeze', 'squeeze', 'slice', 'pad', 'split', 'flip', 'roll', 'tile'],
+  ...[
+    'reshape',
+    'transpose',
+    'expand',
+    'unsqueeze',
+    'squeeze',
+    'slice',
+    'pad',
+    'split',
+    'flip',
+    'roll',
+    'tile',
+  ],
   ...['pixelShuffle'],
   // index
   ...['gather', 'scatterAdd', 'indexSelect', 'indexAdd', 'topK', 'sort'],
@@ -31,7 +85,9 @@ const names = [
 ] as const;
 
 /** A function's type with its first parameter, the tensor, taken by `this`. */
-type Method<F> = F extends (x: Tensor, ...rest: infer Rest) => infer Result ? (...rest: Rest) => Result : never;
+type Method<F> = F extends (x: Tensor, ...rest: infer Rest) => infer Result
+  ? (...rest: Rest) => Result
+  : never;
 
 type OpMethods = { [Name in (typeof names)[number]]: Method<(typeof ops)[Name]> };
 
@@ -48,6 +104,7 @@ function attach(name: string, method: (this: Tensor, ...rest: readonly unknown[]
 
 for (const name of names) {
   attach(name, function (...rest) {
+    // biome-ignore lint/performance/noDynamicNamespaceImportAccess: the methods are the whole table
     return Reflect.apply(ops[name], undefined, [this, ...rest]);
   });
 }

@@ -1,8 +1,7 @@
 /** Ops without inputs: literal arrays, filled arrays, and counters along an axis. */
 
-import { type DType, isFloat } from '../dtype.ts';
 import { numericArray, toNumeric } from '../device/numeric.ts';
-import { hostArray } from '../dtype.ts';
+import { type DType, hostArray, isFloat } from '../dtype.ts';
 import { defineOp, noGrad } from '../op.ts';
 import { normalizeAxis, type Shape, sizeOf, stridesOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';

@@ -1,6 +1,6 @@
 /** Strided walks: how kernels that move elements (transpose, slice, flip, broadcasting) find where each one comes from. */
 
-import { numericArray, type NumericArray } from '../device/numeric.ts';
+import { type NumericArray, numericArray } from '../device/numeric.ts';
 import { at, type ReferenceArray } from '../op.ts';
 import { type Shape, sizeOf } from '../shape.ts';
 

@@ -1,8 +1,8 @@
 /** Removes nodes that neither an output nor a state write depends on. */
 
+import { GraphBuilder } from '../graph/builder.ts';
 import { type Graph, resultIds } from '../graph/graph.ts';
 import { at } from '../op.ts';
-import { GraphBuilder } from '../graph/builder.ts';
 
 export function eliminateDeadCode(graph: Graph): Graph {
   const live = new Set(resultIds(graph));
@@ -26,14 +26,18 @@ function copyNodes(graph: Graph, keep: ReadonlySet<number>): Graph {
     if (known === undefined) throw new Error(`eliminateDeadCode: value %${id} was removed but is used`);
     return known;
   };
-  for (const port of graph.inputs) mapped.set(port.value, builder.input(port.name, at(graph.values, port.value)));
-  for (const slot of graph.state) mapped.set(slot.read, builder.readState(slot.name, at(graph.values, slot.read)));
+  for (const port of graph.inputs)
+    mapped.set(port.value, builder.input(port.name, at(graph.values, port.value)));
+  for (const slot of graph.state)
+    mapped.set(slot.read, builder.readState(slot.name, at(graph.values, slot.read)));
   graph.nodes.forEach((node, index) => {
     if (!keep.has(index)) return;
     builder.scope = node.scope;
     const types = node.outputs.map((id) => at(graph.values, id));
     const ids = builder.node(node.op, node.inputs.map(idOf), node.attrs, types);
-    node.outputs.forEach((id, i) => mapped.set(id, at(ids, i)));
+    node.outputs.forEach((id, i) => {
+      mapped.set(id, at(ids, i));
+    });
   });
   for (const slot of graph.state) {
     if (slot.write !== null) builder.writeState(slot.name, at(graph.values, slot.read), idOf(slot.write));

@@ -3,9 +3,9 @@
  * x + 0, x * 1, a cast to the same type, a reshape to the same shape, `stopGradient`.
  */
 
-import { type Graph, type Node, valueOf } from '../graph/graph.ts';
 import { fromNumeric, type NumericArray, toNumeric } from '../device/numeric.ts';
 import { runNode } from '../device/reference.ts';
+import { type Graph, type Node, valueOf } from '../graph/graph.ts';
 import { at, opNamed } from '../op.ts';
 import { sameShape, sizeOf } from '../shape.ts';
 import { hostTensor, Tensor } from '../tensor.ts';
@@ -30,7 +30,11 @@ export function foldConstants(graph: Graph): Graph {
 }
 
 /** The numbers of a node whose inputs are all known, remembered in `known`; null when it must run on the device. */
-function evaluateNode(graph: Graph, node: Node, known: Map<number, NumericArray>): readonly NumericArray[] | null {
+function evaluateNode(
+  graph: Graph,
+  node: Node,
+  known: Map<number, NumericArray>,
+): readonly NumericArray[] | null {
   const definition = opNamed(node.op);
   if (definition.kind === 'random' || definition.reference === undefined) return null;
   if (node.outputs.some((id) => sizeOf(valueOf(graph, id).shape) > maxElements)) return null;
@@ -44,7 +48,9 @@ function evaluateNode(graph: Graph, node: Node, known: Map<number, NumericArray>
     const { dtype } = valueOf(graph, at(node.outputs, i));
     return toNumeric(dtype, fromNumeric(dtype, data));
   });
-  node.outputs.forEach((id, i) => known.set(id, at(results, i)));
+  node.outputs.forEach((id, i) => {
+    known.set(id, at(results, i));
+  });
   return results;
 }
 
@@ -55,7 +61,8 @@ function doesNothing(graph: Graph, node: Node, known: ReadonlyMap<number, Numeri
     const input = valueOf(graph, at(node.inputs, index));
     return sameShape(input.shape, output.shape) && input.dtype === output.dtype;
   };
-  const isAll = (index: number, number: number) => known.get(at(node.inputs, index))?.every((x) => x === number) ?? false;
+  const isAll = (index: number, number: number) =>
+    known.get(at(node.inputs, index))?.every((x) => x === number) ?? false;
   switch (node.op) {
     case 'stopGradient':
       return 0;

@@ -36,7 +36,11 @@ export function applyMixedPrecision(graph: Graph, low: MixedPrecision): Graph {
 }
 
 /** The float type that an op's inputs are brought to; null when it has no float inputs. Scalars never decide: they adapt. */
-function targetOf(rule: 'low' | 'f32' | 'follow' | 'widest', inputs: readonly Tensor[], low: MixedPrecision): DType | null {
+function targetOf(
+  rule: 'low' | 'f32' | 'follow' | 'widest',
+  inputs: readonly Tensor[],
+  low: MixedPrecision,
+): DType | null {
   const all = inputs.filter((input) => isFloat(input.dtype));
   const floats = all.some((input) => input.rank > 0) ? all.filter((input) => input.rank > 0) : all;
   const leading = floats[0];
@@ -61,6 +65,7 @@ function to(tensor: Tensor, dtype: DType): Tensor {
 function keptTypes(graph: Graph): Map<number, DType> {
   const types = new Map<number, DType>();
   for (const port of graph.outputs) types.set(port.value, valueOf(graph, port.value).dtype);
-  for (const slot of graph.state) if (slot.write !== null) types.set(slot.write, valueOf(graph, slot.read).dtype);
+  for (const slot of graph.state)
+    if (slot.write !== null) types.set(slot.write, valueOf(graph, slot.read).dtype);
   return types;
 }

@@ -35,7 +35,9 @@ export function rewrite(graph: Graph, rewriteNode: NodeRewrite): Graph {
       builder.scope = node.scope;
       const inputs = node.inputs.map(tensorOf);
       const outputs = rewriteNode(node, inputs, index) ?? applyOp(opNamed(node.op), inputs, node.attrs);
-      node.outputs.forEach((id, i) => mapped.set(id, at(outputs, i)));
+      node.outputs.forEach((id, i) => {
+        mapped.set(id, at(outputs, i));
+      });
     });
     builder.scope = '';
     for (const slot of graph.state) {

@@ -4,12 +4,12 @@
  */
 
 import { at, defineOp, type GradientContext } from '../../op.ts';
-import type { Tensor } from '../../tensor.ts';
 import { broadcastShapes } from '../../shape.ts';
+import type { Tensor } from '../../tensor.ts';
 import { mapElements } from '../broadcast.ts';
 import { floatInput, type NoAttributes } from '../check.ts';
-import { sameDType } from '../operands.ts';
 import { clip, sigmoid as sigmoidOf, softplus as softplusOf } from '../math.ts';
+import { sameDType } from '../operands.ts';
 import { add, div, maximum, minimum, mul, sub } from './arithmetic.ts';
 import { greater, greaterEqual, less } from './compare.ts';
 import { defineUnary } from './define.ts';
@@ -33,7 +33,7 @@ function between(x: Tensor, low: number, high: number, dy: Tensor): Tensor {
 /** max(x, 0). */
 export const relu = defineUnary({
   name: 'relu',
-  of: (x) => (x <= 0 ? 0 : x),
+  of: (x) => Math.max(x, 0),
   grad: (_x, y, dy) => reluGrad(dy, y),
   lower: (x): Tensor => maximum(x, 0),
   samples: [kink(-1, 0, 1)],
@@ -48,13 +48,21 @@ const reluGradOp = defineOp<NoAttributes>({
     sameDType('reluGrad', { dy, y });
     return { shape: broadcastShapes('reluGrad', dy.shape, y.shape), dtype: dy.dtype };
   },
-  grad: ({ inputs, cotangent }: GradientContext<NoAttributes>) => [reluGrad(cotangent(), at(inputs, 1)), null],
+  grad: ({ inputs, cotangent }: GradientContext<NoAttributes>) => [
+    reluGrad(cotangent(), at(inputs, 1)),
+    null,
+  ],
   lower: ([dy, y]) => (dy === undefined || y === undefined ? [] : where(greater(y, 0), dy, 0)),
   amp: 'widest',
   reference: mapElements((dy, y) => (y > 0 ? dy : 0)),
   samples: [
     { inputs: [{ shape: [3, 5] }, { shape: [3, 5] }], attrs: {} },
-    { inputs: [{ shape: [4] }, { shape: [4], values: [-1, 0, 1, 2] }], attrs: {}, note: 'zeros', skipGradient: 'a step at 0' },
+    {
+      inputs: [{ shape: [4] }, { shape: [4], values: [-1, 0, 1, 2] }],
+      attrs: {},
+      note: 'zeros',
+      skipGradient: 'a step at 0',
+    },
   ],
   errors: [
     {

@@ -7,7 +7,14 @@ const grad = noGrad('its result is a truth value');
 
 function defineComparison(name: string, of: (a: number, b: number) => boolean, accepts: 'any' | 'numbers') {
   const samples = [
-    { inputs: [{ shape: [3], values: [1, 2, 3] }, { shape: [3], values: [2, 2, 2] }], attrs: {}, note: 'ties' },
+    {
+      inputs: [
+        { shape: [3], values: [1, 2, 3] },
+        { shape: [3], values: [2, 2, 2] },
+      ],
+      attrs: {},
+      note: 'ties',
+    },
     {
       inputs: [
         { shape: [3], values: [-1, 0, 1], dtype: 'int32' as const },

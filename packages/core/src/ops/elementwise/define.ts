@@ -3,7 +3,15 @@
 import { isFloat } from '../../dtype.ts';
 import { ShapeError } from '../../errors.ts';
 import type { TensorType } from '../../graph/graph.ts';
-import { type AmpRule, at, defineOp, type ErrorSample, type GradientRule, type NoGradient, type Sample } from '../../op.ts';
+import {
+  type AmpRule,
+  at,
+  defineOp,
+  type ErrorSample,
+  type GradientRule,
+  type NoGradient,
+  type Sample,
+} from '../../op.ts';
 import { broadcastShapes } from '../../shape.ts';
 import { Tensor } from '../../tensor.ts';
 import { mapElements } from '../broadcast.ts';
@@ -18,7 +26,9 @@ export type Operand = Tensor | number;
 export function operand(op: string, value: Operand, like: Tensor): Tensor {
   if (value instanceof Tensor) return value;
   if (!isFloat(like.dtype) && !Number.isInteger(value)) {
-    throw new ShapeError(`${op}: the number ${value} cannot be ${like.dtype}; cast the tensor to a float dtype first`);
+    throw new ShapeError(
+      `${op}: the number ${value} cannot be ${like.dtype}; cast the tensor to a float dtype first`,
+    );
   }
   return full([], value, like.dtype);
 }
@@ -100,10 +110,20 @@ interface BinarySpec {
 
 /** Defines an elementwise op of two broadcast operands without attributes and returns its function. */
 export function defineBinary(spec: BinarySpec): (a: Operand, b: Operand) => Tensor {
-  const { name, of, grad, amp = 'widest', accepts = 'numbers', predicate = false, range = [-2, 2], samples = [] } = spec;
+  const {
+    name,
+    of,
+    grad,
+    amp = 'widest',
+    accepts = 'numbers',
+    predicate = false,
+    range = [-2, 2],
+    samples = [],
+  } = spec;
   const [low, high] = range;
   const bools = accepts === 'bools';
-  const given = (shape: readonly number[]) => (bools ? { shape, dtype: 'bool' as const, low: 0, high: 2 } : { shape, low, high });
+  const given = (shape: readonly number[]) =>
+    bools ? { shape, dtype: 'bool' as const, low: 0, high: 2 } : { shape, low, high };
   const op = defineOp<NoAttributes>({
     name,
     kind: 'elementwise',
@@ -129,12 +149,20 @@ export function defineBinary(spec: BinarySpec): (a: Operand, b: Operand) => Tens
   return (a, b) => op.one(operands(name, a, b), {});
 }
 
-function accepted(name: string, accepts: string, inputs: readonly TensorType[], index: number, label: string): TensorType {
+function accepted(
+  name: string,
+  accepts: string,
+  inputs: readonly TensorType[],
+  index: number,
+  label: string,
+): TensorType {
   if (accepts === 'floats') return floatInput(name, inputs, index, label);
   if (accepts === 'numbers') return numberInput(name, inputs, index, label);
   const found = anyInput(name, inputs, index, label);
   if (accepts === 'bools' && found.dtype !== 'bool') {
-    throw new ShapeError(`${name}: ${label} must be bool but is ${found.dtype}; compare it with a number first`);
+    throw new ShapeError(
+      `${name}: ${label} must be bool but is ${found.dtype}; compare it with a number first`,
+    );
   }
   return found;
 }
@@ -148,7 +176,10 @@ function dtypeErrors(bools: boolean): readonly ErrorSample<NoAttributes>[] {
 
 function shapeErrors(bools: boolean): readonly ErrorSample<NoAttributes>[] {
   const dtype = bools ? 'bool' : 'float32';
-  const inputs = [{ shape: [2, 3], dtype }, { shape: [4], dtype }] as const;
+  const inputs = [
+    { shape: [2, 3], dtype },
+    { shape: [4], dtype },
+  ] as const;
   return [{ inputs, attrs: {}, message: /shapes \[2, 3\] and \[4\] do not broadcast at axis 1/ }];
 }
 

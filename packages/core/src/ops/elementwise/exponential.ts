@@ -1,7 +1,6 @@
 /** Exponentials, logarithms, powers and trigonometry. Mixed precision computes those that lose digits in float32. */
 
-import { type GradientContext } from '../../op.ts';
-import { at, defineOp } from '../../op.ts';
+import { at, defineOp, type GradientContext } from '../../op.ts';
 import type { Tensor } from '../../tensor.ts';
 import { mapElements } from '../broadcast.ts';
 import { floatInput } from '../check.ts';
@@ -16,7 +15,13 @@ const positive = [0.25, 3] as const;
 export const exp = defineUnary({ name: 'exp', of: Math.exp, amp: 'f32', grad: (_x, y, dy) => mul(dy, y) });
 
 /** Natural logarithm. */
-export const log = defineUnary({ name: 'log', of: Math.log, amp: 'f32', range: positive, grad: (x, _y, dy) => div(dy, x) });
+export const log = defineUnary({
+  name: 'log',
+  of: Math.log,
+  amp: 'f32',
+  range: positive,
+  grad: (x, _y, dy) => div(dy, x),
+});
 
 /** log(1 + x), exact for small x. */
 export const log1p = defineUnary({
@@ -67,10 +72,20 @@ export const square = defineUnary({
 });
 
 /** Sine; radians. */
-export const sin = defineUnary({ name: 'sin', of: Math.sin, amp: 'f32', grad: (x, _y, dy) => mul(dy, cos(x)) });
+export const sin = defineUnary({
+  name: 'sin',
+  of: Math.sin,
+  amp: 'f32',
+  grad: (x, _y, dy) => mul(dy, cos(x)),
+});
 
 /** Cosine; radians. */
-export const cos = defineUnary({ name: 'cos', of: Math.cos, amp: 'f32', grad: (x, _y, dy) => neg(mul(dy, sin(x))) });
+export const cos = defineUnary({
+  name: 'cos',
+  of: Math.cos,
+  amp: 'f32',
+  grad: (x, _y, dy) => neg(mul(dy, sin(x))),
+});
 
 /** Inverse tangent; radians. */
 export const atan = defineUnary({
@@ -108,7 +123,11 @@ const powScalarOp = defineOp<Power>({
     { inputs: [{ shape: [4] }], attrs: { exponent: 0 }, note: 'exponent 0' },
   ],
   errors: [
-    { inputs: [{ shape: [2], dtype: 'int32' }], attrs: { exponent: 2 }, message: /x must be float but is int32\[2\]/ },
+    {
+      inputs: [{ shape: [2], dtype: 'int32' }],
+      attrs: { exponent: 2 },
+      message: /x must be float but is int32\[2\]/,
+    },
   ],
 });
 

@@ -34,7 +34,9 @@ const logicalNotOp = defineOp<NoAttributes>({
   amp: 'follow',
   reference: mapElements((x) => (x === 0 ? 1 : 0)),
   samples: [{ inputs: [{ shape: [2, 3], dtype: 'bool', low: 0, high: 2 }], attrs: {} }],
-  errors: [{ inputs: [{ shape: [2], dtype: 'float32' }], attrs: {}, message: /x must be bool but is float32\[2\]/ }],
+  errors: [
+    { inputs: [{ shape: [2], dtype: 'float32' }], attrs: {}, message: /x must be bool but is float32\[2\]/ },
+  ],
 });
 
 /** True where a bool tensor is false. */
@@ -55,10 +57,13 @@ const isFiniteOp = defineOp<NoAttributes>({
       attrs: {},
     },
   ],
-  errors: [{ inputs: [{ shape: [2], dtype: 'int32' }], attrs: {}, message: /x must be float but is int32\[2\]/ }],
+  errors: [
+    { inputs: [{ shape: [2], dtype: 'int32' }], attrs: {}, message: /x must be float but is int32\[2\]/ },
+  ],
 });
 
 /** True where a float is neither infinite nor not a number. */
+// biome-ignore lint/suspicious/noShadowRestrictedNames: the op's name
 export function isFinite(x: Tensor): Tensor {
   return isFiniteOp.one([x], {});
 }

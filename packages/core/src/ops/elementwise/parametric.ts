@@ -110,7 +110,9 @@ const geluOp = defineOp<Gelu>({
   name: 'gelu',
   kind: 'elementwise',
   infer: (inputs) => typeOf(floatInput('gelu', inputs)),
-  grad: ({ inputs, attrs, cotangent }: GradientContext<Gelu>) => [mul(cotangent(), geluGrad(at(inputs, 0), attrs))],
+  grad: ({ inputs, attrs, cotangent }: GradientContext<Gelu>) => [
+    mul(cotangent(), geluGrad(at(inputs, 0), attrs)),
+  ],
   lower: (inputs, { approximate }) => {
     const x = at(inputs, 0);
     return mul(mul(x, 0.5), add(approximate === 'none' ? erf(mul(x, Math.SQRT1_2)) : geluTanh(x), 1));
@@ -137,7 +139,8 @@ const clampOp = defineOp<Limits>({
   name: 'clamp',
   kind: 'elementwise',
   infer: (inputs, { min, max }) => {
-    if (!(Number(min) <= Number(max))) throw new ShapeError(`clamp: min must not be above max but min is ${min} and max ${max}`);
+    if (!(Number(min) <= Number(max)))
+      throw new ShapeError(`clamp: min must not be above max but min is ${min} and max ${max}`);
     return typeOf(numberInput('clamp', inputs));
   },
   grad: ({ inputs, attrs: { min, max }, cotangent }: GradientContext<Limits>) => {
@@ -155,13 +158,22 @@ const clampOp = defineOp<Limits>({
   samples: [
     { inputs: [sample], attrs: { min: -0.5, max: 1 } },
     { inputs: [sample], attrs: { min: 0.25, max: 'Infinity' }, note: 'from below only' },
-    { inputs: [{ shape: [3], dtype: 'int32', values: [-5, 0, 5] }], attrs: { min: -1, max: 2 }, note: 'integers' },
+    {
+      inputs: [{ shape: [3], dtype: 'int32', values: [-5, 0, 5] }],
+      attrs: { min: -1, max: 2 },
+      note: 'integers',
+    },
   ],
-  errors: [{ inputs: [{ shape: [2], dtype: 'float32' }], attrs: { min: 1, max: 0 }, message: /min is 1 and max 0/ }],
+  errors: [
+    { inputs: [{ shape: [2], dtype: 'float32' }], attrs: { min: 1, max: 0 }, message: /min is 1 and max 0/ },
+  ],
 });
 
 /** x brought into [min, max]; a limit that is not given does not limit. */
-export function clamp(x: Tensor, { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: { min?: number; max?: number }): Tensor {
+export function clamp(
+  x: Tensor,
+  { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: { min?: number; max?: number },
+): Tensor {
   return clampOp.one([x], { min: toJsonNumber(min), max: toJsonNumber(max) });
 }
 
@@ -177,7 +189,8 @@ const castOp = defineOp<Cast>({
   },
   amp: 'follow',
   reference: (inputs, { dtype }, outputs) => {
-    const convert = dtype === 'bool' ? (x: number) => (x !== 0 ? 1 : 0) : isFloat(dtype) ? (x: number) => x : Math.trunc;
+    const convert =
+      dtype === 'bool' ? (x: number) => (x !== 0 ? 1 : 0) : isFloat(dtype) ? (x: number) => x : Math.trunc;
     return mapElements(convert)(inputs, {}, outputs);
   },
   samples: [

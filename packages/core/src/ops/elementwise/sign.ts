@@ -27,7 +27,13 @@ export const abs = defineUnary({
 /** -1, 0 or 1. */
 export const sign = defineUnary({ name: 'sign', of: Math.sign, integers: true, grad: steps });
 
-const halves = [{ inputs: [{ shape: [6], values: [-1.5, -0.5, 0.5, 1.5, 2.5, -3] }], attrs: {}, note: 'halves and whole numbers' }];
+const halves = [
+  {
+    inputs: [{ shape: [6], values: [-1.5, -0.5, 0.5, 1.5, 2.5, -3] }],
+    attrs: {},
+    note: 'halves and whole numbers',
+  },
+];
 
 /** The largest whole number not above x. */
 export const floor = defineUnary({ name: 'floor', of: Math.floor, grad: steps, samples: halves });

@@ -30,7 +30,11 @@ const whereOp = defineOp<NoAttributes>({
   samples: [
     { inputs: [condition, { shape: [2, 3] }, { shape: [2, 3] }], attrs: {} },
     { inputs: [condition, { shape: [] }, { shape: [3] }], attrs: {}, note: 'broadcast' },
-    { inputs: [{ ...condition, shape: [2, 1] }, { shape: [4, 1, 3] }, { shape: [] }], attrs: {}, note: 'broadcast the condition' },
+    {
+      inputs: [{ ...condition, shape: [2, 1] }, { shape: [4, 1, 3] }, { shape: [] }],
+      attrs: {},
+      note: 'broadcast the condition',
+    },
   ],
   errors: [
     {

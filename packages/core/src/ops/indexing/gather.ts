@@ -1,22 +1,23 @@
 /** An index for every element: gather, and scatterAdd, which is its derivative. */
 
+import type { NumericArray } from '../../device/numeric.ts';
 import { ShapeError } from '../../errors.ts';
 import { at, defineOp, type GradientContext } from '../../op.ts';
-import { formatShape, normalizeAxis, sameShape, type Shape, stridesOf } from '../../shape.ts';
+import { formatShape, normalizeAxis, type Shape, sameShape, stridesOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { anyInput, numberInput } from '../check.ts';
-import { sameDType } from '../operands.ts';
 import { typeOf } from '../elementwise/define.ts';
+import { sameDType } from '../operands.ts';
 import { zeros } from '../source.ts';
 import { stridedIndices, take } from '../strided.ts';
-import type { NumericArray } from '../../device/numeric.ts';
 import { type Axis, checkedIndex, indexInput, lineAlong, requireWithin } from './define.ts';
 
 /** Flat indices into `whole` for indices of shape `shape` along `axis`. */
 function places(op: string, whole: Shape, shape: Shape, indices: NumericArray, axis: number): Uint32Array {
   const { stride, extent } = lineAlong(whole, axis);
   const flat = stridedIndices(shape, stridesOf(whole).with(axis, 0));
-  for (let i = 0; i < flat.length; i++) flat[i] = (flat[i] ?? 0) + checkedIndex(op, indices[i], extent) * stride;
+  for (let i = 0; i < flat.length; i++)
+    flat[i] = (flat[i] ?? 0) + checkedIndex(op, indices[i], extent) * stride;
   return flat;
 }
 
@@ -41,8 +42,15 @@ const gatherOp = defineOp<Axis>({
     return take(x, places('gather', x.shape, indices.shape, indices.data, axis));
   },
   samples: [
-    { inputs: [{ shape: [2, 5] }, { shape: [2, 3], dtype: 'int32', values: [0, 4, 4, 2, 2, 1] }], attrs: { axis: 1 } },
-    { inputs: [{ shape: [3, 4] }, { shape: [1, 2], dtype: 'int32', values: [2, 0] }], attrs: { axis: 0 }, note: 'fewer indices' },
+    {
+      inputs: [{ shape: [2, 5] }, { shape: [2, 3], dtype: 'int32', values: [0, 4, 4, 2, 2, 1] }],
+      attrs: { axis: 1 },
+    },
+    {
+      inputs: [{ shape: [3, 4] }, { shape: [1, 2], dtype: 'int32', values: [2, 0] }],
+      attrs: { axis: 0 },
+      note: 'fewer indices',
+    },
   ],
   errors: [
     {
@@ -79,7 +87,9 @@ const scatterAddOp = defineOp<Axis>({
     sameDType('scatterAdd', { x, u });
     requireWithin('scatterAdd', x.shape, shape, axis);
     if (!sameShape(shape, u.shape)) {
-      throw new ShapeError(`scatterAdd: u ${formatShape(u.shape)} and indices ${formatShape(shape)} must have the same shape`);
+      throw new ShapeError(
+        `scatterAdd: u ${formatShape(u.shape)} and indices ${formatShape(shape)} must have the same shape`,
+      );
     }
     return typeOf(x);
   },
@@ -101,11 +111,18 @@ const scatterAddOp = defineOp<Axis>({
   },
   samples: [
     {
-      inputs: [{ shape: [2, 5] }, { shape: [2, 3], dtype: 'int32', values: [0, 4, 4, 2, 2, 1] }, { shape: [2, 3] }],
+      inputs: [
+        { shape: [2, 5] },
+        { shape: [2, 3], dtype: 'int32', values: [0, 4, 4, 2, 2, 1] },
+        { shape: [2, 3] },
+      ],
       attrs: { axis: 1 },
       note: 'repeated places',
     },
-    { inputs: [{ shape: [3, 4] }, { shape: [1, 2], dtype: 'int32', values: [2, 0] }, { shape: [1, 2] }], attrs: { axis: 0 } },
+    {
+      inputs: [{ shape: [3, 4] }, { shape: [1, 2], dtype: 'int32', values: [2, 0] }, { shape: [1, 2] }],
+      attrs: { axis: 0 },
+    },
   ],
   errors: [
     {

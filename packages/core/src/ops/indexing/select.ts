@@ -1,23 +1,24 @@
 /** An index for every row: indexSelect, its derivative indexAdd, and embedding and oneHot, which are built from rows. */
 
-import { ShapeError } from '../../errors.ts';
 import { numericArray } from '../../device/numeric.ts';
-import { at, defineOp, type GradientContext, noGrad } from '../../op.ts';
-import { formatShape, normalizeAxis, sameShape, type Shape, sizeOf } from '../../shape.ts';
-import type { Tensor } from '../../tensor.ts';
+import { ShapeError } from '../../errors.ts';
 import type { TensorType } from '../../graph/graph.ts';
+import { at, defineOp, type GradientContext, noGrad } from '../../op.ts';
+import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from '../../shape.ts';
+import type { Tensor } from '../../tensor.ts';
 import { anyInput, floatInput, type NoAttributes, numberInput } from '../check.ts';
-import { sameDType } from '../operands.ts';
 import { equal } from '../elementwise/compare.ts';
 import { typeOf } from '../elementwise/define.ts';
 import { cast } from '../elementwise/parametric.ts';
+import { sameDType } from '../operands.ts';
 import { iota, zeros } from '../source.ts';
 import { reshape, unsqueeze } from '../view/reshape.ts';
 import { type Axis, checkedIndex, indexInput, lineAlong } from './define.ts';
 
 function rowIndices(op: string, inputs: readonly TensorType[]): number {
   const { shape } = indexInput(op, inputs);
-  if (shape.length !== 1) throw new ShapeError(`${op}: indices must have one axis but are ${formatShape(shape)}`);
+  if (shape.length !== 1)
+    throw new ShapeError(`${op}: indices must have one axis but are ${formatShape(shape)}`);
   return at(shape, 0);
 }
 
@@ -91,7 +92,9 @@ const indexAddOp = defineOp<Axis>({
     sameDType('indexAdd', { x, u });
     const expected = x.shape.with(axis, rowIndices('indexAdd', inputs));
     if (!sameShape(u.shape, expected)) {
-      throw new ShapeError(`indexAdd: u must be ${formatShape(expected)} for x ${formatShape(x.shape)} but is ${formatShape(u.shape)}`);
+      throw new ShapeError(
+        `indexAdd: u must be ${formatShape(expected)} for x ${formatShape(x.shape)} but is ${formatShape(u.shape)}`,
+      );
     }
     return typeOf(x);
   },
@@ -137,7 +140,8 @@ const embeddingOp = defineOp<NoAttributes>({
   kind: 'composite',
   infer: (inputs) => {
     const w = floatInput('embedding', inputs, 0, 'w');
-    if (w.shape.length !== 2) throw new ShapeError(`embedding: w must be [entries, features] but is ${formatShape(w.shape)}`);
+    if (w.shape.length !== 2)
+      throw new ShapeError(`embedding: w must be [entries, features] but is ${formatShape(w.shape)}`);
     return { shape: [...indexInput('embedding', inputs).shape, at(w.shape, 1)], dtype: w.dtype };
   },
   grad: 'lower',
@@ -147,7 +151,9 @@ const embeddingOp = defineOp<NoAttributes>({
     return reshape(indexSelect(w, reshape(indices, [indices.size]), 0), [...indices.shape, w.dim(1)]);
   },
   amp: 'follow',
-  samples: [{ inputs: [{ shape: [6, 4] }, { shape: [2, 2], dtype: 'int32', values: [1, 5, 0, 1] }], attrs: {} }],
+  samples: [
+    { inputs: [{ shape: [6, 4] }, { shape: [2, 2], dtype: 'int32', values: [1, 5, 0, 1] }], attrs: {} },
+  ],
   errors: [
     {
       inputs: [
@@ -170,15 +176,28 @@ type Depth = { depth: number };
 const oneHotOp = defineOp<Depth>({
   name: 'oneHot',
   kind: 'composite',
-  infer: (inputs, { depth }) => ({ shape: [...indexInput('oneHot', inputs, 0).shape, depth], dtype: 'float32' }),
+  infer: (inputs, { depth }) => ({
+    shape: [...indexInput('oneHot', inputs, 0).shape, depth],
+    dtype: 'float32',
+  }),
   grad: noGrad('its input is an index'),
   lower: (inputs, { depth }) => cast(equal(unsqueeze(at(inputs, 0), -1), iota([depth])), 'float32'),
   amp: 'follow',
   samples: [
     { inputs: [{ shape: [3], dtype: 'int32', values: [3, 0, 4] }], attrs: { depth: 5 } },
-    { inputs: [{ shape: [2], dtype: 'int32', values: [-1, 9] }], attrs: { depth: 3 }, note: 'no such class: all zeros' },
+    {
+      inputs: [{ shape: [2], dtype: 'int32', values: [-1, 9] }],
+      attrs: { depth: 3 },
+      note: 'no such class: all zeros',
+    },
   ],
-  errors: [{ inputs: [{ shape: [3], dtype: 'float32' }], attrs: { depth: 5 }, message: /oneHot: indices must be int32/ }],
+  errors: [
+    {
+      inputs: [{ shape: [3], dtype: 'float32' }],
+      attrs: { depth: 5 },
+      message: /oneHot: indices must be int32/,
+    },
+  ],
 });
 
 /** 1 at the index, 0 elsewhere, along a new last axis of `depth` (float32). An index outside of [0, depth) gives zeros. */

@@ -12,7 +12,13 @@ import { lineAlong } from './define.ts';
 import { scatterAdd } from './gather.ts';
 
 /** Values and indices of the first `count` elements of every line along `axis`, ordered. NaN counts as the largest number. */
-function ordered(x: ReferenceArray, axis: number, count: number, descending: boolean, outputs: readonly TensorType[]) {
+function ordered(
+  x: ReferenceArray,
+  axis: number,
+  count: number,
+  descending: boolean,
+  outputs: readonly TensorType[],
+) {
   const { stride, extent } = lineAlong(x.shape, axis);
   const values = numericArray(x.dtype, sizeOf(at(outputs, 0).shape));
   const indices = numericArray('int32', values.length);
@@ -71,11 +77,20 @@ const sortOp = defineOp<Sort>({
       skipGradient: 'ties',
     },
   ],
-  errors: [{ inputs: [{ shape: [2], dtype: 'bool' }], attrs: { axis: 0, descending: false }, message: /x must hold numbers/ }],
+  errors: [
+    {
+      inputs: [{ shape: [2], dtype: 'bool' }],
+      attrs: { axis: 0, descending: false },
+      message: /x must hold numbers/,
+    },
+  ],
 });
 
 /** Values in order along `axis`, and the index (int32) each of them had. */
-export function sort(x: Tensor, { axis, descending = false }: { axis: number; descending?: boolean }): { values: Tensor; indices: Tensor } {
+export function sort(
+  x: Tensor,
+  { axis, descending = false }: { axis: number; descending?: boolean },
+): { values: Tensor; indices: Tensor } {
   const [values, indices] = sortOp.all([x], { axis: normalizeAxis('sort', axis, x.rank), descending });
   if (values === undefined || indices === undefined) throw new Error('sort has two outputs');
   return { values, indices };
@@ -89,7 +104,9 @@ const topKOp = defineOp<TopK>({
   infer: (inputs, { k, axis }) => {
     const x = numberInput('topK', inputs);
     if (!Number.isInteger(k) || k < 1 || k > at(x.shape, axis)) {
-      throw new ShapeError(`topK: k must lie in [1, ${at(x.shape, axis)}] for axis ${axis} of x ${formatShape(x.shape)} but is ${k}`);
+      throw new ShapeError(
+        `topK: k must lie in [1, ${at(x.shape, axis)}] for axis ${axis} of x ${formatShape(x.shape)} but is ${k}`,
+      );
     }
     const shape = x.shape.with(axis, k);
     return [
@@ -103,9 +120,20 @@ const topKOp = defineOp<TopK>({
   samples: [
     { inputs: [{ shape: [3, 9] }], attrs: { k: 3, axis: 1, largest: true } },
     { inputs: [{ shape: [5, 4] }], attrs: { k: 2, axis: 0, largest: false } },
-    { inputs: [{ shape: [4], values: [1, 3, 3, 3] }], attrs: { k: 2, axis: 0, largest: true }, note: 'ties', skipGradient: 'ties' },
+    {
+      inputs: [{ shape: [4], values: [1, 3, 3, 3] }],
+      attrs: { k: 2, axis: 0, largest: true },
+      note: 'ties',
+      skipGradient: 'ties',
+    },
   ],
-  errors: [{ inputs: [{ shape: [2, 3], dtype: 'float32' }], attrs: { k: 4, axis: 1, largest: true }, message: /k must lie in \[1, 3\] for axis 1/ }],
+  errors: [
+    {
+      inputs: [{ shape: [2, 3], dtype: 'float32' }],
+      attrs: { k: 4, axis: 1, largest: true },
+      message: /k must lie in \[1, 3\] for axis 1/,
+    },
+  ],
 });
 
 /** The `k` largest (or smallest) values along `axis` (the last unless given), in order, and their indices (int32). */

@@ -23,7 +23,8 @@ type Draw = { shape: Shape; salt: number };
 
 function checkKey(op: string, inputs: readonly TensorType[], { shape, salt }: Draw): Shape {
   const key = typedInput(op, inputs, 0, 'key', 'uint32');
-  if (!sameShape(key.shape, [2])) throw new ShapeError(`${op}: key must be uint32[2], seed and counter, but is ${formatShape(key.shape)}`);
+  if (!sameShape(key.shape, [2]))
+    throw new ShapeError(`${op}: key must be uint32[2], seed and counter, but is ${formatShape(key.shape)}`);
   if (!Number.isInteger(salt) || salt < 0 || salt > 0xffffffff) {
     throw new ShapeError(`${op}: salt must be a whole number in [0, 2^32) but is ${salt}`);
   }
@@ -35,12 +36,28 @@ const key = { shape: [2], dtype: 'uint32', values: [42, 7] } as const;
 const samples = [
   { inputs: [key], attrs: { shape: [5], salt: 0 } },
   { inputs: [key], attrs: { shape: [2, 3, 4], salt: 12345 } },
-  { inputs: [{ ...key, values: [0xffffffff, 0xffffffff] }], attrs: { shape: [4], salt: 3 }, note: 'large key' },
+  {
+    inputs: [{ ...key, values: [0xffffffff, 0xffffffff] }],
+    attrs: { shape: [4], salt: 3 },
+    note: 'large key',
+  },
 ];
 const errors = [
-  { inputs: [{ shape: [2], dtype: 'int32' as const }], attrs: { shape: [3], salt: 0 }, message: /key must be uint32 but is int32\[2\]/ },
-  { inputs: [{ shape: [3], dtype: 'uint32' as const }], attrs: { shape: [3], salt: 0 }, message: /key must be uint32\[2\]/ },
-  { inputs: [{ shape: [2], dtype: 'uint32' as const }], attrs: { shape: [3], salt: -1 }, message: /salt must be a whole number/ },
+  {
+    inputs: [{ shape: [2], dtype: 'int32' as const }],
+    attrs: { shape: [3], salt: 0 },
+    message: /key must be uint32 but is int32\[2\]/,
+  },
+  {
+    inputs: [{ shape: [3], dtype: 'uint32' as const }],
+    attrs: { shape: [3], salt: 0 },
+    message: /key must be uint32\[2\]/,
+  },
+  {
+    inputs: [{ shape: [2], dtype: 'uint32' as const }],
+    attrs: { shape: [3], salt: -1 },
+    message: /salt must be a whole number/,
+  },
 ];
 
 function drawBits(seed: number, counter: number, salt: number, size: number): Uint32Array {
@@ -77,11 +94,15 @@ const randomUniformOp = defineOp<Draw>({
   kind: 'random',
   infer: (inputs, attrs) => ({ shape: checkKey('randomUniform', inputs, attrs), dtype: 'float32' }),
   grad: noGradient,
-  lower: (inputs, { shape, salt }) => mul(cast(div(randomBits(at(inputs, 0), shape, salt), 256), 'float32'), 2 ** -24),
+  lower: (inputs, { shape, salt }) =>
+    mul(cast(div(randomBits(at(inputs, 0), shape, salt), 256), 'float32'), 2 ** -24),
   amp: 'follow',
   reference: (inputs, { shape, salt }) => {
     const { data } = at(inputs, 0);
-    return Float64Array.from(drawBits(data[0] ?? 0, data[1] ?? 0, salt, sizeOf(shape)), (bits) => (bits >>> 8) * 2 ** -24);
+    return Float64Array.from(
+      drawBits(data[0] ?? 0, data[1] ?? 0, salt, sizeOf(shape)),
+      (bits) => (bits >>> 8) * 2 ** -24,
+    );
   },
   samples,
   errors,

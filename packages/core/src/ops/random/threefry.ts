@@ -7,7 +7,10 @@ const rotations = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 const parity = 0x1bd11bda;
 
 /** The two 32-bit words for a key and a counter of two words each. */
-export function threefry2x32(key: readonly [number, number], counter: readonly [number, number]): [number, number] {
+export function threefry2x32(
+  key: readonly [number, number],
+  counter: readonly [number, number],
+): [number, number] {
   const schedule = [key[0], key[1], parity ^ key[0] ^ key[1]];
   let a = (counter[0] + key[0]) >>> 0;
   let b = (counter[1] + key[1]) >>> 0;

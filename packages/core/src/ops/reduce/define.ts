@@ -17,7 +17,11 @@ export interface ReductionOptions {
   readonly keepDims?: boolean;
 }
 
-export function reductionAttributes(op: string, x: Tensor, { axes, keepDims = false }: ReductionOptions): Reduction {
+export function reductionAttributes(
+  op: string,
+  x: Tensor,
+  { axes, keepDims = false }: ReductionOptions,
+): Reduction {
   return { axes: normalizeAxes(op, axes, x.rank), keepDims };
 }
 
@@ -31,7 +35,11 @@ export function groupIndices(shape: Shape, axes: readonly number[]): Uint32Array
 }
 
 /** A reference kernel that folds each group with `step`, from `start`; `finish` sees the total and the group's size. */
-export function foldGroups(start: number, step: (total: number, x: number) => number, finish = (total: number, _size: number) => total) {
+export function foldGroups(
+  start: number,
+  step: (total: number, x: number) => number,
+  finish = (total: number, _size: number) => total,
+) {
   return (inputs: readonly ReferenceArray[], { axes }: Reduction, outputs: readonly TensorType[]) => {
     const { shape, data } = at(inputs, 0);
     const { dtype, shape: reduced } = at(outputs, 0);

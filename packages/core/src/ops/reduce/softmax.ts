@@ -17,18 +17,28 @@ type Axis = { axis: number };
 
 function infer(name: string, inputs: readonly TensorType[], { axis }: Axis): TensorType {
   const x = floatInput(name, inputs);
-  if (axis >= x.shape.length) throw new ShapeError(`${name}: axis ${axis} does not exist in x of rank ${x.shape.length}`);
+  if (axis >= x.shape.length)
+    throw new ShapeError(`${name}: axis ${axis} does not exist in x of rank ${x.shape.length}`);
   return typeOf(x);
 }
 
 /** Calls `row` with the flat index of the first element, the stride and the extent of every line along `axis`. */
-function eachLine({ shape, data }: ReferenceArray, axis: number, line: (start: number, stride: number, extent: number) => void): void {
+function eachLine(
+  { shape, data }: ReferenceArray,
+  axis: number,
+  line: (start: number, stride: number, extent: number) => void,
+): void {
   const stride = at(stridesOf(shape), axis);
   const extent = at(shape, axis);
-  for (let start = 0; start < data.length; start++) if (Math.floor(start / stride) % extent === 0) line(start, stride, extent);
+  for (let start = 0; start < data.length; start++)
+    if (Math.floor(start / stride) % extent === 0) line(start, stride, extent);
 }
 
-function normalizeLines(inputs: readonly ReferenceArray[], axis: number, of: (x: number, peak: number, total: number) => number) {
+function normalizeLines(
+  inputs: readonly ReferenceArray[],
+  axis: number,
+  of: (x: number, peak: number, total: number) => number,
+) {
   const x = at(inputs, 0);
   const { data } = x;
   const result = numericArray(x.dtype, data.length);
@@ -37,7 +47,8 @@ function normalizeLines(inputs: readonly ReferenceArray[], axis: number, of: (x:
     for (let k = 0; k < extent; k++) peak = Math.max(peak, data[start + k * stride] ?? 0);
     let total = 0;
     for (let k = 0; k < extent; k++) total += Math.exp((data[start + k * stride] ?? 0) - peak);
-    for (let k = 0; k < extent; k++) result[start + k * stride] = of(data[start + k * stride] ?? 0, peak, total);
+    for (let k = 0; k < extent; k++)
+      result[start + k * stride] = of(data[start + k * stride] ?? 0, peak, total);
   });
   return result;
 }
@@ -45,12 +56,20 @@ function normalizeLines(inputs: readonly ReferenceArray[], axis: number, of: (x:
 const samples = [
   { inputs: [{ shape: [3, 5], low: -3, high: 3 }], attrs: { axis: 1 } },
   { inputs: [{ shape: [2, 4, 3], low: -3, high: 3 }], attrs: { axis: 1 }, note: 'an inner axis' },
-  { inputs: [{ shape: [2, 3], values: [1000, 1001, 999, -1000, 0, 3] }], attrs: { axis: 1 }, note: 'large values' },
+  {
+    inputs: [{ shape: [2, 3], values: [1000, 1001, 999, -1000, 0, 3] }],
+    attrs: { axis: 1 },
+    note: 'large values',
+  },
   { inputs: [{ shape: [2, 9], dtype: 'bfloat16' as const }], attrs: { axis: 1 }, note: '16-bit' },
 ];
 const errors = [
   { inputs: [{ shape: [2], dtype: 'int32' as const }], attrs: { axis: 0 }, message: /x must be float/ },
-  { inputs: [{ shape: [2], dtype: 'float32' as const }], attrs: { axis: 1 }, message: /axis 1 does not exist in x of rank 1/ },
+  {
+    inputs: [{ shape: [2], dtype: 'float32' as const }],
+    attrs: { axis: 1 },
+    message: /axis 1 does not exist in x of rank 1/,
+  },
 ];
 
 const softmaxOp = defineOp<Axis>({
@@ -68,7 +87,8 @@ const softmaxOp = defineOp<Axis>({
     return div(powers, sum(powers, { axes: [axis], keepDims: true }));
   },
   amp: 'f32',
-  reference: (inputs, { axis }) => normalizeLines(inputs, axis, (x, peak, total) => Math.exp(x - peak) / total),
+  reference: (inputs, { axis }) =>
+    normalizeLines(inputs, axis, (x, peak, total) => Math.exp(x - peak) / total),
   samples,
   errors,
 });
@@ -92,7 +112,8 @@ const logSoftmaxOp = defineOp<Axis>({
     return sub(shifted, log(sum(exp(shifted), { axes: [axis], keepDims: true })));
   },
   amp: 'f32',
-  reference: (inputs, { axis }) => normalizeLines(inputs, axis, (x, peak, total) => x - peak - Math.log(total)),
+  reference: (inputs, { axis }) =>
+    normalizeLines(inputs, axis, (x, peak, total) => x - peak - Math.log(total)),
   samples,
   errors,
 });

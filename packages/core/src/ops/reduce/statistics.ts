@@ -10,6 +10,7 @@ import { add, div, mul, sub } from '../elementwise/arithmetic.ts';
 import { equal } from '../elementwise/compare.ts';
 import { typeOf } from '../elementwise/define.ts';
 import { exp, log, square } from '../elementwise/exponential.ts';
+// biome-ignore lint/suspicious/noShadowRestrictedNames: the op's name
 import { isFinite, logicalAnd, logicalOr } from '../elementwise/logic.ts';
 import { cast } from '../elementwise/parametric.ts';
 import { where } from '../elementwise/where.ts';
@@ -18,7 +19,14 @@ import { flip } from '../view/arrange.ts';
 import { pad } from '../view/pad.ts';
 import { reshape } from '../view/reshape.ts';
 import { slice } from '../view/slice.ts';
-import { foldGroups, reducedType, type Reduction, reductionAttributes, type ReductionOptions, withReducedAxes } from './define.ts';
+import {
+  foldGroups,
+  type Reduction,
+  type ReductionOptions,
+  reducedType,
+  reductionAttributes,
+  withReducedAxes,
+} from './define.ts';
 import { max } from './extremes.ts';
 import { mean, reductionSamples, refusesBool, sum } from './sum.ts';
 
@@ -41,7 +49,11 @@ const prodOp = defineOp<Reduction>({
   reference: foldGroups(1, (total, x) => total * x),
   samples: [
     ...reductionSamples,
-    { inputs: [{ shape: [3, 3], values: [1, 2, 3, 4, 0, 6, 0, 0, 7] }], attrs: { axes: [1], keepDims: false }, note: 'zeros' },
+    {
+      inputs: [{ shape: [3, 3], values: [1, 2, 3, 4, 0, 6, 0, 0, 7] }],
+      attrs: { axes: [1], keepDims: false },
+      note: 'zeros',
+    },
   ],
   errors: refusesBool,
 });
@@ -66,7 +78,11 @@ const logSumExpOp = defineOp<Reduction>({
   amp: 'f32',
   samples: [
     ...reductionSamples,
-    { inputs: [{ shape: [2, 2], values: [1000, 1001, -1000, -1001] }], attrs: { axes: [1], keepDims: false }, note: 'large values' },
+    {
+      inputs: [{ shape: [2, 2], values: [1000, 1001, -1000, -1001] }],
+      attrs: { axes: [1], keepDims: false },
+      note: 'large values',
+    },
   ],
   errors: refusesBool,
 });
@@ -113,7 +129,10 @@ const varianceOp = defineOp<Variance>({
 });
 
 /** Mean squared distance from the mean over `axes`. `correction` is subtracted from the count: 0 unless given, 1 for the unbiased estimate. */
-export function variance(x: Tensor, { correction = 0, ...options }: ReductionOptions & { correction?: number } = {}): Tensor {
+export function variance(
+  x: Tensor,
+  { correction = 0, ...options }: ReductionOptions & { correction?: number } = {},
+): Tensor {
   return varianceOp.one([x], { ...reductionAttributes('variance', x, options), correction });
 }
 
@@ -123,7 +142,9 @@ const cumSumOp = defineOp<CumSum>({
   name: 'cumSum',
   kind: 'reduce',
   infer: (inputs) => typeOf(numberInput('cumSum', inputs)),
-  grad: ({ attrs, cotangent }: GradientContext<CumSum>) => [cumSumOf(cotangent(), { ...attrs, reverse: !attrs.reverse })],
+  grad: ({ attrs, cotangent }: GradientContext<CumSum>) => [
+    cumSumOf(cotangent(), { ...attrs, reverse: !attrs.reverse }),
+  ],
   lower: (inputs, attrs) => doublingSum(at(inputs, 0), attrs),
   amp: 'f32',
   reference: (inputs, { axis, reverse, exclusive }) => {
@@ -147,10 +168,17 @@ const cumSumOp = defineOp<CumSum>({
     { inputs: [{ shape: [3, 5] }], attrs: { axis: 1, reverse: false, exclusive: false } },
     { inputs: [{ shape: [4, 3] }], attrs: { axis: 0, reverse: true, exclusive: false } },
     { inputs: [{ shape: [2, 3, 2] }], attrs: { axis: 1, reverse: false, exclusive: true } },
-    { inputs: [{ shape: [4], dtype: 'int32', values: [1, 2, 3, 4] }], attrs: { axis: 0, reverse: true, exclusive: true } },
+    {
+      inputs: [{ shape: [4], dtype: 'int32', values: [1, 2, 3, 4] }],
+      attrs: { axis: 0, reverse: true, exclusive: true },
+    },
   ],
   errors: [
-    { inputs: [{ shape: [2], dtype: 'bool' }], attrs: { axis: 0, reverse: false, exclusive: false }, message: /x must hold numbers/ },
+    {
+      inputs: [{ shape: [2], dtype: 'bool' }],
+      attrs: { axis: 0, reverse: false, exclusive: false },
+      message: /x must hold numbers/,
+    },
   ],
 });
 

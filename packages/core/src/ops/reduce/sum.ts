@@ -6,14 +6,25 @@ import type { Tensor } from '../../tensor.ts';
 import { floatInput, numberInput } from '../check.ts';
 import { mul } from '../elementwise/arithmetic.ts';
 import { expand, reshape } from '../view/reshape.ts';
-import { foldGroups, reducedType, type Reduction, reductionAttributes, type ReductionOptions, withReducedAxes } from './define.ts';
+import {
+  foldGroups,
+  type Reduction,
+  type ReductionOptions,
+  reducedType,
+  reductionAttributes,
+  withReducedAxes,
+} from './define.ts';
 
 export const reductionSamples = [
   { inputs: [{ shape: [2, 3, 4] }], attrs: { axes: [1], keepDims: false } },
   { inputs: [{ shape: [2, 3, 4] }], attrs: { axes: [0, 2], keepDims: true }, note: 'two axes, kept' },
   { inputs: [{ shape: [2, 3, 4] }], attrs: { axes: [0, 1, 2], keepDims: false }, note: 'to a scalar' },
   { inputs: [{ shape: [] }], attrs: { axes: [], keepDims: false }, note: 'a scalar' },
-  { inputs: [{ shape: [3, 33], dtype: 'bfloat16' as const }], attrs: { axes: [1], keepDims: false }, note: '16-bit' },
+  {
+    inputs: [{ shape: [3, 33], dtype: 'bfloat16' as const }],
+    attrs: { axes: [1], keepDims: false },
+    note: '16-bit',
+  },
 ];
 
 export const refusesBool = [

@@ -5,10 +5,10 @@ import { at, defineOp, type GradientContext } from '../../op.ts';
 import { formatShape, normalizeAxes, normalizeAxis, stridesOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { anyInput } from '../check.ts';
+import { sub } from '../elementwise/arithmetic.ts';
 import { indexSelect } from '../indexing/select.ts';
 import { sum } from '../reduce/sum.ts';
 import { iota } from '../source.ts';
-import { sub } from '../elementwise/arithmetic.ts';
 import { stridedIndices, take } from '../strided.ts';
 import { concat } from './join.ts';
 import { expand, reshape, transpose } from './reshape.ts';
@@ -58,7 +58,9 @@ const rollOp = defineOp<Roll>({
   infer: (inputs, { shifts, axes }) => {
     const x = anyInput('roll', inputs);
     if (shifts.length !== axes.length) {
-      throw new ShapeError(`roll: shifts ${formatShape(shifts)} and axes ${formatShape(axes)} must have the same length`);
+      throw new ShapeError(
+        `roll: shifts ${formatShape(shifts)} and axes ${formatShape(axes)} must have the same length`,
+      );
     }
     return { shape: x.shape, dtype: x.dtype };
   },
@@ -70,19 +72,26 @@ const rollOp = defineOp<Roll>({
     ),
   ],
   lower: (inputs, { shifts, axes }) =>
-    axes.reduce((x, axis, i) => {
-      const extent = x.dim(axis);
-      const cut = extent - at(shifts, i);
-      const back = slice(x, { starts: [cut], ends: [extent], axes: [axis] });
-      return concat([back, slice(x, { starts: [0], ends: [cut], axes: [axis] })], axis);
-    }, at(inputs, 0)),
+    axes.reduce(
+      (x, axis, i) => {
+        const extent = x.dim(axis);
+        const cut = extent - at(shifts, i);
+        const back = slice(x, { starts: [cut], ends: [extent], axes: [axis] });
+        return concat([back, slice(x, { starts: [0], ends: [cut], axes: [axis] })], axis);
+      },
+      at(inputs, 0),
+    ),
   amp: 'follow',
   samples: [
     { inputs: [{ shape: [2, 5] }], attrs: { shifts: [2], axes: [1] } },
     { inputs: [{ shape: [3, 4, 2] }], attrs: { shifts: [1, 3], axes: [0, 1] } },
   ],
   errors: [
-    { inputs: [{ shape: [2, 2], dtype: 'float32' }], attrs: { shifts: [1], axes: [0, 1] }, message: /roll: shifts \[1\] and axes \[0, 1\]/ },
+    {
+      inputs: [{ shape: [2, 2], dtype: 'float32' }],
+      attrs: { shifts: [1], axes: [0, 1] },
+      message: /roll: shifts \[1\] and axes \[0, 1\]/,
+    },
   ],
 });
 
@@ -104,7 +113,9 @@ const tileOp = defineOp<Tile>({
   infer: (inputs, { repeats }) => {
     const x = anyInput('tile', inputs);
     if (repeats.length !== x.shape.length || repeats.some((count) => count < 1)) {
-      throw new ShapeError(`tile: repeats ${formatShape(repeats)} must have a positive count for each axis of x ${formatShape(x.shape)}`);
+      throw new ShapeError(
+        `tile: repeats ${formatShape(repeats)} must have a positive count for each axis of x ${formatShape(x.shape)}`,
+      );
     }
     return { shape: x.shape.map((extent, axis) => extent * at(repeats, axis)), dtype: x.dtype };
   },
@@ -136,7 +147,13 @@ const tileOp = defineOp<Tile>({
     { inputs: [{ shape: [2, 3] }], attrs: { repeats: [2, 3] } },
     { inputs: [{ shape: [2, 1, 2] }], attrs: { repeats: [1, 4, 1] } },
   ],
-  errors: [{ inputs: [{ shape: [2, 2], dtype: 'float32' }], attrs: { repeats: [2] }, message: /repeats \[2\] must have a positive count for each axis/ }],
+  errors: [
+    {
+      inputs: [{ shape: [2, 2], dtype: 'float32' }],
+      attrs: { repeats: [2] },
+      message: /repeats \[2\] must have a positive count for each axis/,
+    },
+  ],
 });
 
 /** The whole tensor repeated `repeats` times along each axis; new axes appear in front when `repeats` is longer. */
@@ -150,7 +167,9 @@ export function tile(x: Tensor, repeats: readonly number[]): Tensor {
 export function pixelShuffle(x: Tensor, factor: number): Tensor {
   const [n = 0, channels = 0, h = 0, w = 0] = x.shape;
   if (x.rank !== 4 || channels % (factor * factor) !== 0) {
-    throw new ShapeError(`pixelShuffle: x must be NCHW with channels divisible by ${factor * factor} but is ${formatShape(x.shape)}`);
+    throw new ShapeError(
+      `pixelShuffle: x must be NCHW with channels divisible by ${factor * factor} but is ${formatShape(x.shape)}`,
+    );
   }
   const c = channels / (factor * factor);
   const apart = transpose(reshape(x, [n, c, factor, factor, h, w]), [0, 1, 4, 2, 5, 3]);

@@ -20,7 +20,9 @@ const concatOp = defineOp<Axis>({
     let extent = 0;
     inputs.forEach((input, i) => {
       sameDType('concat', { 'tensor 0': head, [`tensor ${i}`]: input });
-      const fits = input.shape.length === head.shape.length && input.shape.every((size, a) => a === axis || size === head.shape[a]);
+      const fits =
+        input.shape.length === head.shape.length &&
+        input.shape.every((size, a) => a === axis || size === head.shape[a]);
       if (!fits) {
         throw new ShapeError(
           `concat: tensors must agree except along axis ${axis}, but tensor 0 is ${formatShape(head.shape)} and tensor ${i} is ${formatShape(input.shape)}`,
@@ -47,7 +49,8 @@ const concatOp = defineOp<Axis>({
     for (const input of inputs) {
       const part = sizeOf(input.shape.slice(axis));
       const rows = part === 0 ? 0 : input.data.length / part;
-      for (let r = 0; r < rows; r++) result.set(input.data.subarray(r * part, (r + 1) * part), r * row + offset);
+      for (let r = 0; r < rows; r++)
+        result.set(input.data.subarray(r * part, (r + 1) * part), r * row + offset);
       offset += part;
     }
     return result;
@@ -56,7 +59,14 @@ const concatOp = defineOp<Axis>({
     { inputs: [{ shape: [2, 3] }, { shape: [2, 1] }, { shape: [2, 4] }], attrs: { axis: 1 } },
     { inputs: [{ shape: [1, 2, 2] }, { shape: [3, 2, 2] }], attrs: { axis: 0 } },
     { inputs: [{ shape: [2, 0] }, { shape: [2, 2] }], attrs: { axis: 1 }, note: 'an empty part' },
-    { inputs: [{ shape: [2, 3], dtype: 'bfloat16' }, { shape: [1, 3], dtype: 'bfloat16' }], attrs: { axis: 0 }, note: '16-bit' },
+    {
+      inputs: [
+        { shape: [2, 3], dtype: 'bfloat16' },
+        { shape: [1, 3], dtype: 'bfloat16' },
+      ],
+      attrs: { axis: 0 },
+      note: '16-bit',
+    },
   ],
   errors: [
     {
@@ -102,7 +112,9 @@ export function split(x: Tensor, sizes: readonly number[], axis = 0): Tensor[] {
   const normal = normalizeAxis('split', axis, x.rank);
   const total = sizes.reduce((sum, size) => sum + size, 0);
   if (total !== x.dim(normal)) {
-    throw new ShapeError(`split: sizes ${formatShape(sizes)} add up to ${total} but axis ${axis} of ${formatShape(x.shape)} has ${x.dim(normal)}`);
+    throw new ShapeError(
+      `split: sizes ${formatShape(sizes)} add up to ${total} but axis ${axis} of ${formatShape(x.shape)} has ${x.dim(normal)}`,
+    );
   }
   let start = 0;
   return sizes.map((size) => {

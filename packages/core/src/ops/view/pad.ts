@@ -22,13 +22,17 @@ const padOp = defineOp<Pad>({
   infer: (inputs, { pads, mode }) => {
     const x = anyInput('pad', inputs);
     if (pads.length !== x.shape.length) {
-      throw new ShapeError(`pad: pads must have one [before, after] an axis; x is ${formatShape(x.shape)} but pads has ${pads.length}`);
+      throw new ShapeError(
+        `pad: pads must have one [before, after] an axis; x is ${formatShape(x.shape)} but pads has ${pads.length}`,
+      );
     }
     const shape = x.shape.map((extent, axis) => {
       const [before, after] = at(pads, axis);
       const most = mode === 'reflect' ? extent - 1 : Number.POSITIVE_INFINITY;
       if (before < 0 || after < 0 || (before + after > 0 && Math.max(before, after) > most)) {
-        throw new ShapeError(`pad: [${before}, ${after}] at axis ${axis} of x ${formatShape(x.shape)} must lie in [0, ${most}] (${mode})`);
+        throw new ShapeError(
+          `pad: [${before}, ${after}] at axis ${axis} of x ${formatShape(x.shape)} must lie in [0, ${most}] (${mode})`,
+        );
       }
       return extent + before + after;
     });
@@ -37,7 +41,9 @@ const padOp = defineOp<Pad>({
   grad: ({ inputs, attrs: { pads, mode }, cotangent }: GradientContext<Pad>) => {
     const { shape } = at(inputs, 0);
     if (mode === 'constant') return [crop(cotangent(), pads, shape)];
-    return [shape.reduce((dy, extent, axis) => foldReflection(dy, axis, at(pads, axis), extent), cotangent())];
+    return [
+      shape.reduce((dy, extent, axis) => foldReflection(dy, axis, at(pads, axis), extent), cotangent()),
+    ];
   },
   amp: 'follow',
   reference: (inputs, { pads, mode, value }, outputs) => {
@@ -56,7 +62,9 @@ const padOp = defineOp<Pad>({
           const [before, after] = at(pads, axis);
           const position = (Math.floor(i / at(strides, axis)) % extent) - before;
           const last = extent - before - after - 1;
-          from += (before + (position < 0 ? -position : position > last ? 2 * last - position : position)) * at(strides, axis);
+          from +=
+            (before + (position < 0 ? -position : position > last ? 2 * last - position : position)) *
+            at(strides, axis);
         });
         result[i] = result[from] ?? 0;
       }
@@ -65,7 +73,8 @@ const padOp = defineOp<Pad>({
   },
   lower: (inputs, { pads, mode, value }) =>
     pads.reduce(
-      (y, border, axis) => (mode === 'reflect' ? reflect(y, axis, border) : surround(y, axis, border, Number(value))),
+      (y, border, axis) =>
+        mode === 'reflect' ? reflect(y, axis, border) : surround(y, axis, border, Number(value)),
       at(inputs, 0),
     ),
   samples: [
@@ -93,7 +102,12 @@ const padOp = defineOp<Pad>({
       },
       note: 'reflect',
     },
-    { inputs: [{ shape: [2] }], attrs: { pads: [[1, 1]], mode: 'constant', value: '-Infinity' }, note: 'minus infinity', skipGradient: 'infinite' },
+    {
+      inputs: [{ shape: [2] }],
+      attrs: { pads: [[1, 1]], mode: 'constant', value: '-Infinity' },
+      note: 'minus infinity',
+      skipGradient: 'infinite',
+    },
   ],
   errors: [
     {
@@ -101,7 +115,11 @@ const padOp = defineOp<Pad>({
       attrs: { pads: [[3, 0]], mode: 'reflect', value: 0 },
       message: /\[3, 0\] at axis 0 of x \[3\] must lie in \[0, 2\] \(reflect\)/,
     },
-    { inputs: [{ shape: [3, 3], dtype: 'float32' }], attrs: { pads: [[1, 1]], mode: 'constant', value: 0 }, message: /one \[before, after\] an axis/ },
+    {
+      inputs: [{ shape: [3, 3], dtype: 'float32' }],
+      attrs: { pads: [[1, 1]], mode: 'constant', value: 0 },
+      message: /one \[before, after\] an axis/,
+    },
   ],
 });
 
@@ -135,14 +153,19 @@ function foldReflection(dy: Tensor, axis: number, [before, after]: Border, exten
     pad(x, { pads: x.shape.map((length, i) => (i === axis ? [start, extent - start - length] : [0, 0])) });
   let total = part(dy, axis, before, extent);
   if (before > 0) total = add(total, zerosAround(flip(part(dy, axis, 0, before), [axis]), 1));
-  if (after > 0) total = add(total, zerosAround(flip(part(dy, axis, before + extent, after), [axis]), extent - 1 - after));
+  if (after > 0)
+    total = add(total, zerosAround(flip(part(dy, axis, before + extent, after), [axis]), extent - 1 - after));
   return total;
 }
 
 /** `x` with a border: `pads` holds [before, after] for each axis. `reflect` mirrors without repeating the edge. */
 export function pad(
   x: Tensor,
-  { pads, mode = 'constant', value = 0 }: { pads: readonly (readonly number[])[]; mode?: 'constant' | 'reflect'; value?: number },
+  {
+    pads,
+    mode = 'constant',
+    value = 0,
+  }: { pads: readonly (readonly number[])[]; mode?: 'constant' | 'reflect'; value?: number },
 ): Tensor {
   if (pads.length === x.rank && pads.every(([before, after]) => before === 0 && after === 0)) return x;
   const borders = pads.map(([before = 0, after = 0]) => [before, after] as const);

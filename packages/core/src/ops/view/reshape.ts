@@ -2,7 +2,15 @@
 
 import { ShapeError } from '../../errors.ts';
 import { at, defineOp, type GradientContext } from '../../op.ts';
-import { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from '../../shape.ts';
+import {
+  broadcastShapes,
+  formatShape,
+  normalizeAxis,
+  type Shape,
+  sameShape,
+  sizeOf,
+  stridesOf,
+} from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { spread } from '../broadcast.ts';
 import { anyInput } from '../check.ts';
@@ -31,7 +39,11 @@ const reshapeOp = defineOp<Target>({
     { inputs: [{ shape: [4], dtype: 'bfloat16' }], attrs: { shape: [2, 2, 1] }, note: '16-bit' },
   ],
   errors: [
-    { inputs: [{ shape: [2, 3], dtype: 'float32' }], attrs: { shape: [4] }, message: /\[2, 3\] has 6 elements but \[4\] needs 4/ },
+    {
+      inputs: [{ shape: [2, 3], dtype: 'float32' }],
+      attrs: { shape: [4] },
+      message: /\[2, 3\] has 6 elements but \[4\] needs 4/,
+    },
   ],
 });
 
@@ -45,7 +57,9 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 function openExtent(x: Tensor, shape: Shape): number {
   const rest = -sizeOf(shape);
   if (rest <= 0 || x.size % rest !== 0 || shape.filter((extent) => extent === -1).length > 1) {
-    throw new ShapeError(`reshape: ${formatShape(x.shape)} with ${x.size} elements does not fit ${formatShape(shape)}`);
+    throw new ShapeError(
+      `reshape: ${formatShape(x.shape)} with ${x.size} elements does not fit ${formatShape(shape)}`,
+    );
   }
   return x.size / rest;
 }
@@ -89,7 +103,11 @@ const transposeOp = defineOp<Permutation>({
     { inputs: [{ shape: [2, 3, 4], dtype: 'bfloat16' }], attrs: { permutation: [2, 0, 1] }, note: '16-bit' },
   ],
   errors: [
-    { inputs: [{ shape: [2, 3], dtype: 'float32' }], attrs: { permutation: [0, 0] }, message: /permutation \[0, 0\] must name each axis/ },
+    {
+      inputs: [{ shape: [2, 3], dtype: 'float32' }],
+      attrs: { permutation: [0, 0] },
+      message: /permutation \[0, 0\] must name each axis/,
+    },
   ],
 });
 
@@ -118,7 +136,11 @@ const expandOp = defineOp<Target>({
     { inputs: [{ shape: [] }], attrs: { shape: [2, 2] }, note: 'from a scalar' },
   ],
   errors: [
-    { inputs: [{ shape: [2, 3], dtype: 'float32' }], attrs: { shape: [1, 3] }, message: /\[2, 3\] does not broadcast to \[1, 3\]/ },
+    {
+      inputs: [{ shape: [2, 3], dtype: 'float32' }],
+      attrs: { shape: [1, 3] },
+      message: /\[2, 3\] does not broadcast to \[1, 3\]/,
+    },
   ],
 });
 
@@ -134,8 +156,13 @@ export function unsqueeze(x: Tensor, axis: number): Tensor {
 
 /** Without `axis`, which must have extent 1; without any axis of extent 1 when none is given. */
 export function squeeze(x: Tensor, axis?: number): Tensor {
-  if (axis === undefined) return reshape(x, x.shape.filter((extent) => extent !== 1));
+  if (axis === undefined)
+    return reshape(
+      x,
+      x.shape.filter((extent) => extent !== 1),
+    );
   const dropped = normalizeAxis('squeeze', axis, x.rank);
-  if (x.shape[dropped] !== 1) throw new ShapeError(`squeeze: axis ${axis} of ${formatShape(x.shape)} must have extent 1`);
+  if (x.shape[dropped] !== 1)
+    throw new ShapeError(`squeeze: axis ${axis} of ${formatShape(x.shape)} must have extent 1`);
   return reshape(x, x.shape.toSpliced(dropped, 1));
 }

@@ -3,7 +3,7 @@
 import { numericArray } from '../../device/numeric.ts';
 import { ShapeError } from '../../errors.ts';
 import { at, defineOp, type GradientContext } from '../../op.ts';
-import { formatShape, normalizeAxis, sameShape, type Shape, sizeOf, stridesOf } from '../../shape.ts';
+import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { anyInput } from '../check.ts';
 import { stridedIndices, take } from '../strided.ts';
@@ -13,7 +13,12 @@ import { reshape } from './reshape.ts';
 type Slice = { starts: readonly number[]; ends: readonly number[]; steps: readonly number[] };
 
 /** Flat indices, in a tensor of shape `whole`, of the elements that the slice `part` takes. */
-function sliceIndices(whole: Shape, part: Shape, starts: readonly number[], steps: readonly number[]): Uint32Array {
+function sliceIndices(
+  whole: Shape,
+  part: Shape,
+  starts: readonly number[],
+  steps: readonly number[],
+): Uint32Array {
   const strides = stridesOf(whole);
   const offset = starts.reduce((sum, start, axis) => sum + start * at(strides, axis), 0);
   return stridedIndices(
@@ -51,7 +56,11 @@ const sliceOp = defineOp<Slice>({
     { inputs: [{ shape: [4, 6] }], attrs: { starts: [1, 0], ends: [3, 6], steps: [1, 1] } },
     { inputs: [{ shape: [5, 7] }], attrs: { starts: [0, 1], ends: [5, 7], steps: [2, 3] }, note: 'steps' },
     { inputs: [{ shape: [3, 4] }], attrs: { starts: [0, 2], ends: [3, 2], steps: [1, 1] }, note: 'empty' },
-    { inputs: [{ shape: [2, 8], dtype: 'bfloat16' }], attrs: { starts: [0, 3], ends: [2, 8], steps: [1, 1] }, note: '16-bit' },
+    {
+      inputs: [{ shape: [2, 8], dtype: 'bfloat16' }],
+      attrs: { starts: [0, 3], ends: [2, 8], steps: [1, 1] },
+      note: '16-bit',
+    },
   ],
   errors: [
     {
@@ -68,21 +77,37 @@ const sliceOp = defineOp<Slice>({
  */
 export function slice(
   x: Tensor,
-  { starts, ends, steps, axes }: { starts: readonly number[]; ends: readonly number[]; steps?: readonly number[]; axes?: readonly number[] },
+  {
+    starts,
+    ends,
+    steps,
+    axes,
+  }: {
+    starts: readonly number[];
+    ends: readonly number[];
+    steps?: readonly number[];
+    axes?: readonly number[];
+  },
 ): Tensor {
   const attrs = { starts: x.shape.map(() => 0), ends: [...x.shape], steps: x.shape.map(() => 1) };
   if (starts.length !== ends.length || (axes !== undefined && axes.length !== starts.length)) {
-    throw new ShapeError(`slice: starts ${formatShape(starts)}, ends ${formatShape(ends)} and axes must have the same length`);
+    throw new ShapeError(
+      `slice: starts ${formatShape(starts)}, ends ${formatShape(ends)} and axes must have the same length`,
+    );
   }
   starts.forEach((start, i) => {
     const axis = normalizeAxis('slice', axes?.[i] ?? i, x.rank);
     const extent = x.dim(axis);
-    const within = (position: number) => Math.min(Math.max(position < 0 ? position + extent : position, 0), extent);
+    const within = (position: number) =>
+      Math.min(Math.max(position < 0 ? position + extent : position, 0), extent);
     attrs.starts[axis] = within(start);
     attrs.ends[axis] = Math.max(within(at(ends, i)), within(start));
     attrs.steps[axis] = steps?.[i] ?? 1;
   });
-  const whole = attrs.starts.every((start) => start === 0) && attrs.steps.every((step) => step === 1) && sameShape(attrs.ends, x.shape);
+  const whole =
+    attrs.starts.every((start) => start === 0) &&
+    attrs.steps.every((step) => step === 1) &&
+    sameShape(attrs.ends, x.shape);
   return whole ? x : sliceOp.one([x], attrs);
 }
 
@@ -95,7 +120,9 @@ export const sliceGradOp = defineOp<Place>({
     const dy = anyInput('sliceGrad', inputs, 0, 'dy');
     const fits =
       dy.shape.length === shape.length &&
-      dy.shape.every((extent, axis) => extent === 0 || at(starts, axis) + (extent - 1) * at(steps, axis) < at(shape, axis));
+      dy.shape.every(
+        (extent, axis) => extent === 0 || at(starts, axis) + (extent - 1) * at(steps, axis) < at(shape, axis),
+      );
     if (!fits) {
       throw new ShapeError(
         `sliceGrad: dy ${formatShape(dy.shape)} from starts ${formatShape(starts)} in steps ${formatShape(steps)} does not fit into ${formatShape(shape)}`,
@@ -105,13 +132,23 @@ export const sliceGradOp = defineOp<Place>({
   },
   grad: ({ inputs, attrs: { starts, steps }, cotangent }: GradientContext<Place>) => {
     const extents = at(inputs, 0).shape;
-    const ends = starts.map((start, axis) => start + Math.max(0, (at(extents, axis) - 1) * at(steps, axis) + 1));
-    return [slice(cotangent(), { starts, ends: ends.map((end, axis) => (extents[axis] === 0 ? at(starts, axis) : end)), steps })];
+    const ends = starts.map(
+      (start, axis) => start + Math.max(0, (at(extents, axis) - 1) * at(steps, axis) + 1),
+    );
+    return [
+      slice(cotangent(), {
+        starts,
+        ends: ends.map((end, axis) => (extents[axis] === 0 ? at(starts, axis) : end)),
+        steps,
+      }),
+    ];
   },
   lower: (inputs, { shape, starts, steps }) => {
     const dy = at(inputs, 0);
     const spaced = steps.reduce((x, step, axis) => insertZeros(x, axis, step), dy);
-    return pad(spaced, { pads: shape.map((extent, axis) => [at(starts, axis), extent - at(starts, axis) - spaced.dim(axis)]) });
+    return pad(spaced, {
+      pads: shape.map((extent, axis) => [at(starts, axis), extent - at(starts, axis) - spaced.dim(axis)]),
+    });
   },
   amp: 'follow',
   reference: (inputs, { shape, starts, steps }) => {
