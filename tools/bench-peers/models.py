@@ -46,14 +46,14 @@ def bottleneck(inputs, width, stride):
     )
 
 
-def resnet(block, depths, classes):
-    """ResNet with the ImageNet stem; `depths` are the blocks of each stage."""
-    layers = [conv_bn(3, 64, 7, 2, activation=nn.ReLU), nn.MaxPool2d(3, 2, 1)]
-    channels = 64
+def resnet(block, depths, classes, width=64, stem=None, strides=(1, 2, 2, 2)):
+    """ResNet with the ImageNet stem unless another is given; `depths` are the blocks of each stage."""
+    layers = stem or [conv_bn(3, width, 7, 2, activation=nn.ReLU), nn.MaxPool2d(3, 2, 1)]
+    channels = width
     for stage, depth in enumerate(depths):
         for index in range(depth):
-            stride = 2 if stage > 0 and index == 0 else 1
-            outputs, body = block(channels, 64 << stage, stride)
+            stride = strides[stage] if index == 0 else 1
+            outputs, body = block(channels, width << stage, stride)
             same = stride == 1 and outputs == channels
             shortcut = nn.Identity() if same else conv_bn(channels, outputs, 1, stride)
             layers.append(ResidualBlock(body, shortcut))
@@ -101,12 +101,31 @@ def mobilenet_v2(classes):
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1280, classes))
 
 
+def digits_resnet(classes):
+    """ResNet-18 for digits: a quarter of the width, one colour, a 3x3 stem and three stages that each halve the map."""
+    stem = [conv_bn(1, 16, 3, activation=nn.ReLU)]
+    return resnet(basic_block, (2, 2, 2), classes, width=16, stem=stem, strides=(2, 2, 2))
+
+
+def initialize(model):
+    """The start that Omma gives its networks: He's normal distribution by output for convolutions, a small one for the head."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        elif isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, 0, 0.01)
+            nn.init.zeros_(module.bias)
+    return model
+
+
 def build(name, classes=1000):
     """The network called `name`."""
     if name == "resnet18":
         return resnet(basic_block, (2, 2, 2, 2), classes)
     if name == "resnet50":
         return resnet(bottleneck, (3, 4, 6, 3), classes)
+    if name == "digits":
+        return digits_resnet(classes)
     if name == "mobilenet_v2":
         return mobilenet_v2(classes)
     raise ValueError(f"no model is called {name}")

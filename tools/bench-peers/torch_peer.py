@@ -8,17 +8,13 @@ line on standard input: `go N` runs N steps and answers with the milliseconds of
 import contextlib
 import inspect
 import json
-import os
 import sys
 import time
 
+from protocol import fail, say
+
 WARM_UP_STEPS = 2
 PROBE_STEPS = 2
-
-
-def say(**message):
-    """Prints one message of the protocol."""
-    print(json.dumps(message), file=answers, flush=True)
 
 
 def make_step(torch, job, memory_format):
@@ -94,11 +90,6 @@ def peak_mib():
     return None
 
 
-def fail(kind, text):
-    """Says why there will be no numbers."""
-    say(event="failed", reason={"kind": kind, "text": text.splitlines()[0]})
-
-
 def serve(job):
     """Prepares the job and answers requests until the input ends."""
     try:
@@ -128,7 +119,4 @@ def serve(job):
 
 
 if __name__ == "__main__":
-    # Compilers and libraries print to standard output at will; the protocol keeps the real one to itself.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
     serve(json.loads(sys.argv[1]))

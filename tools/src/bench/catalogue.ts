@@ -3,6 +3,7 @@
 import type { Benchmark, Setting } from './benchmark.ts';
 import { memoryBenchmark } from './memoryBenchmark.ts';
 import { onnxRuntime, type Peer } from './peers.ts';
+import { recipeBenchmark } from './recipeBenchmark.ts';
 import { compileBenchmark, helpBenchmark } from './startBenchmark.ts';
 import { type JobPlan, stepBenchmark } from './stepBenchmark.ts';
 
@@ -27,4 +28,6 @@ export const catalogue: readonly Benchmark[] = [
   memoryBenchmark(resnet50),
   compileBenchmark(resnet50),
   helpBenchmark,
+  recipeBenchmark('flowers', 'flowers, ResNet-18 from scratch, 10 epochs', 'tf-flowers-128'),
+  recipeBenchmark('mnist', 'MNIST, narrow ResNet-18, 5 epochs', 'mnist'),
 ];

@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import type { Job } from './job.ts';
+import type { Recipe } from './recipe.ts';
 import type { Command } from './session.ts';
 
 /** Root of the repository: this file is tools/dist/bench/commands.js. */
@@ -32,18 +33,18 @@ export function torchProbeCommand(python: string): Command {
   return pythonCommand(python, 'torch_peer.py', { kind: 'probe' }, 1);
 }
 
-/** A whole training run in PyTorch; the script's name says which. */
-export function torchRunCommand(
-  python: string,
-  script: string,
-  run: { data: string; threads: number; epochs: number },
-): Command {
-  return pythonCommand(python, script, run, run.threads);
+/** A whole training run. */
+export function recipeCommand(recipe: Recipe): Command {
+  return nodeCommand('./recipeWorker.js', recipe);
 }
 
-function nodeCommand(worker: string, job: Job): Command {
+export function torchRecipeCommand(python: string, recipe: Recipe): Command {
+  return pythonCommand(python, 'torch_run.py', recipe, recipe.threads);
+}
+
+function nodeCommand(worker: string, argument: Job | Recipe): Command {
   const path = fileURLToPath(new URL(worker, import.meta.url));
-  return { program: process.execPath, args: [path, JSON.stringify(job)], threads: job.threads };
+  return { program: process.execPath, args: [path, JSON.stringify(argument)], threads: argument.threads };
 }
 
 function pythonCommand(python: string, script: string, argument: object, threads: number): Command {

@@ -25,8 +25,8 @@ export type Message =
   | { readonly event: 'memory'; readonly mib: number | null }
   /** What a Python offers. */
   | { readonly event: 'probe'; readonly label: string; readonly compiles: boolean }
-  /** A whole training run. */
-  | { readonly event: 'finished'; readonly ms: number; readonly top1: number };
+  /** The end of a whole training run, and its validation accuracy in percent. */
+  | { readonly event: 'finished'; readonly top1: number };
 
 /** Reads one line. Null for a line that is no message: a library printed it. */
 export function parseMessage(line: string): Message | null {
@@ -54,9 +54,7 @@ export function parseMessage(line: string): Message | null {
   if (event === 'probe' && typeof value.label === 'string') {
     return { event, label: value.label, compiles: value.compiles === true };
   }
-  if (event === 'finished' && typeof value.ms === 'number' && typeof value.top1 === 'number') {
-    return { event, ms: value.ms, top1: value.top1 };
-  }
+  if (event === 'finished' && typeof value.top1 === 'number') return { event, top1: value.top1 };
   return null;
 }
 

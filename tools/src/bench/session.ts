@@ -50,6 +50,7 @@ export class Session {
     const child = spawn(command.program, command.args, {
       env: {
         ...process.env,
+        OMMA_NUM_THREADS: threads,
         OMP_NUM_THREADS: threads,
         MKL_NUM_THREADS: threads,
         PYTHONDONTWRITEBYTECODE: '1',

@@ -1,0 +1,149 @@
+"""A whole training run in PyTorch: the same recipe as tools/src/bench/recipe.ts.
+
+Started as `PYTHON torch_run.py RECIPE` with the recipe as JSON. Trains, validates once, and says the accuracy. Photos need
+torchvision; digits do not.
+"""
+
+import contextlib
+import gzip
+import json
+import math
+import sys
+
+from protocol import fail, say
+
+
+def native_bfloat16():
+    """Whether the processor computes in bfloat16; elsewhere PyTorch would only emulate it."""
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as info:
+            return any(flag in info.read() for flag in ("avx512_bf16", "amx_bf16"))
+    except OSError:
+        return False
+
+
+def flowers(torch, recipe):
+    """Batches of photos for training and for validation, by torchvision."""
+    from torchvision import datasets, transforms
+
+    normalize = [
+        transforms.ToTensor(),
+        transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+    ]
+    augment = [transforms.RandomResizedCrop(112, scale=(0.35, 1.0)), transforms.RandomHorizontalFlip()]
+    center = [transforms.Resize(128), transforms.CenterCrop(112)]
+
+    def loader(split, steps, training):
+        folder = datasets.ImageFolder(f"{recipe['data']}/{split}", transforms.Compose(steps + normalize))
+        return torch.utils.data.DataLoader(
+            folder,
+            recipe["batch"],
+            shuffle=training,
+            drop_last=training,
+            num_workers=recipe["threads"],
+            persistent_workers=True,
+        )
+
+    return loader("train", augment, True), loader("val", center, False)
+
+
+class Digits:
+    """MNIST's IDX files in memory, in random order and shifted by up to two pixels while training."""
+
+    def __init__(self, torch, recipe, prefix, training):
+        self.torch, self.batch, self.training = torch, recipe["batch"], training
+        self.images = self.read(f"{recipe['data']}/{prefix}-images-idx3-ubyte.gz", 16).view(-1, 1, 28, 28)
+        self.labels = self.read(f"{recipe['data']}/{prefix}-labels-idx1-ubyte.gz", 8).long()
+
+    def read(self, path, header):
+        """All bytes after the header."""
+        with gzip.open(path) as file:
+            return self.torch.frombuffer(bytearray(file.read()[header:]), dtype=self.torch.uint8)
+
+    def __len__(self):
+        whole, rest = divmod(len(self.labels), self.batch)
+        return whole if self.training or rest == 0 else whole + 1
+
+    def __iter__(self):
+        torch, count = self.torch, len(self.labels)
+        order = torch.randperm(count) if self.training else torch.arange(count)
+        for number in range(len(self)):
+            chosen = order[number * self.batch : (number + 1) * self.batch]
+            images = self.images[chosen]
+            if self.training:
+                images = self.shifted(images)
+            yield (images.float() - 33.3) / 78.6, self.labels[chosen]
+
+    def shifted(self, images):
+        """Every picture moved on its own; what comes in from outside is black."""
+        torch, count = self.torch, len(images)
+        padded = torch.nn.functional.pad(images, (2, 2, 2, 2))[:, 0]
+        rows = torch.randint(0, 5, (count, 1)) + torch.arange(28)
+        columns = torch.randint(0, 5, (count, 1)) + torch.arange(28)
+        every = torch.arange(count)[:, None, None]
+        return padded[every, rows[:, :, None], columns[:, None, :]][:, None]
+
+
+def mnist(torch, recipe):
+    """Batches of digits for training and for validation."""
+    return Digits(torch, recipe, "train", True), Digits(torch, recipe, "t10k", False)
+
+
+def factor_at(position, warm_up):
+    """The learning rate's factor at a position between 0 and 1: up in a line, down in a cosine."""
+    if position < warm_up:
+        return 0.01 + 0.99 * position / warm_up
+    return (1 + math.cos(math.pi * (position - warm_up) / (1 - warm_up))) / 2
+
+
+def train(torch, recipe):
+    """Runs the recipe and returns the validation accuracy in percent."""
+    from models import build, initialize
+
+    torch.manual_seed(0)
+    torch.set_num_threads(recipe["threads"])
+    name, classes, data = {"flowers": ("resnet18", 5, flowers), "mnist": ("digits", 10, mnist)}[recipe["name"]]
+    training, validation = data(torch, recipe)
+    model = initialize(build(name, classes)).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.SGD(
+        model.parameters(), lr=recipe["lr"], momentum=0.9, weight_decay=recipe["weightDecay"]
+    )
+    steps = recipe["epochs"] * len(training)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: factor_at(step / steps, recipe["warmUp"])
+    )
+    loss_of = torch.nn.CrossEntropyLoss(label_smoothing=recipe["labelSmoothing"])
+    low = native_bfloat16()
+    precision = (lambda: torch.autocast("cpu", torch.bfloat16)) if low else contextlib.nullcontext
+    for _ in range(recipe["epochs"]):
+        for images, labels in training:
+            with precision():
+                loss = loss_of(model(images.contiguous(memory_format=torch.channels_last)), labels)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            scheduler.step()
+    model.eval()
+    hits = total = 0
+    with torch.inference_mode(), precision():
+        for images, labels in validation:
+            guesses = model(images.contiguous(memory_format=torch.channels_last)).argmax(1)
+            hits += (guesses == labels).sum().item()
+            total += len(labels)
+    return 100 * hits / total
+
+
+def main():
+    """Answers with the accuracy, or with why there is none."""
+    try:
+        import torch
+
+        say(event="finished", top1=train(torch, json.loads(sys.argv[1])))
+    except ImportError as error:
+        fail("missing", f"{sys.executable}: {error}")
+    except Exception as error:  # a peer that cannot run is a row without numbers, whatever the cause
+        fail("failed", f"{type(error).__name__}: {error}")
+
+
+if __name__ == "__main__":
+    main()
