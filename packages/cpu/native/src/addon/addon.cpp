@@ -7,6 +7,7 @@
 #include "addon/jobs.h"
 #include "addon/parse.h"
 #include "executable.h"
+#include "plan/planner.h"
 #include "processor.h"
 #include "primitives/primitive_node.h"
 
@@ -91,6 +92,7 @@ class Device : public Napi::ObjectWrap<Device> {
       };
       types(info[2], node.inputs);
       types(info[3], node.outputs);
+      if (alwaysAlias(node.op)) return Napi::String::New(info.Env(), "");
       std::string reason = "no kernel";
       if (primitiveBuilder(node.op) != nullptr) {
         reason = refusePrimitive(node);

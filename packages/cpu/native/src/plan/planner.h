@@ -101,6 +101,9 @@ class Planner {
   std::vector<int> taken_;        // buffers that its outputs were given so far
 };
 
+// Ops that only name the same memory differently.
+inline bool alwaysAlias(const std::string& op) { return op == "reshape" || op == "stopGradient"; }
+
 constexpr int forever = 1 << 30;
 
 }  // namespace omma
