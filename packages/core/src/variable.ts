@@ -19,6 +19,7 @@ export class Variable implements TensorType {
   name: string;
   readonly shape: Shape;
   readonly dtype: DType;
+  /** Its numbers while they are on the host; null for zeros that nobody has looked at, and when a device has them. */
   #host: HostArray | null;
   #placed: { device: Device; buffer: DeviceBuffer } | null = null;
   /** Moves happen one after another. */
@@ -29,7 +30,7 @@ export class Variable implements TensorType {
     this.name = name;
     this.shape = type.shape;
     this.dtype = type.dtype;
-    this.#host = hostTensor(type.shape, type.dtype, data ?? hostArray(type.dtype, sizeOf(type.shape))).data;
+    this.#host = data === undefined ? null : hostTensor(type.shape, type.dtype, data).data;
   }
 
   /** Its value at the start of the step, or what this trace has written since. */
@@ -60,9 +61,11 @@ export class Variable implements TensorType {
 
   /** A copy of its numbers. */
   async download(): Promise<HostTensor> {
-    const data = this.#placed === null ? this.#host : await this.#placed.device.download(this.#placed.buffer);
-    if (data === null) throw new Error(`variable ${this.name} is nowhere`);
-    return hostTensor(this.shape, this.dtype, data.slice());
+    if (this.#placed !== null) {
+      return hostTensor(this.shape, this.dtype, (await this.#placed.device.download(this.#placed.buffer)).slice());
+    }
+    const data = this.#host?.slice() ?? hostArray(this.dtype, sizeOf(this.shape));
+    return hostTensor(this.shape, this.dtype, data);
   }
 
   /** Replaces its numbers. */
@@ -94,10 +97,10 @@ export class Variable implements TensorType {
     return buffer;
   }
 
-  /** Frees its device memory. The numbers are lost unless they were downloaded before. */
+  /** Frees its device memory. The numbers are lost unless they were downloaded before: it is zero again. */
   release(): void {
     this.#placed?.device.free(this.#placed.buffer);
     this.#placed = null;
-    this.#host = hostArray(this.dtype, sizeOf(this.shape));
+    this.#host = null;
   }
 }
