@@ -7,8 +7,13 @@ namespace omma {
 
 void registerElementwise(KernelTable& table);
 void registerBatchNorm(KernelTable& table);
-
-// Written by helper cpu-kernels-2 (19:10): not yours, cpu-kernels.
+void registerReduce(KernelTable& table);
+void registerSoftmax(KernelTable& table);
+void registerAxisScans(KernelTable& table);
+void registerViews(KernelTable& table);
+void registerConcat(KernelTable& table);
+void registerSource(KernelTable& table);
+void registerWinograd(KernelTable& table);
 void registerVision(KernelTable& table);
 void registerRandom(KernelTable& table);
 void registerIndex(KernelTable& table);

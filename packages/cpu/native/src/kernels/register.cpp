@@ -6,6 +6,17 @@ namespace omma {
 void registerKernels(KernelTable& table) {
   registerElementwise(table);
   registerBatchNorm(table);
+  registerReduce(table);
+  registerSoftmax(table);
+  registerAxisScans(table);
+  registerViews(table);
+  registerConcat(table);
+  registerSource(table);
+  registerWinograd(table);
+  registerIndex(table);
+  registerRandom(table);
+  registerWindow(table);
+  registerVision(table);
 }
 
 }  // namespace omma

@@ -1,0 +1,299 @@
+// See winograd.h. Names in here: a tile is a 4x4 piece of output; `place` is one of the 36 positions in transformed space.
+#include "winograd/winograd.h"
+
+#include <omp.h>
+
+#include <algorithm>
+
+#include "winograd/products.h"
+#include "winograd/transforms.h"
+
+namespace omma {
+
+namespace {
+
+constexpr int kPlaces = 36;
+
+// Working memory for one group of tiles: stays in a third-level cache of a few megabytes a core.
+constexpr size_t kGroupBytes = size_t{6} << 20;
+
+int64_t roundUp(int64_t value, int64_t unit) { return (value + unit - 1) / unit * unit; }
+
+struct Tiling {
+  int64_t rows, columns, count, group;
+
+  Tiling(const WinogradShape& s)
+      : rows((s.outHeight + 3) / 4), columns((s.outWidth + 3) / 4), count(s.images * rows * columns) {
+    const int64_t bytes = kPlaces * (s.inChannels + roundUp(s.outChannels, kColumns)) * static_cast<int64_t>(sizeof(float));
+    const int64_t fitting = std::max<int64_t>(64, static_cast<int64_t>(kGroupBytes) / bytes);
+    const int64_t groups = (count + fitting - 1) / fitting;
+    group = roundUp((count + groups - 1) / groups, kRows);
+  }
+};
+
+// Which image and which corner a tile has.
+struct Corner {
+  int64_t image, top, left;
+  Corner(const Tiling& tiling, int64_t tile) {
+    image = tile / (tiling.rows * tiling.columns);
+    const int64_t rest = tile % (tiling.rows * tiling.columns);
+    top = rest / tiling.columns * 4;
+    left = rest % tiling.columns * 4;
+  }
+};
+
+// Transforms the 6x6 input piece of one tile and channel block. `plane` is that block's image [H, W, V]; `out` its element at place 0, and
+// `stride` what lies between places.
+inline void transformInputTile(const WinogradShape& s, const Corner& corner, const float* plane, float* out, int64_t stride) {
+  Vector rows[6][6];
+  const int64_t top = corner.top - s.padTop;
+  const int64_t left = corner.left - s.padLeft;
+  const bool inside = top >= 0 && left >= 0 && top + 6 <= s.height && left + 6 <= s.width;
+  for (int column = 0; column < 6; column++) {
+    Vector d[6];
+    const int64_t x = left + column;
+    for (int row = 0; row < 6; row++) {
+      const int64_t y = top + row;
+      const bool there = inside || (y >= 0 && y < s.height && x >= 0 && x < s.width);
+      d[row] = there ? load(plane + (y * s.width + x) * kBlock) : zero();
+    }
+    Vector t[6];
+    winogradInput(d, t);
+    for (int row = 0; row < 6; row++) rows[row][column] = t[row];
+  }
+  for (int row = 0; row < 6; row++) {
+    Vector t[6];
+    winogradInput(rows[row], t);
+    for (int column = 0; column < 6; column++) store(out + (row * 6 + column) * stride, t[column]);
+  }
+}
+
+// Inputs of the tiles [first, first + count) to `out` [36][group][C].
+void transformInput(const WinogradShape& s, const Tiling& tiling, int64_t first, int64_t count, const float* x, float* out) {
+  const int64_t blocks = s.inChannels / kBlock;
+  const int64_t stride = tiling.group * s.inChannels;
+#pragma omp for schedule(static)
+  for (int64_t tile = 0; tile < count; tile++) {
+    const Corner corner(tiling, first + tile);
+    for (int64_t block = 0; block < blocks; block++) {
+      const float* plane = x + (corner.image * blocks + block) * s.height * s.width * kBlock;
+      transformInputTile(s, corner, plane, out + tile * s.inChannels + block * kBlock, stride);
+    }
+  }
+}
+
+// Gradients of the outputs of the tiles to `out` [36][group][K].
+void transformOutputGrad(const WinogradShape& s, const Tiling& tiling, int64_t first, int64_t count, const float* dy, float* out) {
+  const int64_t blocks = s.outChannels / kBlock;
+  const int64_t stride = tiling.group * s.outChannels;
+#pragma omp for schedule(static)
+  for (int64_t tile = 0; tile < count; tile++) {
+    const Corner corner(tiling, first + tile);
+    for (int64_t block = 0; block < blocks; block++) {
+      const float* plane = dy + (corner.image * blocks + block) * s.outHeight * s.outWidth * kBlock;
+      Vector rows[6][4];
+      for (int column = 0; column < 4; column++) {
+        Vector d[4];
+        const int64_t left = corner.left + column;
+        for (int row = 0; row < 4; row++) {
+          const int64_t top = corner.top + row;
+          const bool there = top < s.outHeight && left < s.outWidth;
+          d[row] = there ? load(plane + (top * s.outWidth + left) * kBlock) : zero();
+        }
+        Vector t[6];
+        winogradOutputGrad(d, t);
+        for (int row = 0; row < 6; row++) rows[row][column] = t[row];
+      }
+      float* to = out + tile * s.outChannels + block * kBlock;
+      for (int row = 0; row < 6; row++) {
+        Vector t[6];
+        winogradOutputGrad(rows[row], t);
+        for (int column = 0; column < 6; column++) store(to + (row * 6 + column) * stride, t[column]);
+      }
+    }
+  }
+}
+
+// The 36 products [count, C] x [C, K]. Work is divided by place and column panel.
+void multiplyForward(const WinogradShape& s, const Tiling& tiling, int64_t count, const float* input, const float* weight, float* out) {
+  const int64_t panels = (s.outChannels + kColumns - 1) / kColumns;
+  const int64_t padded = panels * kColumns;
+#pragma omp for schedule(static)
+  for (int64_t item = 0; item < kPlaces * panels; item++) {
+    const int64_t place = item / panels;
+    const int64_t panel = item % panels;
+    const float* a = input + place * tiling.group * s.inChannels;
+    const float* b = weight + item * s.inChannels * kColumns;
+    float* c = out + place * tiling.group * padded + panel * kColumns;
+    multiplyRows<2>(count, a, s.inChannels, b, kColumns, s.inChannels, c, padded);
+  }
+}
+
+void transformOutput(const WinogradShape& s, const Tiling& tiling, int64_t first, int64_t count, const float* products, float* y,
+                     const WinogradEpilogue& epilogue) {
+  const int64_t blocks = s.outChannels / kBlock;
+  const int64_t padded = roundUp(s.outChannels, kColumns);
+  const int64_t stride = tiling.group * padded;
+#pragma omp for schedule(static)
+  for (int64_t tile = 0; tile < count; tile++) {
+    const Corner corner(tiling, first + tile);
+    for (int64_t block = 0; block < blocks; block++) {
+      const float* from = products + tile * padded + block * kBlock;
+      Vector rows[4][6];
+      for (int column = 0; column < 6; column++) {
+        Vector m[6];
+        for (int row = 0; row < 6; row++) m[row] = load(from + (row * 6 + column) * stride);
+        Vector t[4];
+        winogradOutput(m, t);
+        for (int row = 0; row < 4; row++) rows[row][column] = t[row];
+      }
+      const int64_t offset = (corner.image * blocks + block) * s.outHeight * s.outWidth * kBlock;
+      const Vector bias = epilogue.bias == nullptr ? zero() : load(epilogue.bias + block * kBlock);
+      for (int row = 0; row < 4 && corner.top + row < s.outHeight; row++) {
+        Vector t[4];
+        winogradOutput(rows[row], t);
+        for (int column = 0; column < 4 && corner.left + column < s.outWidth; column++) {
+          const int64_t at = offset + ((corner.top + row) * s.outWidth + corner.left + column) * kBlock;
+          Vector value = t[column] + bias;
+          if (epilogue.residual != nullptr) value += load(epilogue.residual + at);
+          if (epilogue.relu) value = value > 0.0f ? value : zero();
+          store(y + at, value);
+        }
+      }
+    }
+  }
+}
+
+void multiplyWeightGrad(const WinogradShape& s, const Tiling& tiling, int64_t count, const float* input, const float* outputGrad,
+                        float* sums, bool add) {
+  // A slice of the tiles' rows that stays in the first-level cache while all columns pass.
+  const int64_t slice = roundUp(96, kRows);
+  const int64_t slices = (s.inChannels + slice - 1) / slice;
+#pragma omp for schedule(static)
+  for (int64_t item = 0; item < kPlaces * slices; item++) {
+    const int64_t place = item / slices;
+    const int64_t begin = item % slices * slice;
+    const int64_t rows = std::min(slice, s.inChannels - begin);
+    const float* a = input + place * tiling.group * s.inChannels + begin;
+    const float* b = outputGrad + place * tiling.group * s.outChannels;
+    float* c = sums + (place * s.inChannels + begin) * s.outChannels;
+    int64_t column = 0;
+    for (; column + kColumns <= s.outChannels; column += kColumns) {
+      accumulateRows<2>(rows, a, s.inChannels, b + column, s.outChannels, count, c + column, s.outChannels, add);
+    }
+    for (; column < s.outChannels; column += kBlock) {
+      accumulateRows<1>(rows, a, s.inChannels, b + column, s.outChannels, count, c + column, s.outChannels, add);
+    }
+  }
+}
+
+// sums [36][C][K] back to plain OIHW.
+void transformWeightGrad(const WinogradShape& s, const float* sums, float* dw) {
+  const int64_t stride = s.inChannels * s.outChannels;
+#pragma omp for schedule(static)
+  for (int64_t k = 0; k < s.outChannels; k += kBlock) {
+    for (int64_t c = 0; c < s.inChannels; c++) {
+      const float* from = sums + c * s.outChannels + k;
+      Vector rows[3][6];
+      for (int column = 0; column < 6; column++) {
+        Vector u[6];
+        for (int row = 0; row < 6; row++) u[row] = load(from + (row * 6 + column) * stride);
+        Vector t[3];
+        winogradWeightGradient(u, t);
+        for (int row = 0; row < 3; row++) rows[row][column] = t[row];
+      }
+      for (int row = 0; row < 3; row++) {
+        Vector t[3];
+        winogradWeightGradient(rows[row], t);
+        for (int column = 0; column < 3; column++) {
+          for (int lane = 0; lane < kBlock; lane++) dw[((k + lane) * s.inChannels + c) * 9 + row * 3 + column] = t[column][lane];
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+bool winogradFits(const WinogradShape& s) { return s.inChannels % kBlock == 0 && s.outChannels % kBlock == 0; }
+
+size_t winogradWeightElements(const WinogradShape& s) {
+  return static_cast<size_t>(kPlaces * s.inChannels * roundUp(s.outChannels, kColumns));
+}
+
+size_t winogradForwardScratch(const WinogradShape& s) {
+  const Tiling tiling(s);
+  return static_cast<size_t>(kPlaces * tiling.group * (s.inChannels + roundUp(s.outChannels, kColumns))) * sizeof(float);
+}
+
+size_t winogradWeightGradScratch(const WinogradShape& s) {
+  const Tiling tiling(s);
+  const int64_t sums = kPlaces * s.inChannels * s.outChannels;
+  return static_cast<size_t>(kPlaces * tiling.group * (s.inChannels + s.outChannels) + sums) * sizeof(float);
+}
+
+void winogradTransformWeight(const WinogradShape& s, const float* weight, bool transposed, float* out) {
+  const int64_t panels = (s.outChannels + kColumns - 1) / kColumns;
+  const int64_t stride = panels * s.inChannels * kColumns;
+#pragma omp parallel for schedule(static)
+  for (int64_t block = 0; block < panels * 2; block++) {
+    for (int64_t c = 0; c < s.inChannels; c++) {
+      Vector g[3][3];
+      for (int row = 0; row < 3; row++) {
+        for (int column = 0; column < 3; column++) {
+          for (int lane = 0; lane < kBlock; lane++) {
+            const int64_t k = block * kBlock + lane;
+            const int64_t at = transposed ? (c * s.outChannels + k) * 9 + 8 - row * 3 - column : (k * s.inChannels + c) * 9 + row * 3 + column;
+            g[row][column][lane] = k < s.outChannels ? weight[at] : 0.0f;
+          }
+        }
+      }
+      Vector rows[6][3];
+      for (int column = 0; column < 3; column++) {
+        const Vector d[3] = {g[0][column], g[1][column], g[2][column]};
+        Vector t[6];
+        winogradWeight(d, t);
+        for (int row = 0; row < 6; row++) rows[row][column] = t[row];
+      }
+      float* to = out + (block / 2 * s.inChannels + c) * kColumns + block % 2 * kBlock;
+      for (int row = 0; row < 6; row++) {
+        Vector t[6];
+        winogradWeight(rows[row], t);
+        for (int column = 0; column < 6; column++) store(to + (row * 6 + column) * stride, t[column]);
+      }
+    }
+  }
+}
+
+void winogradForward(const WinogradShape& s, const float* x, const float* transformed, float* y, const WinogradEpilogue& epilogue,
+                     void* scratch) {
+  const Tiling tiling(s);
+  float* input = static_cast<float*>(scratch);
+  float* products = input + kPlaces * tiling.group * s.inChannels;
+#pragma omp parallel
+  for (int64_t first = 0; first < tiling.count; first += tiling.group) {
+    const int64_t count = std::min(tiling.group, tiling.count - first);
+    transformInput(s, tiling, first, count, x, input);
+    multiplyForward(s, tiling, count, input, transformed, products);
+    transformOutput(s, tiling, first, count, products, y, epilogue);
+  }
+}
+
+void winogradWeightGrad(const WinogradShape& s, const float* x, const float* dy, float* dw, void* scratch) {
+  const Tiling tiling(s);
+  float* sums = static_cast<float*>(scratch);
+  float* input = sums + kPlaces * s.inChannels * s.outChannels;
+  float* outputGrad = input + kPlaces * tiling.group * s.inChannels;
+#pragma omp parallel
+  {
+    for (int64_t first = 0; first < tiling.count; first += tiling.group) {
+      const int64_t count = std::min(tiling.group, tiling.count - first);
+      transformInput(s, tiling, first, count, x, input);
+      transformOutputGrad(s, tiling, first, count, dy, outputGrad);
+      multiplyWeightGrad(s, tiling, count, input, outputGrad, sums, first > 0);
+    }
+    transformWeightGrad(s, sums, dw);
+  }
+}
+
+}  // namespace omma

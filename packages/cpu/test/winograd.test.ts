@@ -1,0 +1,76 @@
+/**
+ * Winograd convolutions against the direct kernels: forward with every epilogue, both gradients, ragged edges, uneven padding.
+ *
+ * F(4x4, 3x3) in float32 amplifies rounding by about ten (Lavin and Gray): the bound is ten ulp of the largest possible sum, which is
+ * its number of terms times the largest product, taken with the square root because roundings are independent.
+ */
+import { add, compile, conv2d, gradients, mul, relu, sum, type HostTensor, type Tensor } from '@omma/core';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { createCpuDevice } from '../src/index.ts';
+import { random } from './random.ts';
+
+const cpu = createCpuDevice();
+afterAll(() => cpu.dispose());
+afterEach(() => {
+  delete process.env.OMMA_WINOGRAD;
+});
+
+type Inputs = Readonly<Record<string, HostTensor>>;
+type Body = (inputs: Readonly<Record<string, Tensor>>) => Readonly<Record<string, Tensor>>;
+
+/** Largest difference between the direct and the Winograd kernels, over all outputs, in units of `unit`. */
+async function difference(body: Body, inputs: Inputs, units: Readonly<Record<string, number>>) {
+  process.env.OMMA_WINOGRAD = 'off';
+  const direct = await compile(body, { device: cpu })(inputs);
+  delete process.env.OMMA_WINOGRAD;
+  const run = compile(body, { device: cpu, profile: true });
+  const executable = await run.prepare(inputs);
+  const fast = await executable.run(inputs);
+  const ops = executable.profile().map((node) => node.op);
+  for (const [name, unit] of Object.entries(units)) {
+    const [a, b] = [direct[name]?.data ?? [], fast[name]?.data ?? []];
+    let largest = 0;
+    for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs((a[i] ?? 0) - (b[i] ?? Number.NaN)));
+    expect(largest, name).toBeLessThan(unit);
+  }
+  return ops;
+}
+
+const epsilon = 2 ** -23;
+/** For sums of `terms` products below 1 in magnitude. */
+const bound = (terms: number) => 10 * epsilon * Math.sqrt(terms) * 10;
+
+describe('a 3x3 convolution', () => {
+  const x = random([3, 64, 17, 22], 1);
+  const w = random([80, 64, 3, 3], 2);
+
+  it('agrees with the direct kernel where tiles are cut at the edge', async () => {
+    for (const padding of [0, 1, 2]) {
+      const ops = await difference(({ x, w }) => ({ y: conv2d(x!, w!, null, { padding }) }), { x, w }, { y: bound(576) });
+      expect(ops).toContain('winogradConv2d');
+    }
+  });
+
+  it('adds bias and residual and applies relu', async () => {
+    const b = random([80], 3);
+    const r = random([3, 80, 17, 22], 4);
+    const body: Body = ({ x, w, b, r }) => ({ y: relu(add(conv2d(x!, w!, b!, { padding: 1 }), r!)) });
+    expect(await difference(body, { x, w, b, r }, { y: bound(576) })).toContain('winogradConv2d');
+  });
+
+  it('has the gradients of the direct kernels', async () => {
+    const dy = random([3, 80, 17, 22], 5);
+    const body: Body = ({ x, w, dy }) => {
+      const [dx, dw] = gradients(sum(mul(conv2d(x!, w!, null, { padding: 1 }), dy!)), [x!, w!]);
+      return { dx: dx!, dw: dw! };
+    };
+    const ops = await difference(body, { x, w, dy }, { dx: bound(720), dw: bound(3 * 17 * 22) });
+    expect(ops).toContain('winogradConv2dWeightGrad');
+    expect(ops.filter((op) => op === 'winogradConv2d')).toHaveLength(1);
+  });
+
+  it('stays direct where there is nothing to gain', async () => {
+    const strided = await difference(({ x, w }) => ({ y: conv2d(x!, w!, null, { stride: 2 }) }), { x, w }, { y: bound(576) });
+    expect(strided).not.toContain('winogradConv2d');
+  });
+});
