@@ -37,7 +37,9 @@ export class CaseAttributes {
 
   /** A number or a list of them; undefined where it is missing and has no default. */
   pair(name: string, fallback: number | readonly number[]): number | readonly number[] {
-    return this.#get(name, fallback, (value, path) => (Array.isArray(value) ? asNumbers(value, path) : asNumber(value, path)));
+    return this.#get(name, fallback, (value, path) =>
+      Array.isArray(value) ? asNumbers(value, path) : asNumber(value, path),
+    );
   }
 
   /** A list of numbers; a number alone is a list of one. */
@@ -64,7 +66,8 @@ export class CaseAttributes {
   /** Throws when the case has an attribute that was not read. */
   finish(): void {
     const unknown = Object.keys(this.#values).filter((name) => !this.#read.has(name));
-    if (unknown.length > 0) throw new GoldenFileError(`${this.#path}: unknown attribute ${unknown.join(', ')}`);
+    if (unknown.length > 0)
+      throw new GoldenFileError(`${this.#path}: unknown attribute ${unknown.join(', ')}`);
   }
 
   #get<T>(name: string, fallback: T | undefined, read: (value: unknown, path: string) => T): T {

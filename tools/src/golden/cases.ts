@@ -1,10 +1,32 @@
 /** Operator vectors: one graph a case, forward and gradient together, compiled and run on a device. */
 
-import { compile, type Device, gradients, type HostTensor, hostFrom, isFloat, mul, OmmaError, sizeOf, sum, type Tensor, add } from '@omma/core';
+import {
+  add,
+  compile,
+  type Device,
+  gradients,
+  type HostTensor,
+  hostFrom,
+  isFloat,
+  mul,
+  OmmaError,
+  sizeOf,
+  sum,
+  type Tensor,
+} from '@omma/core';
 import { CaseAttributes } from './attributes.ts';
 import { compareIntegers, compareNumbers, type Finding, type Tolerance } from './compare.ts';
 import { fill } from './fill.ts';
-import { asArray, asList, asNumber, asNumbers, asObject, asString, GoldenFileError, type JsonObject } from './json.ts';
+import {
+  asArray,
+  asList,
+  asNumber,
+  asNumbers,
+  asObject,
+  asString,
+  GoldenFileError,
+  type JsonObject,
+} from './json.ts';
 import { type CaseTensors, type OperatorResult, operators } from './operators.ts';
 
 /** Fair for float32, says the README of the files. */
@@ -22,7 +44,11 @@ interface Expected {
 }
 
 /** Checks every case of an operator file, one after another, and reports each as it is done. */
-export async function checkCases(file: JsonObject, device: Device, report: (result: CaseResult) => void): Promise<void> {
+export async function checkCases(
+  file: JsonObject,
+  device: Device,
+  report: (result: CaseResult) => void,
+): Promise<void> {
   const seed = asString(file.seed, 'seed');
   for (const [i, entry] of asList(file.cases, 'cases').entries()) {
     const golden = asObject(entry, `cases[${i}]`);
@@ -41,17 +67,27 @@ async function checkCase(golden: JsonObject, id: string, seed: string, device: D
 }
 
 async function compareCase(golden: JsonObject, id: string, seed: string, device: Device): Promise<Finding[]> {
-  const expected = asList(golden.outputs, `${id}.outputs`).map((output, i) => expectedOutput(output, `${id}.outputs[${i}]`));
+  const expected = asList(golden.outputs, `${id}.outputs`).map((output, i) =>
+    expectedOutput(output, `${id}.outputs[${i}]`),
+  );
   const grads = Object.entries(asObject(golden.grads ?? {}, `${id}.grads`));
   const floats = hostFloats(golden, id);
   const literals = Object.entries(asObject(golden.ints ?? {}, `${id}.ints`));
-  const cotangents = expected.map(({ shape }, i) => hostFrom(fill(`${seed}/${id}/ct${i}`, sizeOf(shape), -1, 1), shape, 'float32'));
+  const cotangents = expected.map(({ shape }, i) =>
+    hostFrom(fill(`${seed}/${id}/ct${i}`, sizeOf(shape), -1, 1), shape, 'float32'),
+  );
   const literalHosts = literals.flatMap(([name, value]): [string, HostTensor][] => {
     const { shape, data } = asArray(value, `${id}.ints.${name}`);
-    const integers: [string, HostTensor][] = data.every(Number.isInteger) ? [[`int32 ${name}`, hostFrom(data, shape, 'int32')]] : [];
+    const integers: [string, HostTensor][] = data.every(Number.isInteger)
+      ? [[`int32 ${name}`, hostFrom(data, shape, 'int32')]]
+      : [];
     return [...integers, [`float32 ${name}`, hostFrom(data, shape, 'float32')]];
   });
-  const inputs = Object.fromEntries([...floats, ...literalHosts, ...cotangents.map((host, i): [string, HostTensor] => [`ct${i}`, host])]);
+  const inputs = Object.fromEntries([
+    ...floats,
+    ...literalHosts,
+    ...cotangents.map((host, i): [string, HostTensor] => [`ct${i}`, host]),
+  ]);
 
   const run = compile(
     (symbols) => {
@@ -80,7 +116,12 @@ async function compareCase(golden: JsonObject, id: string, seed: string, device:
       ...expected.map((output, i) => compareOutput(`output ${i}`, actual[`output ${i}`], output)),
       ...grads.map(([name, data]) => {
         const what = `gradient of ${name}`;
-        return compareNumbers(what, actual[what]?.data ?? [], asNumbers(data, `${id}.grads.${name}`), tolerance);
+        return compareNumbers(
+          what,
+          actual[what]?.data ?? [],
+          asNumbers(data, `${id}.grads.${name}`),
+          tolerance,
+        );
       }),
     ];
   } finally {
@@ -91,14 +132,22 @@ async function compareCase(golden: JsonObject, id: string, seed: string, device:
 function expectedOutput(value: unknown, path: string): Expected {
   const output = asObject(value, path);
   const data = asNumbers(output.data, `${path}.data`);
-  return { shape: asNumbers(output.shape, `${path}.shape`), integer: !String(output.dtype).startsWith('float'), data };
+  return {
+    shape: asNumbers(output.shape, `${path}.shape`),
+    integer: !String(output.dtype).startsWith('float'),
+    data,
+  };
 }
 
 function compareOutput(what: string, actual: HostTensor | undefined, expected: Expected): Finding {
   if (actual === undefined) return { what, error: Number.POSITIVE_INFINITY, failure: 'is missing' };
   if (expected.integer) return compareIntegers(what, actual.data, expected.data);
   if (actual.shape.join() !== expected.shape.join()) {
-    return { what, error: Number.POSITIVE_INFINITY, failure: `has shape [${actual.shape.join(', ')}] but [${expected.shape.join(', ')}] is expected` };
+    return {
+      what,
+      error: Number.POSITIVE_INFINITY,
+      failure: `has shape [${actual.shape.join(', ')}] but [${expected.shape.join(', ')}] is expected`,
+    };
   }
   return compareNumbers(what, actual.data, expected.data, tolerance);
 }
@@ -109,7 +158,10 @@ function hostFloats(golden: JsonObject, id: string): [string, HostTensor][] {
     const input = asObject(value, path);
     const shape = asNumbers(input.shape, `${path}.shape`);
     const [low, high] = [asNumber(input.lo, `${path}.lo`), asNumber(input.hi, `${path}.hi`)];
-    return [name, hostFrom(fill(asString(input.fill, `${path}.fill`), sizeOf(shape), low, high), shape, 'float32')];
+    return [
+      name,
+      hostFrom(fill(asString(input.fill, `${path}.fill`), sizeOf(shape), low, high), shape, 'float32'),
+    ];
   });
 }
 

@@ -36,9 +36,14 @@ async function checkContent(content: unknown, device: Device): Promise<FileRepor
   }
   if ('trace' in file && 'net' in file) {
     const findings = await checkTraining(file, device);
-    return { checked: findings.length, failures: findings.flatMap((finding) => failureLines(finding.what, [finding])) };
+    return {
+      checked: findings.length,
+      failures: findings.flatMap((finding) => failureLines(finding.what, [finding])),
+    };
   }
-  throw new GoldenFileError('is neither an operator file (with "cases") nor a training trace (with "net" and "trace")');
+  throw new GoldenFileError(
+    'is neither an operator file (with "cases") nor a training trace (with "net" and "trace")',
+  );
 }
 
 /** One line, with the check that is furthest off, or nothing when all hold. */
@@ -55,6 +60,8 @@ function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new GoldenFileError(`cannot be read as JSON: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
+    throw new GoldenFileError(
+      `cannot be read as JSON: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`,
+    );
   }
 }

@@ -16,9 +16,18 @@ export interface Finding {
 }
 
 /** Compares element by element; a number that is not finite must be expected so. */
-export function compareNumbers(what: string, actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: Tolerance): Finding {
+export function compareNumbers(
+  what: string,
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: Tolerance,
+): Finding {
   if (actual.length !== expected.length) {
-    return { what, error: Number.POSITIVE_INFINITY, failure: `${actual.length} elements where ${expected.length} are expected` };
+    return {
+      what,
+      error: Number.POSITIVE_INFINITY,
+      failure: `${actual.length} elements where ${expected.length} are expected`,
+    };
   }
   let error = 0;
   let worst = -1;
@@ -39,7 +48,11 @@ export function compareNumbers(what: string, actual: ArrayLike<number>, expected
 }
 
 /** Indices must agree exactly; places after the expected ones hold -1 (suppression fills a fixed number of places). */
-export function compareIntegers(what: string, actual: ArrayLike<number>, expected: ArrayLike<number>): Finding {
+export function compareIntegers(
+  what: string,
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+): Finding {
   const padded = Array.from(actual, (_, i) => expected[i] ?? -1);
   const wanted = actual.length < expected.length ? expected : padded;
   return compareNumbers(what, actual, wanted, { absolute: 0, relative: 0 });

@@ -19,12 +19,14 @@ export function asObject(value: unknown, path: string): JsonObject {
 }
 
 export function asList(value: unknown, path: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw new GoldenFileError(`${path}: expected a list but found ${describe(value)}`);
+  if (!Array.isArray(value))
+    throw new GoldenFileError(`${path}: expected a list but found ${describe(value)}`);
   return value;
 }
 
 export function asString(value: unknown, path: string): string {
-  if (typeof value !== 'string') throw new GoldenFileError(`${path}: expected text but found ${describe(value)}`);
+  if (typeof value !== 'string')
+    throw new GoldenFileError(`${path}: expected text but found ${describe(value)}`);
   return value;
 }
 

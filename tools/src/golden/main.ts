@@ -6,7 +6,7 @@
  */
 
 import { parseArgs } from 'node:util';
-import { device as deviceNamed, DeviceError, OmmaError } from '@omma/core';
+import { DeviceError, device as deviceNamed, OmmaError } from '@omma/core';
 import '@omma/cpu';
 import { checkFile } from './check.ts';
 
@@ -37,7 +37,9 @@ async function main(argv: readonly string[]): Promise<number> {
   for (const file of given.files) {
     const { checked, failures } = await checkFile(file, device);
     for (const line of failures) console.log(line);
-    console.log(`${file} on ${device.name}: ${checked - failures.length} of ${checked} pass, ${failures.length} fail`);
+    console.log(
+      `${file} on ${device.name}: ${checked - failures.length} of ${checked} pass, ${failures.length} fail`,
+    );
     failed += failures.length;
   }
   return failed === 0 ? 0 : 1;

@@ -4,8 +4,8 @@
  * Options that a case leaves out have PyTorch's defaults.
  */
 
-import * as omma from '@omma/core';
 import type { Tensor } from '@omma/core';
+import * as omma from '@omma/core';
 import type { CaseAttributes } from './attributes.ts';
 import { elementwiseOperators } from './operatorsElementwise.ts';
 import { visionOperators } from './operatorsVision.ts';
@@ -27,7 +27,10 @@ export interface OperatorResult {
   readonly differentiable?: number;
 }
 
-export type Operator = (tensors: CaseTensors, attrs: CaseAttributes) => Tensor | readonly Tensor[] | OperatorResult;
+export type Operator = (
+  tensors: CaseTensors,
+  attrs: CaseAttributes,
+) => Tensor | readonly Tensor[] | OperatorResult;
 
 const convolution = (attrs: CaseAttributes) => ({
   stride: attrs.pair('stride', 1),
@@ -47,10 +50,12 @@ const reduction = (attrs: CaseAttributes) => {
   return { reduction: name === 'none' ? 'none' : name === 'sum' ? 'sum' : 'mean' } as const;
 };
 
-const axisOf = (attrs: CaseAttributes, fallback?: number) => attrs.number(attrs.named('axis', 'dim'), fallback);
+const axisOf = (attrs: CaseAttributes, fallback?: number) =>
+  attrs.number(attrs.named('axis', 'dim'), fallback);
 
 /** The golden files' variance is the biased one unless a case says otherwise. */
-const correction = (attrs: CaseAttributes) => attrs.number('correction', attrs.flag('unbiased', false) ? 1 : 0);
+const correction = (attrs: CaseAttributes) =>
+  attrs.number('correction', attrs.flag('unbiased', false) ? 1 : 0);
 
 const maxPool: Operator = ({ input }, attrs) => {
   const kernel = attrs.pair('kernel', []);
@@ -77,10 +82,16 @@ const avgPool: Operator = ({ input }, attrs) => {
 const batchNormRunning: Operator = ({ input }, attrs) => {
   const x = input('x');
   const momentum = attrs.number('momentum', 0.1);
-  const { y, mean, variance } = omma.batchNormTrain(x, input('w'), input('b'), { eps: attrs.number('eps', 1e-5) });
+  const { y, mean, variance } = omma.batchNormTrain(x, input('w'), input('b'), {
+    eps: attrs.number('eps', 1e-5),
+  });
   const count = x.size / x.dim(1);
-  const moved = (old: Tensor, batch: Tensor, scale: number) => omma.add(omma.mul(old, 1 - momentum), omma.mul(batch, momentum * scale));
-  return { outputs: [y, moved(input('rm'), mean, 1), moved(input('rv'), variance, count / (count - 1))], differentiable: 1 };
+  const moved = (old: Tensor, batch: Tensor, scale: number) =>
+    omma.add(omma.mul(old, 1 - momentum), omma.mul(batch, momentum * scale));
+  return {
+    outputs: [y, moved(input('rm'), mean, 1), moved(input('rv'), variance, count / (count - 1))],
+    differentiable: 1,
+  };
 };
 
 const resizeMode = (name: string) => (name === 'nearest' || name === 'bicubic' ? name : 'bilinear');
@@ -96,7 +107,8 @@ function flatPads(value: unknown): { shape: number; data: number[] } {
 }
 
 const networkOperators: Readonly<Record<string, Operator>> = {
-  conv2d: ({ input, optional }, attrs) => omma.conv2d(input('x'), input('w'), optional('b'), convolution(attrs)),
+  conv2d: ({ input, optional }, attrs) =>
+    omma.conv2d(input('x'), input('w'), optional('b'), convolution(attrs)),
   conv_transpose2d: ({ input, optional }, attrs) =>
     omma.convTranspose2d(input('x'), input('w'), optional('b'), {
       ...convolution(attrs),
@@ -106,17 +118,28 @@ const networkOperators: Readonly<Record<string, Operator>> = {
   matmul: ({ input }) => omma.matmul(input('a'), input('b')),
   attention: ({ input }, attrs) => {
     const q = input('q');
-    return omma.attention(q, input('k'), input('v'), { scale: attrs.number('scale', 1 / Math.sqrt(q.dim(-1))) });
+    return omma.attention(q, input('k'), input('v'), {
+      scale: attrs.number('scale', 1 / Math.sqrt(q.dim(-1))),
+    });
   },
-  batch_norm_train: ({ input }, attrs) => omma.batchNormTrain(input('x'), input('w'), input('b'), { eps: attrs.number('eps', 1e-5) }).y,
+  batch_norm_train: ({ input }, attrs) =>
+    omma.batchNormTrain(input('x'), input('w'), input('b'), { eps: attrs.number('eps', 1e-5) }).y,
   batch_norm_running: batchNormRunning,
   batch_norm_eval: ({ input }, attrs) =>
-    omma.batchNorm(input('x'), input('w'), input('b'), input('rm'), input('rv'), { eps: attrs.number('eps', 1e-5) }),
+    omma.batchNorm(input('x'), input('w'), input('b'), input('rm'), input('rv'), {
+      eps: attrs.number('eps', 1e-5),
+    }),
   group_norm: ({ input }, attrs) =>
-    omma.groupNorm(input('x'), input('w'), input('b'), { groups: attrs.number('groups'), eps: attrs.number('eps', 1e-5) }),
-  layer_norm: ({ input }, attrs) => omma.layerNorm(input('x'), input('w'), input('b'), { eps: attrs.number('eps', 1e-5) }),
-  instance_norm: ({ input }, attrs) => omma.instanceNorm(input('x'), input('w'), input('b'), { eps: attrs.number('eps', 1e-5) }),
-  l2_normalize: ({ input }, attrs) => omma.l2Normalize(input('x'), { axis: axisOf(attrs, 1), eps: attrs.number('eps', 1e-12) }),
+    omma.groupNorm(input('x'), input('w'), input('b'), {
+      groups: attrs.number('groups'),
+      eps: attrs.number('eps', 1e-5),
+    }),
+  layer_norm: ({ input }, attrs) =>
+    omma.layerNorm(input('x'), input('w'), input('b'), { eps: attrs.number('eps', 1e-5) }),
+  instance_norm: ({ input }, attrs) =>
+    omma.instanceNorm(input('x'), input('w'), input('b'), { eps: attrs.number('eps', 1e-5) }),
+  l2_normalize: ({ input }, attrs) =>
+    omma.l2Normalize(input('x'), { axis: axisOf(attrs, 1), eps: attrs.number('eps', 1e-12) }),
   max_pool2d: maxPool,
   avg_pool2d: avgPool,
   global_avg_pool: ({ input }) => omma.globalAvgPool(input('x')),
@@ -138,7 +161,8 @@ const networkOperators: Readonly<Record<string, Operator>> = {
       ...reduction(attrs),
     }),
   bce_with_logits: ({ input }, attrs) => omma.bceWithLogits(input('x'), input('t'), reduction(attrs)),
-  smooth_l1: ({ input }, attrs) => omma.smoothL1(input('x'), input('t'), { beta: attrs.number('beta', 1), ...reduction(attrs) }),
+  smooth_l1: ({ input }, attrs) =>
+    omma.smoothL1(input('x'), input('t'), { beta: attrs.number('beta', 1), ...reduction(attrs) }),
   mse: ({ input }, attrs) => omma.mse(input('x'), input('t'), reduction(attrs)),
   l1: ({ input }, attrs) => omma.l1(input('x'), input('t'), reduction(attrs)),
 };
@@ -150,9 +174,12 @@ const reductionOperators: Readonly<Record<string, Operator>> = {
   min: ({ input }, attrs) => omma.min(input('x'), reductionOptions(attrs)),
   prod: ({ input }, attrs) => omma.prod(input('x'), reductionOptions(attrs)),
   logsumexp: ({ input }, attrs) => omma.logSumExp(input('x'), reductionOptions(attrs)),
-  var: ({ input }, attrs) => omma.variance(input('x'), { ...reductionOptions(attrs), correction: correction(attrs) }),
-  argmax: ({ input }, attrs) => omma.argMax(input('x'), { axis: axisOf(attrs), keepDims: attrs.flag('keepdims', false) }),
-  argmin: ({ input }, attrs) => omma.argMin(input('x'), { axis: axisOf(attrs), keepDims: attrs.flag('keepdims', false) }),
+  var: ({ input }, attrs) =>
+    omma.variance(input('x'), { ...reductionOptions(attrs), correction: correction(attrs) }),
+  argmax: ({ input }, attrs) =>
+    omma.argMax(input('x'), { axis: axisOf(attrs), keepDims: attrs.flag('keepdims', false) }),
+  argmin: ({ input }, attrs) =>
+    omma.argMin(input('x'), { axis: axisOf(attrs), keepDims: attrs.flag('keepdims', false) }),
   cumsum: ({ input }, attrs) => omma.cumSum(input('x'), { axis: axisOf(attrs) }),
   softmax: ({ input }, attrs) => omma.softmax(input('x'), axisOf(attrs)),
   log_softmax: ({ input }, attrs) => omma.logSoftmax(input('x'), axisOf(attrs)),
@@ -162,7 +189,10 @@ const viewOperators: Readonly<Record<string, Operator>> = {
   reshape: ({ input }, attrs) => omma.reshape(input('x'), attrs.numbers('shape')),
   transpose: ({ input }, attrs) => {
     const x = input('x');
-    return omma.transpose(x, attrs.numbers('axes').map((axis) => (axis < 0 ? axis + x.rank : axis)));
+    return omma.transpose(
+      x,
+      attrs.numbers('axes').map((axis) => (axis < 0 ? axis + x.rank : axis)),
+    );
   },
   concat: ({ all }, attrs) => omma.concat(all, axisOf(attrs, 0)),
   stack: ({ all }, attrs) => omma.stack(all, axisOf(attrs, 0)),
@@ -176,7 +206,8 @@ const viewOperators: Readonly<Record<string, Operator>> = {
     });
   },
   split: ({ input }, attrs) => omma.split(input('x'), attrs.numbers('sizes'), axisOf(attrs, 0)),
-  pad: ({ input }, attrs) => omma.pad(input('x'), { pads: padOptions(attrs), value: attrs.number('value', 0) }),
+  pad: ({ input }, attrs) =>
+    omma.pad(input('x'), { pads: padOptions(attrs), value: attrs.number('value', 0) }),
   pad_reflect: ({ input }, attrs) => omma.pad(input('x'), { pads: padOptions(attrs), mode: 'reflect' }),
   expand: ({ input }, attrs) => {
     const x = input('x');
@@ -199,7 +230,8 @@ const viewOperators: Readonly<Record<string, Operator>> = {
 const indexOperators: Readonly<Record<string, Operator>> = {
   index_select: ({ input, integers }, attrs) => omma.indexSelect(input('x'), integers('i'), axisOf(attrs, 0)),
   gather: ({ input, integers }, attrs) => omma.gather(input('x'), integers('i'), axisOf(attrs)),
-  scatter_add: ({ input, integers }, attrs) => omma.scatterAdd(input('x'), integers('i'), input('u'), axisOf(attrs)),
+  scatter_add: ({ input, integers }, attrs) =>
+    omma.scatterAdd(input('x'), integers('i'), input('u'), axisOf(attrs)),
   one_hot: ({ integers }, attrs) => omma.oneHot(integers('i'), attrs.number('depth')),
   embedding: ({ input, integers }) => omma.embedding(input('w'), integers('i')),
   topk: ({ input }, attrs) => {
@@ -212,7 +244,10 @@ const indexOperators: Readonly<Record<string, Operator>> = {
     return [values, indices];
   },
   sort: ({ input }, attrs) => {
-    const { values, indices } = omma.sort(input('x'), { axis: axisOf(attrs, -1), descending: attrs.flag('descending', false) });
+    const { values, indices } = omma.sort(input('x'), {
+      axis: axisOf(attrs, -1),
+      descending: attrs.flag('descending', false),
+    });
     return [values, indices];
   },
 };

@@ -1,21 +1,29 @@
 /** The elementwise golden operators. */
 
-import * as omma from '@omma/core';
 import type { Tensor } from '@omma/core';
+import * as omma from '@omma/core';
 import type { Operator } from './operators.ts';
 
-const unary = (of: (x: Tensor) => Tensor): Operator => ({ input }) => of(input('x'));
-const binary = (of: (a: Tensor, b: Tensor) => Tensor): Operator => ({ input }) => of(input('a'), input('b'));
+const unary =
+  (of: (x: Tensor) => Tensor): Operator =>
+  ({ input }) =>
+    of(input('x'));
+const binary =
+  (of: (a: Tensor, b: Tensor) => Tensor): Operator =>
+  ({ input }) =>
+    of(input('a'), input('b'));
 
 export const elementwiseOperators: Readonly<Record<string, Operator>> = {
   relu: unary(omma.relu),
   relu6: unary(omma.relu6),
   // The golden files' slope is 0.1, not PyTorch's default, where a case does not state it.
-  leaky_relu: ({ input }, attrs) => omma.leakyRelu(input('x'), attrs.number(attrs.named('slope', 'negative_slope', 'alpha'), 0.1)),
+  leaky_relu: ({ input }, attrs) =>
+    omma.leakyRelu(input('x'), attrs.number(attrs.named('slope', 'negative_slope', 'alpha'), 0.1)),
   elu: ({ input }, attrs) => omma.elu(input('x'), attrs.number('alpha', 1)),
   sigmoid: unary(omma.sigmoid),
   tanh: unary(omma.tanh),
-  gelu: ({ input }, attrs) => omma.gelu(input('x'), { approximate: attrs.text('approximate', 'none') === 'tanh' ? 'tanh' : 'none' }),
+  gelu: ({ input }, attrs) =>
+    omma.gelu(input('x'), { approximate: attrs.text('approximate', 'none') === 'tanh' ? 'tanh' : 'none' }),
   gelu_tanh: unary((x) => omma.gelu(x, { approximate: 'tanh' })),
   silu: unary(omma.silu),
   mish: unary(omma.mish),

@@ -14,21 +14,27 @@ const lossReduction = (attrs: CaseAttributes) => {
 type BoxLoss = typeof cv.generalizedBoxIouLoss;
 
 /** Predicted boxes are the attribute `base` plus the input `d`. */
-const boxLoss = (loss: BoxLoss): Operator => ({ input, floats }, attrs) => {
-  const base = asArray(attrs.nested('base'), 'base');
-  const boxes = omma.add(omma.tensor(base.data, base.shape), input('d'));
-  return loss(boxes, floats('t'), { eps: attrs.number('eps', 1e-7), ...lossReduction(attrs) });
-};
+const boxLoss =
+  (loss: BoxLoss): Operator =>
+  ({ input, floats }, attrs) => {
+    const base = asArray(attrs.nested('base'), 'base');
+    const boxes = omma.add(omma.tensor(base.data, base.shape), input('d'));
+    return loss(boxes, floats('t'), { eps: attrs.number('eps', 1e-7), ...lossReduction(attrs) });
+  };
 
 const threshold = (attrs: CaseAttributes) => ({ iouThreshold: attrs.number('iou_threshold') });
 
 const oneOf = <T extends string>(name: string, value: string, legal: readonly T[]): T => {
   const found = legal.find((candidate) => candidate === value);
-  if (found === undefined) throw new GoldenFileError(`${name}: expected one of ${legal.join(', ')} but found ${value}`);
+  if (found === undefined)
+    throw new GoldenFileError(`${name}: expected one of ${legal.join(', ')} but found ${value}`);
   return found;
 };
 
-const pairwise = (of: typeof cv.boxIou): Operator => ({ floats }) => of(floats('a'), floats('b'));
+const pairwise =
+  (of: typeof cv.boxIou): Operator =>
+  ({ floats }) =>
+    of(floats('a'), floats('b'));
 
 const deformable = ({ input, optional }: CaseTensors, attrs: CaseAttributes) => {
   attrs.flag('mask', false);
@@ -50,7 +56,10 @@ export const visionOperators: Readonly<Record<string, Operator>> = {
       aligned: attrs.flag('aligned', false),
     }),
   roi_pool: ({ input, floats }, attrs) =>
-    cv.roiPool(input('x'), floats('rois'), { output: attrs.pair('output', []), scale: attrs.number('scale', 1) }),
+    cv.roiPool(input('x'), floats('rois'), {
+      output: attrs.pair('output', []),
+      scale: attrs.number('scale', 1),
+    }),
   deform_conv2d: deformable,
   nms: ({ floats }, attrs) => cv.nms(floats('boxes'), floats('scores'), threshold(attrs)).indices,
   batched_nms: ({ floats, integers }, attrs) =>
@@ -69,7 +78,11 @@ export const visionOperators: Readonly<Record<string, Operator>> = {
   grid_sample: ({ input }, attrs) =>
     cv.gridSample(input('x'), input('g'), {
       mode: oneOf('mode', attrs.text('mode', 'bilinear'), ['bilinear', 'nearest', 'bicubic']),
-      paddingMode: oneOf('padding_mode', attrs.text(attrs.named('padding_mode', 'padding'), 'zeros'), ['zeros', 'border', 'reflection']),
+      paddingMode: oneOf('padding_mode', attrs.text(attrs.named('padding_mode', 'padding'), 'zeros'), [
+        'zeros',
+        'border',
+        'reflection',
+      ]),
       alignCorners: attrs.flag('align_corners', false),
     }),
 };

@@ -6,15 +6,41 @@
  * A file may state the numbers; a field that is not known here is an error, because ignoring it would check something else.
  */
 
-import { GlobalAveragePooling, ImageClassifier, LinearClsHead, ResNet, type ResNetDepth, resNetDepths } from '@omma/classification';
-import { compile, type Device, gradients, type HostTensor, hostFrom, type Shape, sizeOf, type Variable } from '@omma/core';
+import {
+  GlobalAveragePooling,
+  ImageClassifier,
+  LinearClsHead,
+  ResNet,
+  type ResNetDepth,
+  resNetDepths,
+} from '@omma/classification';
+import {
+  compile,
+  type Device,
+  gradients,
+  type HostTensor,
+  hostFrom,
+  type Shape,
+  sizeOf,
+  type Variable,
+} from '@omma/core';
 import { Adam, AdamW, gradNorm, type Module, type Optimizer, SGD } from '@omma/nn';
 import { compareNumbers, type Finding } from './compare.ts';
 import { fill } from './fill.ts';
 import { asList, asNumber, asNumbers, asObject, asString, GoldenFileError, type JsonObject } from './json.ts';
 
 const describing = ['note', 'torch', 'torchvision', 'dtype', 'seed', 'id'];
-const known = ['net', 'optimizer', 'batch', 'size', 'classes', 'eval_logits', 'trace', 'final', ...describing];
+const known = [
+  'net',
+  'optimizer',
+  'batch',
+  'size',
+  'classes',
+  'eval_logits',
+  'trace',
+  'final',
+  ...describing,
+];
 const hyperparameters = ['lr', 'momentum', 'weight_decay', 'betas', 'eps', 'nesterov', 'dampening'];
 
 /** What the arithmetic may lose: the reference device computes in float64, all others in float32 over dozens of layers. */
@@ -29,12 +55,19 @@ export async function checkTraining(file: JsonObject, device: Device): Promise<F
   const model = classifier(asString(file.net, 'net'), asNumber(file.classes, 'classes'));
   await setWeights(model);
   const { optimizer, lr } = optimizerOf(file);
-  const picture = (step: number) => hostFrom(fill(`input/${step}`, batch * 3 * size * size, -1, 1), [batch, 3, size, size], 'float32');
+  const picture = (step: number) =>
+    hostFrom(fill(`input/${step}`, batch * 3 * size * size, -1, 1), [batch, 3, size, size], 'float32');
   const relative = toleranceOf(device);
   const compare = (what: string, actual: ArrayLike<number>, expected: readonly number[]) =>
     compareNumbers(what, actual, expected, { absolute: relative * largest(expected), relative });
 
-  const findings = [compare('eval logits', await evalLogits(model, picture(0), device), asNumbers(file.eval_logits, 'eval_logits'))];
+  const findings = [
+    compare(
+      'eval logits',
+      await evalLogits(model, picture(0), device),
+      asNumbers(file.eval_logits, 'eval_logits'),
+    ),
+  ];
   const step = trainingStep(model, optimizer, device);
   try {
     for (const [i, entry] of asList(file.trace, 'trace').entries()) {
@@ -42,9 +75,15 @@ export async function checkTraining(file: JsonObject, device: Device): Promise<F
       const number = expected.step === undefined ? i : asNumber(expected.step, `trace[${i}].step`);
       const label = hostFrom(asNumbers(expected.labels, `trace[${i}].labels`), [batch], 'int32');
       const actual = await step({ image: picture(number), label, lr: hostFrom([lr], [], 'float32') });
-      for (const [field, output] of [['loss', 'loss'], ['grad_norm', 'gradNorm'], ['logits', 'logits']] as const) {
+      for (const [field, output] of [
+        ['loss', 'loss'],
+        ['grad_norm', 'gradNorm'],
+        ['logits', 'logits'],
+      ] as const) {
         const value = expected[field];
-        const wanted = Array.isArray(value) ? asNumbers(value, field) : [asNumber(value, `trace[${i}].${field}`)];
+        const wanted = Array.isArray(value)
+          ? asNumbers(value, field)
+          : [asNumber(value, `trace[${i}].${field}`)];
         findings.push(compare(`${field} of step ${number}`, actual[output]?.data ?? [], wanted));
       }
     }
@@ -52,21 +91,28 @@ export async function checkTraining(file: JsonObject, device: Device): Promise<F
     return findings;
   } finally {
     step.dispose();
-    for (const variable of [...model.parameters(), ...model.buffers(), ...optimizer.variables()]) variable.release();
+    for (const variable of [...model.parameters(), ...model.buffers(), ...optimizer.variables()])
+      variable.release();
   }
 }
 
 function refuseUnknownFields(file: JsonObject): void {
-  const unknown = Object.keys(file).filter((name) => !known.includes(name) && !hyperparameters.includes(name));
+  const unknown = Object.keys(file).filter(
+    (name) => !known.includes(name) && !hyperparameters.includes(name),
+  );
   if (unknown.length > 0) {
-    throw new GoldenFileError(`unknown field ${unknown.join(', ')}; known: ${[...known, ...hyperparameters].join(', ')}`);
+    throw new GoldenFileError(
+      `unknown field ${unknown.join(', ')}; known: ${[...known, ...hyperparameters].join(', ')}`,
+    );
   }
 }
 
 function classifier(net: string, classes: number): ImageClassifier {
   const depth = resNetDepths.find((candidate): candidate is ResNetDepth => `resnet${candidate}` === net);
   if (depth === undefined) {
-    throw new GoldenFileError(`net: expected one of ${resNetDepths.map((each) => `resnet${each}`).join(', ')} but found ${net}`);
+    throw new GoldenFileError(
+      `net: expected one of ${resNetDepths.map((each) => `resnet${each}`).join(', ')} but found ${net}`,
+    );
   }
   const backbone = new ResNet({ depth });
   const head = new LinearClsHead({ numClasses: classes, inChannels: backbone.outChannels });
@@ -75,7 +121,8 @@ function classifier(net: string, classes: number): ImageClassifier {
 
 /** The weights before the first step, as the README of the files gives them. */
 async function setWeights(model: ImageClassifier): Promise<void> {
-  for (const [name, parameter] of model.namedParameters()) await parameter.upload(initialWeight(name, parameter.shape));
+  for (const [name, parameter] of model.namedParameters())
+    await parameter.upload(initialWeight(name, parameter.shape));
 }
 
 function initialWeight(name: string, shape: Shape): Float32Array {
@@ -89,7 +136,8 @@ function initialWeight(name: string, shape: Shape): Float32Array {
 }
 
 function optimizerOf(file: JsonObject): { optimizer: Optimizer; lr: number } {
-  const number = (name: string, fallback: number) => (file[name] === undefined ? fallback : asNumber(file[name], name));
+  const number = (name: string, fallback: number) =>
+    file[name] === undefined ? fallback : asNumber(file[name], name);
   const name = asString(file.optimizer, 'optimizer').toLowerCase();
   const refuse = (...names: string[]) => {
     const foreign = names.find((field) => file[field] !== undefined);
@@ -105,16 +153,22 @@ function optimizerOf(file: JsonObject): { optimizer: Optimizer; lr: number } {
     };
     return { optimizer: new SGD(options), lr: number('lr', 0.01) };
   }
-  if (name !== 'adam' && name !== 'adamw') throw new GoldenFileError(`optimizer: expected sgd, adam or adamw but found ${name}`);
+  if (name !== 'adam' && name !== 'adamw')
+    throw new GoldenFileError(`optimizer: expected sgd, adam or adamw but found ${name}`);
   refuse('momentum', 'nesterov', 'dampening');
   const [beta1 = 0.9, beta2 = 0.999] = file.betas === undefined ? [] : asNumbers(file.betas, 'betas');
   const options = { betas: [beta1, beta2], eps: number('eps', 1e-8) } as const;
   const lr = number('lr', 1e-3);
-  if (name === 'adam') return { optimizer: new Adam({ ...options, weightDecay: number('weight_decay', 0) }), lr };
+  if (name === 'adam')
+    return { optimizer: new Adam({ ...options, weightDecay: number('weight_decay', 0) }), lr };
   return { optimizer: new AdamW({ ...options, weightDecay: number('weight_decay', 0.01) }), lr };
 }
 
-async function evalLogits(model: ImageClassifier, image: HostTensor, device: Device): Promise<ArrayLike<number>> {
+async function evalLogits(
+  model: ImageClassifier,
+  image: HostTensor,
+  device: Device,
+): Promise<ArrayLike<number>> {
   model.eval();
   const run = compile(({ image: x }) => ({ logits: model.call(given(x)) }), { device, name: 'evaluation' });
   try {
@@ -132,7 +186,10 @@ function trainingStep(model: ImageClassifier, optimizer: Optimizer, device: Devi
     ({ image, label, lr }) => {
       const logits = model.call(given(image));
       const loss = model.head.loss(logits, given(label));
-      const all = gradients(loss, parameters.map(([, parameter]) => parameter.read()));
+      const all = gradients(
+        loss,
+        parameters.map(([, parameter]) => parameter.read()),
+      );
       optimizer.step(parameters, all, given(lr));
       return { loss, gradNorm: gradNorm(all), logits };
     },
@@ -147,7 +204,11 @@ async function compareFinal(model: Module, final: JsonObject, relative: number):
     const expected = asObject(value, `final.${name}`);
     const variable = variables.get(name);
     if (variable === undefined) {
-      findings.push({ what: `final ${name}`, error: Number.POSITIVE_INFINITY, failure: 'the model has nothing of this name' });
+      findings.push({
+        what: `final ${name}`,
+        error: Number.POSITIVE_INFINITY,
+        failure: 'the model has nothing of this name',
+      });
       continue;
     }
     const data = Array.from((await variable.download()).data);
@@ -155,7 +216,12 @@ async function compareFinal(model: Module, final: JsonObject, relative: number):
     const l2 = Math.sqrt(data.reduce((total, element) => total + element * element, 0));
     const wanted = ['sum', 'l2', 'first'].map((field) => asNumber(expected[field], `final.${name}.${field}`));
     const [, length = 0] = wanted;
-    findings.push(compareNumbers(`final ${name} (sum, l2, first)`, [sum, l2, data[0] ?? 0], wanted, { absolute: relative * length, relative }));
+    findings.push(
+      compareNumbers(`final ${name} (sum, l2, first)`, [sum, l2, data[0] ?? 0], wanted, {
+        absolute: relative * length,
+        relative,
+      }),
+    );
   }
   return findings;
 }

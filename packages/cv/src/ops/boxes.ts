@@ -1,9 +1,30 @@
 /** Overlap of boxes (x1, y1, x2, y2), all against all, in plain elementwise ops. As `torchvision.ops.box_iou`. */
 
-import { at, clamp, defineOp, div, floatOperand, formatShape, maximum, minimum, mul, reshape, ShapeError, slice, sub, add, sameDType, type Tensor, type TensorType } from '@omma/core';
+import {
+  add,
+  at,
+  clamp,
+  defineOp,
+  div,
+  floatOperand,
+  formatShape,
+  maximum,
+  minimum,
+  mul,
+  reshape,
+  ShapeError,
+  sameDType,
+  slice,
+  sub,
+  type Tensor,
+  type TensorType,
+} from '@omma/core';
 
 /** The four coordinates of boxes [N, 4], each reshaped to `shape`. */
-export function coordinates(boxes: Tensor, shape: readonly number[]): { x1: Tensor; y1: Tensor; x2: Tensor; y2: Tensor } {
+export function coordinates(
+  boxes: Tensor,
+  shape: readonly number[],
+): { x1: Tensor; y1: Tensor; x2: Tensor; y2: Tensor } {
   const column = (i: number) => reshape(slice(boxes, { starts: [0, i], ends: [boxes.dim(0), i + 1] }), shape);
   return { x1: column(0), y1: column(1), x2: column(2), y2: column(3) };
 }
@@ -16,10 +37,18 @@ export function areaOf({ x1, y1, x2, y2 }: Coordinates): Tensor {
 
 /** The smallest box around both. */
 export function hullOf(a: Coordinates, b: Coordinates): Coordinates {
-  return { x1: minimum(a.x1, b.x1), y1: minimum(a.y1, b.y1), x2: maximum(a.x2, b.x2), y2: maximum(a.y2, b.y2) };
+  return {
+    x1: minimum(a.x1, b.x1),
+    y1: minimum(a.y1, b.y1),
+    x2: maximum(a.x2, b.x2),
+    y2: maximum(a.y2, b.y2),
+  };
 }
 
-function allPairs(a: Tensor, b: Tensor): { first: Coordinates; second: Coordinates; intersection: Tensor; union: Tensor } {
+function allPairs(
+  a: Tensor,
+  b: Tensor,
+): { first: Coordinates; second: Coordinates; intersection: Tensor; union: Tensor } {
   const [first, second] = [coordinates(a, [-1, 1]), coordinates(b, [1, -1])];
   const width = clamp(sub(minimum(first.x2, second.x2), maximum(first.x1, second.x1)), { min: 0 });
   const height = clamp(sub(minimum(first.y2, second.y2), maximum(first.y1, second.y1)), { min: 0 });
@@ -31,7 +60,9 @@ function pairwiseType(op: string, inputs: readonly TensorType[]): TensorType {
   const a = floatOperand(op, inputs, 0, 'a', 2, 'N, 4');
   const b = floatOperand(op, inputs, 1, 'b', 2, 'M, 4');
   if (at(a.shape, 1) !== 4 || at(b.shape, 1) !== 4) {
-    throw new ShapeError(`${op}: boxes must have four columns (x1, y1, x2, y2) but have shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}`);
+    throw new ShapeError(
+      `${op}: boxes must have four columns (x1, y1, x2, y2) but have shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
+    );
   }
   return { shape: [at(a.shape, 0), at(b.shape, 0)], dtype: sameDType(op, { a, b }) };
 }
@@ -53,9 +84,14 @@ function definePairwise(name: string, formula: (a: Tensor, b: Tensor) => Tensor)
     samples: [{ inputs: sampleBoxes, attrs: {} }],
     errors: [
       {
-        inputs: [{ shape: [3, 4], dtype: 'float32' }, { shape: [2, 5], dtype: 'float32' }],
+        inputs: [
+          { shape: [3, 4], dtype: 'float32' },
+          { shape: [2, 5], dtype: 'float32' },
+        ],
         attrs: {},
-        message: new RegExp(`${name}: boxes must have four columns \\(x1, y1, x2, y2\\) but have shapes \\[3, 4\\] and \\[2, 5\\]`),
+        message: new RegExp(
+          `${name}: boxes must have four columns \\(x1, y1, x2, y2\\) but have shapes \\[3, 4\\] and \\[2, 5\\]`,
+        ),
       },
     ],
   });

@@ -18,9 +18,9 @@ import {
   pads,
   pair,
   reshape,
+  ShapeError,
   sameDType,
   sameShape,
-  ShapeError,
   type Tensor,
   type TensorType,
   windowGrid,
@@ -43,9 +43,18 @@ function operandNames({ hasBias, hasMask }: Attributes): string[] {
 }
 
 /** Inputs by name. */
-function byName<T>(inputs: readonly T[], attrs: Attributes): { x: T; offset: T; weight: T; bias: T | undefined; mask: T | undefined } {
+function byName<T>(
+  inputs: readonly T[],
+  attrs: Attributes,
+): { x: T; offset: T; weight: T; bias: T | undefined; mask: T | undefined } {
   const mask = attrs.hasMask ? inputs[attrs.hasBias ? 4 : 3] : undefined;
-  return { x: at(inputs, 0), offset: at(inputs, 1), weight: at(inputs, 2), bias: attrs.hasBias ? inputs[3] : undefined, mask };
+  return {
+    x: at(inputs, 0),
+    offset: at(inputs, 1),
+    weight: at(inputs, 2),
+    bias: attrs.hasBias ? inputs[3] : undefined,
+    mask,
+  };
 }
 
 function inferShape(inputs: readonly TensorType[], attrs: Attributes): TensorType {
@@ -56,9 +65,12 @@ function inferShape(inputs: readonly TensorType[], attrs: Attributes): TensorTyp
   const [channels, out, inner] = [at(x.shape, 1), at(weight.shape, 0), at(weight.shape, 1)];
   const described = `x ${formatShape(x.shape)} (NCHW), weight ${formatShape(weight.shape)} (OIHW), groups ${attrs.groups}`;
   if (channels !== inner * attrs.groups) {
-    throw new ShapeError(`deformConv2d: weight expects ${inner * attrs.groups} input channels but x has ${channels}: ${described}`);
+    throw new ShapeError(
+      `deformConv2d: weight expects ${inner * attrs.groups} input channels but x has ${channels}: ${described}`,
+    );
   }
-  if (out % attrs.groups !== 0) throw new ShapeError(`deformConv2d: groups must divide the ${out} output channels: ${described}`);
+  if (out % attrs.groups !== 0)
+    throw new ShapeError(`deformConv2d: groups must divide the ${out} output channels: ${described}`);
   if (bias !== undefined && !sameShape(bias.shape, [out])) {
     throw new ShapeError(`deformConv2d: bias must have shape [${out}] but has ${formatShape(bias.shape)}`);
   }
@@ -93,8 +105,21 @@ export const deformConv2dOp = defineOp<Attributes>({
   amp: 'f32',
   samples: [
     {
-      inputs: [{ shape: [2, 4, 5, 6] }, { shape: [2, 18, 5, 6], low: -1.4, high: 1.4 }, { shape: [6, 4, 3, 3] }, { shape: [6] }],
-      attrs: { stride: [1, 1], padding: [1, 1, 1, 1], dilation: [1, 1], groups: 1, offsetGroups: 1, hasBias: true, hasMask: false },
+      inputs: [
+        { shape: [2, 4, 5, 6] },
+        { shape: [2, 18, 5, 6], low: -1.4, high: 1.4 },
+        { shape: [6, 4, 3, 3] },
+        { shape: [6] },
+      ],
+      attrs: {
+        stride: [1, 1],
+        padding: [1, 1, 1, 1],
+        dilation: [1, 1],
+        groups: 1,
+        offsetGroups: 1,
+        hasBias: true,
+        hasMask: false,
+      },
     },
     {
       inputs: [
@@ -103,14 +128,34 @@ export const deformConv2dOp = defineOp<Attributes>({
         { shape: [6, 2, 3, 2] },
         { shape: [1, 12, 3, 4], low: 0, high: 1 },
       ],
-      attrs: { stride: [2, 2], padding: [1, 1, 1, 1], dilation: [1, 1], groups: 2, offsetGroups: 2, hasBias: false, hasMask: true },
+      attrs: {
+        stride: [2, 2],
+        padding: [1, 1, 1, 1],
+        dilation: [1, 1],
+        groups: 2,
+        offsetGroups: 2,
+        hasBias: false,
+        hasMask: true,
+      },
       note: 'groups, mask, no bias',
     },
   ],
   errors: [
     {
-      inputs: [[2, 4, 5, 6], [2, 16, 5, 6], [6, 4, 3, 3]].map((shape) => ({ shape, dtype: 'float32' as const })),
-      attrs: { stride: [1, 1], padding: [1, 1, 1, 1], dilation: [1, 1], groups: 1, offsetGroups: 1, hasBias: false, hasMask: false },
+      inputs: [
+        [2, 4, 5, 6],
+        [2, 16, 5, 6],
+        [6, 4, 3, 3],
+      ].map((shape) => ({ shape, dtype: 'float32' as const })),
+      attrs: {
+        stride: [1, 1],
+        padding: [1, 1, 1, 1],
+        dilation: [1, 1],
+        groups: 1,
+        offsetGroups: 1,
+        hasBias: false,
+        hasMask: false,
+      },
       message: /deformUnfold: offset must have shape \[2, 18, 5, 6\].* but has \[2, 16, 5, 6\]/,
     },
   ],

@@ -9,9 +9,9 @@ import {
   numericArray,
   type Op,
   type ReferenceArray,
-  sameShape,
   type Shape,
   ShapeError,
+  sameShape,
   sizeOf,
   type TensorType,
   type WindowGeometry,
@@ -38,18 +38,29 @@ export const deformUnfoldOp: Op<Attributes> = defineOp({
     return columns;
   },
   samples: [
-    { inputs: [{ shape: [2, 2, 5, 6] }, { shape: [2, 18, 5, 6], low: -1.4, high: 1.4 }], attrs: geometry(3, 1, 1, 1) },
     {
-      inputs: [{ shape: [1, 4, 6, 7] }, { shape: [1, 16, 4, 4], low: -1.4, high: 1.4 }, { shape: [1, 8, 4, 4], low: 0, high: 1 }],
+      inputs: [{ shape: [2, 2, 5, 6] }, { shape: [2, 18, 5, 6], low: -1.4, high: 1.4 }],
+      attrs: geometry(3, 1, 1, 1),
+    },
+    {
+      inputs: [
+        { shape: [1, 4, 6, 7] },
+        { shape: [1, 16, 4, 4], low: -1.4, high: 1.4 },
+        { shape: [1, 8, 4, 4], low: 0, high: 1 },
+      ],
       attrs: geometry(2, 2, 1, 2),
       note: 'mask, two offset groups',
     },
   ],
   errors: [
     {
-      inputs: [{ shape: [2, 2, 5, 6], dtype: 'float32' }, { shape: [2, 16, 5, 6], dtype: 'float32' }],
+      inputs: [
+        { shape: [2, 2, 5, 6], dtype: 'float32' },
+        { shape: [2, 16, 5, 6], dtype: 'float32' },
+      ],
       attrs: geometry(3, 1, 1, 1),
-      message: /deformUnfold: offset must have shape \[2, 18, 5, 6\] \(N, 2 \* offsetGroups \* kh \* kw, H', W'\) but has \[2, 16, 5, 6\]/,
+      message:
+        /deformUnfold: offset must have shape \[2, 18, 5, 6\] \(N, 2 \* offsetGroups \* kh \* kw, H', W'\) but has \[2, 16, 5, 6\]/,
     },
   ],
 });
@@ -63,7 +74,9 @@ export const deformUnfoldGradOp: Op<Attributes> = defineOp({
     const rest = inputs.slice(1);
     const columns = columnsType('deformUnfoldGrad', rest, attrs);
     if (!sameShape(columns.shape, dy.shape)) {
-      throw new ShapeError(`deformUnfoldGrad: dcolumns has shape ${formatShape(dy.shape)} but the columns are ${formatShape(columns.shape)}`);
+      throw new ShapeError(
+        `deformUnfoldGrad: dcolumns has shape ${formatShape(dy.shape)} but the columns are ${formatShape(columns.shape)}`,
+      );
     }
     return rest.map(({ shape, dtype }) => ({ shape, dtype }));
   },
@@ -93,13 +106,21 @@ export const deformUnfoldGradOp: Op<Attributes> = defineOp({
   },
   samples: [
     {
-      inputs: [{ shape: [2, 18, 30] }, { shape: [2, 2, 5, 6] }, { shape: [2, 18, 5, 6], low: -1.4, high: 1.4 }],
+      inputs: [
+        { shape: [2, 18, 30] },
+        { shape: [2, 2, 5, 6] },
+        { shape: [2, 18, 5, 6], low: -1.4, high: 1.4 },
+      ],
       attrs: geometry(3, 1, 1, 1),
     },
   ],
   errors: [
     {
-      inputs: [[2, 18, 29], [2, 2, 5, 6], [2, 18, 5, 6]].map((shape) => ({ shape, dtype: 'float32' as const })),
+      inputs: [
+        [2, 18, 29],
+        [2, 2, 5, 6],
+        [2, 18, 5, 6],
+      ].map((shape) => ({ shape, dtype: 'float32' as const })),
       attrs: geometry(3, 1, 1, 1),
       message: /deformUnfoldGrad: dcolumns has shape \[2, 18, 29\] but the columns are \[2, 18, 30\]/,
     },
@@ -113,12 +134,16 @@ function columnsType(op: string, inputs: readonly TensorType[], attrs: Attribute
   const grid = windowGrid(op, h, w, attrs);
   const taps = sizeOf(attrs.kernel);
   if (c % attrs.offsetGroups !== 0) {
-    throw new ShapeError(`${op}: ${attrs.offsetGroups} offset groups do not divide the ${c} channels of x ${formatShape(x.shape)}`);
+    throw new ShapeError(
+      `${op}: ${attrs.offsetGroups} offset groups do not divide the ${c} channels of x ${formatShape(x.shape)}`,
+    );
   }
   const check = (name: string, shape: Shape, channels: number, layout: string) => {
     const expected = [n, channels, ...grid];
     if (sameShape(shape, expected)) return;
-    throw new ShapeError(`${op}: ${name} must have shape ${formatShape(expected)} (${layout}) but has ${formatShape(shape)}`);
+    throw new ShapeError(
+      `${op}: ${name} must have shape ${formatShape(expected)} (${layout}) but has ${formatShape(shape)}`,
+    );
   };
   check('offset', offset.shape, 2 * attrs.offsetGroups * taps, "N, 2 * offsetGroups * kh * kw, H', W'");
   if (inputs.length > 2) {
@@ -164,7 +189,11 @@ function cornersAt(y: number, x: number, h: number, w: number, plane: number): C
   return corners;
 }
 
-function forEachTap(inputs: readonly ReferenceArray[], attrs: Attributes, visit: (tap: DeformedTap) => void): void {
+function forEachTap(
+  inputs: readonly ReferenceArray[],
+  attrs: Attributes,
+  visit: (tap: DeformedTap) => void,
+): void {
   const [x, offset, mask] = [at(inputs, 0), at(inputs, 1), inputs[2]];
   const [n, c, h, w] = [at(x.shape, 0), at(x.shape, 1), at(x.shape, 2), at(x.shape, 3)];
   const { kernel, stride, padding, dilation, offsetGroups } = attrs;
@@ -176,8 +205,16 @@ function forEachTap(inputs: readonly ReferenceArray[], attrs: Attributes, visit:
       const field = (Math.floor(plane / c) * offsetGroups + group) * taps + tap;
       for (let place = 0; place < area; place++) {
         const [yIndex, xIndex] = [2 * field * area + place, (2 * field + 1) * area + place];
-        const y = Math.floor(place / ow) * stride[0] - padding[0] + Math.floor(tap / kernel[1]) * dilation[0] + (offset.data[yIndex] ?? 0);
-        const across = (place % ow) * stride[1] - padding[1] + (tap % kernel[1]) * dilation[1] + (offset.data[xIndex] ?? 0);
+        const y =
+          Math.floor(place / ow) * stride[0] -
+          padding[0] +
+          Math.floor(tap / kernel[1]) * dilation[0] +
+          (offset.data[yIndex] ?? 0);
+        const across =
+          (place % ow) * stride[1] -
+          padding[1] +
+          (tap % kernel[1]) * dilation[1] +
+          (offset.data[xIndex] ?? 0);
         visit({
           column: (plane * taps + tap) * area + place,
           offset: { y: yIndex, x: xIndex },

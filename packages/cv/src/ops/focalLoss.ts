@@ -1,6 +1,24 @@
 /** Sigmoid focal loss (Lin et al., RetinaNet), as `torchvision.ops.sigmoid_focal_loss`. */
 
-import { add, at, bceWithLogits, defineOp, floatOperand, formatShape, mean, mul, powScalar, type Reduction, sameDType, sameShape, ShapeError, sigmoid, sub, sum, type Tensor } from '@omma/core';
+import {
+  add,
+  at,
+  bceWithLogits,
+  defineOp,
+  floatOperand,
+  formatShape,
+  mean,
+  mul,
+  powScalar,
+  type Reduction,
+  ShapeError,
+  sameDType,
+  sameShape,
+  sigmoid,
+  sub,
+  sum,
+  type Tensor,
+} from '@omma/core';
 
 type Attributes = { readonly alpha: number; readonly gamma: number; readonly reduction: Reduction };
 
@@ -11,9 +29,14 @@ const sigmoidFocalLossOp = defineOp<Attributes>({
     const x = floatOperand('sigmoidFocalLoss', inputs, 0, 'x');
     const target = floatOperand('sigmoidFocalLoss', inputs, 1, 'target');
     if (!sameShape(x.shape, target.shape)) {
-      throw new ShapeError(`sigmoidFocalLoss: x and target must have the same shape but are ${formatShape(x.shape)} and ${formatShape(target.shape)}`);
+      throw new ShapeError(
+        `sigmoidFocalLoss: x and target must have the same shape but are ${formatShape(x.shape)} and ${formatShape(target.shape)}`,
+      );
     }
-    return { shape: reduction === 'none' ? x.shape : [], dtype: sameDType('sigmoidFocalLoss', { x, target }) };
+    return {
+      shape: reduction === 'none' ? x.shape : [],
+      dtype: sameDType('sigmoidFocalLoss', { x, target }),
+    };
   },
   grad: 'lower',
   lower: (inputs, { alpha, gamma, reduction }) => {
@@ -28,18 +51,27 @@ const sigmoidFocalLossOp = defineOp<Attributes>({
   amp: 'f32',
   samples: [
     {
-      inputs: [{ shape: [3, 4], low: -3, high: 3 }, { shape: [3, 4], values: [0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0] }],
+      inputs: [
+        { shape: [3, 4], low: -3, high: 3 },
+        { shape: [3, 4], values: [0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0] },
+      ],
       attrs: { alpha: 0.25, gamma: 2, reduction: 'none' },
     },
     {
-      inputs: [{ shape: [2, 3], low: -3, high: 3 }, { shape: [2, 3], values: [0, 1, 0, 1, 0, 0] }],
+      inputs: [
+        { shape: [2, 3], low: -3, high: 3 },
+        { shape: [2, 3], values: [0, 1, 0, 1, 0, 0] },
+      ],
       attrs: { alpha: -1, gamma: 1.5, reduction: 'mean' },
       note: 'without alpha',
     },
   ],
   errors: [
     {
-      inputs: [{ shape: [3, 4], dtype: 'float32' }, { shape: [3], dtype: 'float32' }],
+      inputs: [
+        { shape: [3, 4], dtype: 'float32' },
+        { shape: [3], dtype: 'float32' },
+      ],
       attrs: { alpha: 0.25, gamma: 2, reduction: 'none' },
       message: /sigmoidFocalLoss: x and target must have the same shape but are \[3, 4\] and \[3\]/,
     },

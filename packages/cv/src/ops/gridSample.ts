@@ -9,9 +9,9 @@ import {
   numericArray,
   type Op,
   type ReferenceArray,
+  ShapeError,
   sameDType,
   sameShape,
-  ShapeError,
   sizeOf,
   type Tensor,
   type TensorType,
@@ -22,7 +22,8 @@ export const gridSampleOp: Op<GridAttributes> = defineOp({
   name: 'gridSample',
   kind: 'index',
   infer: (inputs, attrs) => sampledType('gridSample', inputs, attrs),
-  grad: ({ inputs, attrs, cotangent }) => gridSampleGradOp.all([cotangent(), at(inputs, 0), at(inputs, 1)], attrs),
+  grad: ({ inputs, attrs, cotangent }) =>
+    gridSampleGradOp.all([cotangent(), at(inputs, 0), at(inputs, 1)], attrs),
   amp: 'f32',
   reference: (inputs, attrs, outputs) => {
     const x = at(inputs, 0);
@@ -41,7 +42,10 @@ export const gridSampleOp: Op<GridAttributes> = defineOp({
   ],
   errors: [
     {
-      inputs: [{ shape: [2, 3, 5, 6], dtype: 'float32' }, { shape: [2, 4, 3, 3], dtype: 'float32' }],
+      inputs: [
+        { shape: [2, 3, 5, 6], dtype: 'float32' },
+        { shape: [2, 4, 3, 3], dtype: 'float32' },
+      ],
       attrs: { mode: 'bilinear', paddingMode: 'zeros', alignCorners: false },
       message: /gridSample: grid must be \[2, H', W', 2\], \(x, y\) for each place, but is \[2, 4, 3, 3\]/,
     },
@@ -57,7 +61,9 @@ export const gridSampleGradOp: Op<GridAttributes> = defineOp({
     const [x, grid] = [at(inputs, 1), at(inputs, 2)];
     const sampled = sampledType('gridSampleGrad', [x, grid], attrs);
     if (!sameShape(sampled.shape, dy.shape)) {
-      throw new ShapeError(`gridSampleGrad: dy has shape ${formatShape(dy.shape)} but the sampling makes ${formatShape(sampled.shape)}`);
+      throw new ShapeError(
+        `gridSampleGrad: dy has shape ${formatShape(dy.shape)} but the sampling makes ${formatShape(sampled.shape)}`,
+      );
     }
     return [x, grid].map(({ shape, dtype }) => ({ shape, dtype }));
   },
@@ -78,13 +84,21 @@ export const gridSampleGradOp: Op<GridAttributes> = defineOp({
   },
   samples: [
     {
-      inputs: [{ shape: [2, 3, 4, 3] }, { shape: [2, 3, 5, 6] }, { shape: [2, 4, 3, 2], low: -1.2, high: 1.2 }],
+      inputs: [
+        { shape: [2, 3, 4, 3] },
+        { shape: [2, 3, 5, 6] },
+        { shape: [2, 4, 3, 2], low: -1.2, high: 1.2 },
+      ],
       attrs: { mode: 'bilinear', paddingMode: 'zeros', alignCorners: false },
     },
   ],
   errors: [
     {
-      inputs: [[2, 3, 4, 4], [2, 3, 5, 6], [2, 4, 3, 2]].map((shape) => ({ shape, dtype: 'float32' as const })),
+      inputs: [
+        [2, 3, 4, 4],
+        [2, 3, 5, 6],
+        [2, 4, 3, 2],
+      ].map((shape) => ({ shape, dtype: 'float32' as const })),
       attrs: { mode: 'bilinear', paddingMode: 'zeros', alignCorners: false },
       message: /gridSampleGrad: dy has shape \[2, 3, 4, 4\] but the sampling makes \[2, 3, 4, 3\]/,
     },
@@ -111,13 +125,17 @@ function sampledType(op: string, inputs: readonly TensorType[], attrs: GridAttri
   const grid = floatOperand(op, inputs, 1, 'grid', 4);
   const [n, c] = [at(x.shape, 0), at(x.shape, 1)];
   if (at(grid.shape, 0) !== n || at(grid.shape, 3) !== 2) {
-    throw new ShapeError(`${op}: grid must be [${n}, H', W', 2], (x, y) for each place, but is ${formatShape(grid.shape)}`);
+    throw new ShapeError(
+      `${op}: grid must be [${n}, H', W', 2], (x, y) for each place, but is ${formatShape(grid.shape)}`,
+    );
   }
   if (!['bilinear', 'nearest', 'bicubic'].includes(attrs.mode)) {
     throw new ShapeError(`${op}: mode must be bilinear, nearest or bicubic but is ${attrs.mode}`);
   }
   if (!['zeros', 'border', 'reflection'].includes(attrs.paddingMode)) {
-    throw new ShapeError(`${op}: paddingMode must be zeros, border or reflection but is ${attrs.paddingMode}`);
+    throw new ShapeError(
+      `${op}: paddingMode must be zeros, border or reflection but is ${attrs.paddingMode}`,
+    );
   }
   return { shape: [n, c, at(grid.shape, 1), at(grid.shape, 2)], dtype: sameDType(op, { x, grid }) };
 }
@@ -133,7 +151,12 @@ interface SampledTap {
   readonly slopeY: number;
 }
 
-function forEachTap(x: ReferenceArray, grid: ReferenceArray, attrs: GridAttributes, visit: (tap: SampledTap) => void): void {
+function forEachTap(
+  x: ReferenceArray,
+  grid: ReferenceArray,
+  attrs: GridAttributes,
+  visit: (tap: SampledTap) => void,
+): void {
   const [n, c, h, w] = [at(x.shape, 0), at(x.shape, 1), at(x.shape, 2), at(x.shape, 3)];
   const area = at(grid.shape, 1) * at(grid.shape, 2);
   for (let i = 0; i < n * area; i++) {

@@ -25,7 +25,8 @@ export function axisTaps(coordinate: number, extent: number, attrs: GridAttribut
   const inside = ({ index }: AxisTap) => index >= 0 && index < extent;
   if (attrs.mode === 'bicubic') return cubicTaps(raw, extent, attrs).filter(inside);
   const { value, slope } = bounded(raw, extent, attrs);
-  if (attrs.mode === 'nearest') return [{ index: roundHalfToEven(value), weight: 1, slope: 0 }].filter(inside);
+  if (attrs.mode === 'nearest')
+    return [{ index: roundHalfToEven(value), weight: 1, slope: 0 }].filter(inside);
   const low = Math.floor(value);
   return [
     { index: low, weight: 1 - (value - low), slope: -slope },
@@ -39,10 +40,17 @@ function toPixels(coordinate: number, extent: number, alignCorners: boolean): Po
 }
 
 /** Brings a position into the image as the padding mode says. */
-function bounded(position: Position, extent: number, { paddingMode, alignCorners }: GridAttributes): Position {
+function bounded(
+  position: Position,
+  extent: number,
+  { paddingMode, alignCorners }: GridAttributes,
+): Position {
   if (paddingMode === 'zeros') return position;
   if (paddingMode === 'border') return clipped(position, extent);
-  return clipped(alignCorners ? reflected(position, 0, extent - 1) : reflected(position, -0.5, extent - 0.5), extent);
+  return clipped(
+    alignCorners ? reflected(position, 0, extent - 1) : reflected(position, -0.5, extent - 0.5),
+    extent,
+  );
 }
 
 function clipped({ value, slope }: Position, extent: number): Position {
@@ -56,7 +64,9 @@ function reflected({ value, slope }: Position, low: number, high: number): Posit
   const direction = value < low ? -slope : slope;
   const flips = Math.floor(distance / (high - low));
   const rest = distance % (high - low);
-  return flips % 2 === 0 ? { value: low + rest, slope: direction } : { value: high - rest, slope: -direction };
+  return flips % 2 === 0
+    ? { value: low + rest, slope: direction }
+    : { value: high - rest, slope: -direction };
 }
 
 function roundHalfToEven(value: number): number {
@@ -71,7 +81,8 @@ function cubicTaps({ value, slope }: Position, extent: number, attrs: GridAttrib
   return [-1, 0, 1, 2].map((offset) => {
     const signed = value - (low + offset);
     const d = Math.abs(signed);
-    const [weight, derivative] = d <= 1 ? [(1.25 * d - 2.25) * d * d + 1, (3.75 * d - 4.5) * d] : outerCubic(d);
+    const [weight, derivative] =
+      d <= 1 ? [(1.25 * d - 2.25) * d * d + 1, (3.75 * d - 4.5) * d] : outerCubic(d);
     const index = bounded({ value: low + offset, slope: 1 }, extent, attrs).value;
     return { index, weight, slope: derivative * Math.sign(signed) * slope };
   });

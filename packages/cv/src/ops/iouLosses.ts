@@ -1,6 +1,32 @@
 /** Losses on boxes, pair by pair: generalised, distance and complete IoU, with torchvision's definitions and eps. */
 
-import { add, at, atan, defineOp, div, floatOperand, formatShape, full, greater, logicalAnd, maximum, mean, minimum, mul, type Reduction, sameDType, sameShape, ShapeError, square, stopGradient, sub, sum, type Tensor, type TensorType, where } from '@omma/core';
+import {
+  add,
+  at,
+  atan,
+  defineOp,
+  div,
+  floatOperand,
+  formatShape,
+  full,
+  greater,
+  logicalAnd,
+  maximum,
+  mean,
+  minimum,
+  mul,
+  type Reduction,
+  ShapeError,
+  sameDType,
+  sameShape,
+  square,
+  stopGradient,
+  sub,
+  sum,
+  type Tensor,
+  type TensorType,
+  where,
+} from '@omma/core';
 import { areaOf, type Coordinates, coordinates, hullOf } from './boxes.ts';
 
 type Attributes = { readonly eps: number; readonly reduction: Reduction };
@@ -38,7 +64,8 @@ function generalized(boxes: Tensor, targets: Tensor, eps: number): Tensor {
 function distanceOf({ a, b, iou }: Overlap, eps: number): Tensor {
   const hull = hullOf(a, b);
   const diagonal = add(add(square(sub(hull.x2, hull.x1)), square(sub(hull.y2, hull.y1))), eps);
-  const between = (one: 'x1' | 'y1', other: 'x2' | 'y2') => square(div(sub(add(a[one], a[other]), add(b[one], b[other])), 2));
+  const between = (one: 'x1' | 'y1', other: 'x2' | 'y2') =>
+    square(div(sub(add(a[one], a[other]), add(b[one], b[other])), 2));
   return add(sub(1, iou), div(add(between('x1', 'x2'), between('y1', 'y2')), diagonal));
 }
 
@@ -54,12 +81,21 @@ function pairType(op: string, inputs: readonly TensorType[], { reduction }: Attr
   const boxes = floatOperand(op, inputs, 0, 'boxes', 2, 'N, 4');
   const targets = floatOperand(op, inputs, 1, 'targets', 2, 'N, 4');
   if (at(boxes.shape, 1) !== 4 || !sameShape(boxes.shape, targets.shape)) {
-    throw new ShapeError(`${op}: boxes and targets must both be [N, 4] but are ${formatShape(boxes.shape)} and ${formatShape(targets.shape)}`);
+    throw new ShapeError(
+      `${op}: boxes and targets must both be [N, 4] but are ${formatShape(boxes.shape)} and ${formatShape(targets.shape)}`,
+    );
   }
-  return { shape: reduction === 'none' ? [at(boxes.shape, 0)] : [], dtype: sameDType(op, { boxes, targets }) };
+  return {
+    shape: reduction === 'none' ? [at(boxes.shape, 0)] : [],
+    dtype: sameDType(op, { boxes, targets }),
+  };
 }
 
-function defineBoxLoss(name: string, formula: (boxes: Tensor, targets: Tensor, eps: number) => Tensor, skipGradient?: string) {
+function defineBoxLoss(
+  name: string,
+  formula: (boxes: Tensor, targets: Tensor, eps: number) => Tensor,
+  skipGradient?: string,
+) {
   const inputs = [
     { shape: [3, 4], values: [0.5, 0.2, 4.1, 3.7, 2.2, 1.3, 6.4, 5.9, 7.1, 7.2, 9.3, 8.8] },
     { shape: [3, 4], values: [1.1, 0.9, 3.2, 4.6, 5.3, 4.4, 8.7, 7.9, 1.2, 1.3, 4.4, 2.8] },
@@ -81,29 +117,52 @@ function defineBoxLoss(name: string, formula: (boxes: Tensor, targets: Tensor, e
     ],
     errors: [
       {
-        inputs: [{ shape: [3, 4], dtype: 'float32' }, { shape: [2, 4], dtype: 'float32' }],
+        inputs: [
+          { shape: [3, 4], dtype: 'float32' },
+          { shape: [2, 4], dtype: 'float32' },
+        ],
         attrs: { eps: 1e-7, reduction: 'none' },
-        message: new RegExp(`${name}: boxes and targets must both be \\[N, 4\\] but are \\[3, 4\\] and \\[2, 4\\]`),
+        message: new RegExp(
+          `${name}: boxes and targets must both be \\[N, 4\\] but are \\[3, 4\\] and \\[2, 4\\]`,
+        ),
       },
     ],
   });
 }
 
 const generalizedOp = defineBoxLoss('generalizedBoxIouLoss', generalized);
-const distanceOp = defineBoxLoss('distanceBoxIouLoss', (boxes, targets, eps) => distanceOf(overlapOf(boxes, targets, eps), eps));
-const completeOp = defineBoxLoss('completeBoxIouLoss', complete, 'the weight of the shape term is held constant, by definition');
+const distanceOp = defineBoxLoss('distanceBoxIouLoss', (boxes, targets, eps) =>
+  distanceOf(overlapOf(boxes, targets, eps), eps),
+);
+const completeOp = defineBoxLoss(
+  'completeBoxIouLoss',
+  complete,
+  'the weight of the shape term is held constant, by definition',
+);
 
 /** 1 - generalised IoU of boxes [N, 4] with targets [N, 4]: [N], or a scalar. As `torchvision.ops.generalized_box_iou_loss`. */
-export function generalizedBoxIouLoss(boxes: Tensor, targets: Tensor, { eps = 1e-7, reduction = 'none' }: BoxLossOptions = {}): Tensor {
+export function generalizedBoxIouLoss(
+  boxes: Tensor,
+  targets: Tensor,
+  { eps = 1e-7, reduction = 'none' }: BoxLossOptions = {},
+): Tensor {
   return generalizedOp.one([boxes, targets], { eps, reduction });
 }
 
 /** 1 - IoU + squared distance of the centres over the squared diagonal. As `torchvision.ops.distance_box_iou_loss`. */
-export function distanceBoxIouLoss(boxes: Tensor, targets: Tensor, { eps = 1e-7, reduction = 'none' }: BoxLossOptions = {}): Tensor {
+export function distanceBoxIouLoss(
+  boxes: Tensor,
+  targets: Tensor,
+  { eps = 1e-7, reduction = 'none' }: BoxLossOptions = {},
+): Tensor {
   return distanceOp.one([boxes, targets], { eps, reduction });
 }
 
 /** The distance loss plus a term for the aspect ratio. As `torchvision.ops.complete_box_iou_loss`. */
-export function completeBoxIouLoss(boxes: Tensor, targets: Tensor, { eps = 1e-7, reduction = 'none' }: BoxLossOptions = {}): Tensor {
+export function completeBoxIouLoss(
+  boxes: Tensor,
+  targets: Tensor,
+  { eps = 1e-7, reduction = 'none' }: BoxLossOptions = {},
+): Tensor {
   return completeOp.one([boxes, targets], { eps, reduction });
 }

@@ -3,7 +3,20 @@
  * how many there are.
  */
 
-import { add, at, defineOp, floatOperand, formatShape, max, mul, noGrad, reshape, cast, type Tensor, ShapeError } from '@omma/core';
+import {
+  add,
+  at,
+  cast,
+  defineOp,
+  floatOperand,
+  formatShape,
+  max,
+  mul,
+  noGrad,
+  reshape,
+  ShapeError,
+  type Tensor,
+} from '@omma/core';
 
 type Attributes = { readonly iouThreshold: number; readonly maxOutputs: number };
 
@@ -14,9 +27,12 @@ export const nmsOp = defineOp<Attributes>({
     const boxes = floatOperand('nms', inputs, 0, 'boxes', 2, 'N, 4');
     const scores = floatOperand('nms', inputs, 1, 'scores', 1, 'N');
     if (boxes.shape[1] !== 4 || boxes.shape[0] !== scores.shape[0]) {
-      throw new ShapeError(`nms: expects boxes [N, 4] and scores [N] but has ${formatShape(boxes.shape)} and ${formatShape(scores.shape)}`);
+      throw new ShapeError(
+        `nms: expects boxes [N, 4] and scores [N] but has ${formatShape(boxes.shape)} and ${formatShape(scores.shape)}`,
+      );
     }
-    if (!(iouThreshold >= 0 && iouThreshold <= 1)) throw new ShapeError(`nms: iouThreshold must lie in [0, 1] but is ${iouThreshold}`);
+    if (!(iouThreshold >= 0 && iouThreshold <= 1))
+      throw new ShapeError(`nms: iouThreshold must lie in [0, 1] but is ${iouThreshold}`);
     return [
       { shape: [maxOutputs], dtype: 'int32' },
       { shape: [], dtype: 'int32' },
@@ -26,7 +42,9 @@ export const nmsOp = defineOp<Attributes>({
   amp: 'f32',
   reference: (inputs, { iouThreshold, maxOutputs }) => {
     const [boxes, scores] = [at(inputs, 0).data, at(inputs, 1).data];
-    const order = Array.from(scores, (_, i) => i).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
+    const order = Array.from(scores, (_, i) => i).sort(
+      (a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b,
+    );
     const kept: number[] = [];
     for (const candidate of order) {
       if (kept.length === maxOutputs) break;
@@ -37,17 +55,36 @@ export const nmsOp = defineOp<Attributes>({
     return [indices, new Int32Array([kept.length])];
   },
   samples: [
-    { inputs: [{ shape: [5, 4], values: [0, 0, 4, 4, 1, 1, 5, 5, 6, 6, 9, 9, 0, 0, 4, 5, 6, 6, 9, 8] }, { shape: [5], values: [0.9, 0.8, 0.7, 0.95, 0.6] }], attrs: { iouThreshold: 0.3, maxOutputs: 5 } },
-    { inputs: [{ shape: [3, 4], values: [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5] }, { shape: [3], values: [0.1, 0.3, 0.2] }], attrs: { iouThreshold: 0.5, maxOutputs: 2 }, note: 'more boxes than places' },
+    {
+      inputs: [
+        { shape: [5, 4], values: [0, 0, 4, 4, 1, 1, 5, 5, 6, 6, 9, 9, 0, 0, 4, 5, 6, 6, 9, 8] },
+        { shape: [5], values: [0.9, 0.8, 0.7, 0.95, 0.6] },
+      ],
+      attrs: { iouThreshold: 0.3, maxOutputs: 5 },
+    },
+    {
+      inputs: [
+        { shape: [3, 4], values: [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5] },
+        { shape: [3], values: [0.1, 0.3, 0.2] },
+      ],
+      attrs: { iouThreshold: 0.5, maxOutputs: 2 },
+      note: 'more boxes than places',
+    },
   ],
   errors: [
     {
-      inputs: [{ shape: [5, 4], dtype: 'float32' }, { shape: [4], dtype: 'float32' }],
+      inputs: [
+        { shape: [5, 4], dtype: 'float32' },
+        { shape: [4], dtype: 'float32' },
+      ],
       attrs: { iouThreshold: 0.3, maxOutputs: 5 },
       message: /nms: expects boxes \[N, 4\] and scores \[N\] but has \[5, 4\] and \[4\]/,
     },
     {
-      inputs: [{ shape: [5, 4], dtype: 'float32' }, { shape: [5], dtype: 'float32' }],
+      inputs: [
+        { shape: [5, 4], dtype: 'float32' },
+        { shape: [5], dtype: 'float32' },
+      ],
       attrs: { iouThreshold: 1.3, maxOutputs: 5 },
       message: /nms: iouThreshold must lie in \[0, 1\] but is 1.3/,
     },
@@ -68,7 +105,11 @@ export interface NmsResult {
 }
 
 /** Greedy suppression of boxes [N, 4] (x1, y1, x2, y2) by scores [N], as `torchvision.ops.nms`. */
-export function nms(boxes: Tensor, scores: Tensor, { iouThreshold, maxOutputs = boxes.dim(0) }: NmsOptions): NmsResult {
+export function nms(
+  boxes: Tensor,
+  scores: Tensor,
+  { iouThreshold, maxOutputs = boxes.dim(0) }: NmsOptions,
+): NmsResult {
   const outputs = nmsOp.all([boxes, scores], { iouThreshold, maxOutputs });
   return { indices: at(outputs, 0), count: at(outputs, 1) };
 }
@@ -86,7 +127,8 @@ export function batchedNms(boxes: Tensor, scores: Tensor, ids: Tensor, options: 
 /** Intersection over union of two rows of `boxes`. */
 function overlap(boxes: ArrayLike<number>, a: number, b: number): number {
   const corner = (box: number, i: number) => boxes[box * 4 + i] ?? 0;
-  const side = (i: number) => Math.max(Math.min(corner(a, i + 2), corner(b, i + 2)) - Math.max(corner(a, i), corner(b, i)), 0);
+  const side = (i: number) =>
+    Math.max(Math.min(corner(a, i + 2), corner(b, i + 2)) - Math.max(corner(a, i), corner(b, i)), 0);
   const area = (box: number) => (corner(box, 2) - corner(box, 0)) * (corner(box, 3) - corner(box, 1));
   const intersection = side(0) * side(1);
   return intersection / (area(a) + area(b) - intersection);

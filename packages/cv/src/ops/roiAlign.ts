@@ -11,15 +11,20 @@ import {
   type PairLike,
   pair,
   type ReferenceArray,
-  sameShape,
   type Shape,
   ShapeError,
+  sameShape,
   sizeOf,
   type Tensor,
 } from '@omma/core';
 import { checkRois, pooledType, sampleRois } from './rois.ts';
 
-type Attributes = { readonly output: Pair; readonly scale: number; readonly sampling: number; readonly aligned: boolean };
+type Attributes = {
+  readonly output: Pair;
+  readonly scale: number;
+  readonly sampling: number;
+  readonly aligned: boolean;
+};
 
 export const roiAlignOp: Op<Attributes> = defineOp({
   name: 'roiAlign',
@@ -39,7 +44,10 @@ export const roiAlignOp: Op<Attributes> = defineOp({
     return y;
   },
   samples: [
-    { inputs: [{ shape: [2, 3, 9, 10] }, { shape: [4, 5], values: sampleRois }], attrs: { output: [3, 3], scale: 0.5, sampling: 2, aligned: true } },
+    {
+      inputs: [{ shape: [2, 3, 9, 10] }, { shape: [4, 5], values: sampleRois }],
+      attrs: { output: [3, 3], scale: 0.5, sampling: 2, aligned: true },
+    },
     {
       inputs: [{ shape: [2, 2, 9, 10] }, { shape: [4, 5], values: sampleRois }],
       attrs: { output: [2, 4], scale: 1, sampling: 0, aligned: false },
@@ -48,7 +56,10 @@ export const roiAlignOp: Op<Attributes> = defineOp({
   ],
   errors: [
     {
-      inputs: [{ shape: [2, 3, 9, 10], dtype: 'float32' }, { shape: [4, 4], dtype: 'float32' }],
+      inputs: [
+        { shape: [2, 3, 9, 10], dtype: 'float32' },
+        { shape: [4, 4], dtype: 'float32' },
+      ],
       attrs: { output: [3, 3], scale: 1, sampling: 2, aligned: true },
       message: /roiAlign: rois must have five columns \(image, x1, y1, x2, y2\) but have shape \[4, 4\]/,
     },
@@ -63,11 +74,16 @@ export const roiAlignGradOp: Op<Attributes & { readonly inputShape: Shape }> = d
     const rois = checkRois('roiAlignGrad', inputs, 1);
     const pooled = [at(rois, 0), at(attrs.inputShape, 1), ...attrs.output];
     if (!sameShape(pooled, dy.shape)) {
-      throw new ShapeError(`roiAlignGrad: dy has shape ${formatShape(dy.shape)} but the pooling makes ${formatShape(pooled)}`);
+      throw new ShapeError(
+        `roiAlignGrad: dy has shape ${formatShape(dy.shape)} but the pooling makes ${formatShape(pooled)}`,
+      );
     }
     return { shape: attrs.inputShape, dtype: dy.dtype };
   },
-  grad: ({ inputs, attrs: { inputShape: _, ...attrs }, cotangent }) => [roiAlignOp.one([cotangent(), at(inputs, 1)], attrs), null],
+  grad: ({ inputs, attrs: { inputShape: _, ...attrs }, cotangent }) => [
+    roiAlignOp.one([cotangent(), at(inputs, 1)], attrs),
+    null,
+  ],
   amp: 'f32',
   reference: (inputs, attrs, outputs) => {
     const [dy, rois] = [at(inputs, 0), at(inputs, 1)];
@@ -85,7 +101,10 @@ export const roiAlignGradOp: Op<Attributes & { readonly inputShape: Shape }> = d
   ],
   errors: [
     {
-      inputs: [{ shape: [3, 3, 3, 3], dtype: 'float32' }, { shape: [4, 5], dtype: 'float32' }],
+      inputs: [
+        { shape: [3, 3, 3, 3], dtype: 'float32' },
+        { shape: [4, 5], dtype: 'float32' },
+      ],
       attrs: { output: [3, 3], scale: 0.5, sampling: 2, aligned: true, inputShape: [2, 3, 9, 10] },
       message: /roiAlignGrad: dy has shape \[3, 3, 3, 3\] but the pooling makes \[4, 3, 3, 3\]/,
     },
@@ -109,7 +128,12 @@ export interface RoiAlignOptions {
  */
 export function roiAlign(x: Tensor, rois: Tensor, options: RoiAlignOptions): Tensor {
   const { output, scale = 1, sampling = 0, aligned = false } = options;
-  return roiAlignOp.one([x, rois], { output: pair('roiAlign', 'output', output, 1), scale, sampling: Math.max(sampling, 0), aligned });
+  return roiAlignOp.one([x, rois], {
+    output: pair('roiAlign', 'output', output, 1),
+    scale,
+    sampling: Math.max(sampling, 0),
+    aligned,
+  });
 }
 
 type Weighted = { readonly index: number; readonly weight: number };
@@ -127,14 +151,22 @@ function between(position: number, extent: number): Weighted[] {
 }
 
 /** Along one axis, for each cell, the pixels of every sample. */
-function axisSamples(start: number, end: number, cells: number, extent: number, { scale, sampling, aligned }: Attributes): Weighted[][][] {
+function axisSamples(
+  start: number,
+  end: number,
+  cells: number,
+  extent: number,
+  { scale, sampling, aligned }: Attributes,
+): Weighted[][][] {
   const offset = aligned ? 0.5 : 0;
   const first = start * scale - offset;
   const length = aligned ? end * scale - start * scale : Math.max(end * scale - start * scale, 1);
   const count = sampling > 0 ? sampling : Math.ceil(Math.fround(Math.fround(length) / cells));
   const cell = length / cells;
   return Array.from({ length: cells }, (_, i) =>
-    Array.from({ length: Math.max(count, 0) }, (__, s) => between(first + i * cell + ((s + 0.5) * cell) / count, extent)),
+    Array.from({ length: Math.max(count, 0) }, (__, s) =>
+      between(first + i * cell + ((s + 0.5) * cell) / count, extent),
+    ),
   );
 }
 

@@ -5,17 +5,17 @@ import {
   defineOp,
   floatOperand,
   formatShape,
+  noGrad,
   numericArray,
   type Op,
   type Pair,
   type PairLike,
   pair,
   type ReferenceArray,
+  type Shape,
   ShapeError,
-  noGrad,
   sameShape,
   sizeOf,
-  type Shape,
   type Tensor,
 } from '@omma/core';
 import { pooledType, sampleRois } from './rois.ts';
@@ -26,7 +26,10 @@ export const roiPoolOp: Op<Attributes> = defineOp({
   name: 'roiPool',
   kind: 'index',
   infer: (inputs, attrs) => pooledType('roiPool', inputs, attrs.output),
-  grad: ({ inputs, attrs, cotangent }) => [roiPoolGradOp.one([at(inputs, 0), at(inputs, 1), cotangent()], attrs), null],
+  grad: ({ inputs, attrs, cotangent }) => [
+    roiPoolGradOp.one([at(inputs, 0), at(inputs, 1), cotangent()], attrs),
+    null,
+  ],
   amp: 'f32',
   reference: (inputs, attrs, outputs) => {
     const [x, rois] = [at(inputs, 0), at(inputs, 1)];
@@ -36,10 +39,18 @@ export const roiPoolOp: Op<Attributes> = defineOp({
     });
     return y;
   },
-  samples: [{ inputs: [{ shape: [2, 3, 9, 10] }, { shape: [4, 5], values: sampleRois }], attrs: { output: [3, 2], scale: 0.5 } }],
+  samples: [
+    {
+      inputs: [{ shape: [2, 3, 9, 10] }, { shape: [4, 5], values: sampleRois }],
+      attrs: { output: [3, 2], scale: 0.5 },
+    },
+  ],
   errors: [
     {
-      inputs: [{ shape: [2, 3, 9, 10], dtype: 'float32' }, { shape: [5], dtype: 'float32' }],
+      inputs: [
+        { shape: [2, 3, 9, 10], dtype: 'float32' },
+        { shape: [5], dtype: 'float32' },
+      ],
       attrs: { output: [3, 3], scale: 1 },
       message: /roiPool: rois must have rank 2 \(K, 5\) but is float32\[5\]/,
     },
@@ -53,7 +64,9 @@ export const roiPoolGradOp: Op<Attributes> = defineOp({
     const pooled = pooledType('roiPoolGrad', inputs, attrs.output);
     const dy = floatOperand('roiPoolGrad', inputs, 2, 'dy', 4, 'NCHW');
     if (!sameShape(pooled.shape, dy.shape)) {
-      throw new ShapeError(`roiPoolGrad: dy has shape ${formatShape(dy.shape)} but the pooling makes ${formatShape(pooled.shape)}`);
+      throw new ShapeError(
+        `roiPoolGrad: dy has shape ${formatShape(dy.shape)} but the pooling makes ${formatShape(pooled.shape)}`,
+      );
     }
     return { shape: at(inputs, 0).shape, dtype: dy.dtype };
   },
@@ -75,7 +88,11 @@ export const roiPoolGradOp: Op<Attributes> = defineOp({
   ],
   errors: [
     {
-      inputs: [[2, 3, 9, 10], [4, 5], [4, 3, 2, 2]].map((shape) => ({ shape, dtype: 'float32' as const })),
+      inputs: [
+        [2, 3, 9, 10],
+        [4, 5],
+        [4, 3, 2, 2],
+      ].map((shape) => ({ shape, dtype: 'float32' as const })),
       attrs: { output: [3, 3], scale: 1 },
       message: /roiPoolGrad: dy has shape \[4, 3, 2, 2\] but the pooling makes \[4, 3, 3, 3\]/,
     },
@@ -86,7 +103,11 @@ export const roiPoolGradOp: Op<Attributes> = defineOp({
  * Pools each region of x [N, C, H, W] to [K, C, ...output]; rois [K, 5] are (image, x1, y1, x2, y2), `scale` (1 unless given) brings
  * them to pixels of x. As `torchvision.ops.roi_pool`.
  */
-export function roiPool(x: Tensor, rois: Tensor, { output, scale = 1 }: { output: PairLike; scale?: number }): Tensor {
+export function roiPool(
+  x: Tensor,
+  rois: Tensor,
+  { output, scale = 1 }: { output: PairLike; scale?: number },
+): Tensor {
   return roiPoolOp.one([x, rois], { output: pair('roiPool', 'output', output, 1), scale });
 }
 
@@ -96,7 +117,13 @@ function roundAway(value: number): number {
 }
 
 /** Pixels [from, to) of each cell along one axis; in float32, as torchvision, because the rounding decides. */
-function cellRanges(start: number, end: number, cells: number, extent: number, scale: number): [number, number][] {
+function cellRanges(
+  start: number,
+  end: number,
+  cells: number,
+  extent: number,
+  scale: number,
+): [number, number][] {
   const first = roundAway(Math.fround(start * scale));
   const length = Math.max(roundAway(Math.fround(end * scale)) - first + 1, 1);
   const cell = Math.fround(length / cells);
@@ -122,7 +149,13 @@ function forEachMaximum(
     const columns = cellRanges(x1, x2, ow, w, scale);
     for (let c = 0; c < channels; c++) {
       for (let cell = 0; cell < oh * ow; cell++) {
-        const pixel = largestIn(x, (image * channels + c) * h * w, w, at(rows, Math.floor(cell / ow)), at(columns, cell % ow));
+        const pixel = largestIn(
+          x,
+          (image * channels + c) * h * w,
+          w,
+          at(rows, Math.floor(cell / ow)),
+          at(columns, cell % ow),
+        );
         if (pixel >= 0) visit((k * channels + c) * oh * ow + cell, pixel);
       }
     }
@@ -134,7 +167,13 @@ function planes(shape: Shape): [number, number, number] {
 }
 
 /** Index of the first largest pixel in a rectangle, -1 when it is empty. */
-function largestIn(x: ReferenceArray, plane: number, w: number, rows: [number, number], columns: [number, number]): number {
+function largestIn(
+  x: ReferenceArray,
+  plane: number,
+  w: number,
+  rows: [number, number],
+  columns: [number, number],
+): number {
   let best = -1;
   for (let row = rows[0]; row < rows[1]; row++) {
     for (let column = columns[0]; column < columns[1]; column++) {

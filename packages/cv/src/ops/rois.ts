@@ -1,6 +1,14 @@
 /** What RoIAlign and RoIPool share: regions are rows [image, x1, y1, x2, y2] in pixels of the original picture. */
 
-import { at, floatOperand, formatShape, type Pair, ShapeError, type Shape, type TensorType } from '@omma/core';
+import {
+  at,
+  floatOperand,
+  formatShape,
+  type Pair,
+  type Shape,
+  ShapeError,
+  type TensorType,
+} from '@omma/core';
 
 /** Five regions of two images of about 9 x 10 pixels: for samples. One reaches outside, one is smaller than a pixel. */
 export const sampleRois = [
@@ -21,7 +29,9 @@ export function pooledType(op: string, inputs: readonly TensorType[], output: Pa
 export function checkRois(op: string, inputs: readonly TensorType[], index: number): Shape {
   const rois = floatOperand(op, inputs, index, 'rois', 2, 'K, 5').shape;
   if (at(rois, 1) !== 5) {
-    throw new ShapeError(`${op}: rois must have five columns (image, x1, y1, x2, y2) but have shape ${formatShape(rois)}`);
+    throw new ShapeError(
+      `${op}: rois must have five columns (image, x1, y1, x2, y2) but have shape ${formatShape(rois)}`,
+    );
   }
   return rois;
 }

@@ -36,7 +36,10 @@ export const attentionOp = defineOp<{ readonly scale: number }>({
   },
   amp: 'low',
   samples: [
-    { inputs: [{ shape: [2, 3, 4, 5] }, { shape: [2, 3, 6, 5] }, { shape: [2, 3, 6, 2] }], attrs: { scale: 0.5 } },
+    {
+      inputs: [{ shape: [2, 3, 4, 5] }, { shape: [2, 3, 6, 5] }, { shape: [2, 3, 6, 2] }],
+      attrs: { scale: 0.5 },
+    },
     { inputs: [{ shape: [4, 5] }, { shape: [3, 5] }, { shape: [3, 5] }], attrs: { scale: 1 } },
   ],
   errors: [

@@ -5,10 +5,10 @@
  * own kernel does. Transposed convolution is `conv2dInputGrad` under another name (convTranspose2d.ts).
  */
 
-import { ShapeError } from '../../errors.ts';
 import { numericArray } from '../../device/numeric.ts';
+import { ShapeError } from '../../errors.ts';
 import { at, defineOp, type Op } from '../../op.ts';
-import { formatShape, sameShape, type Shape, sizeOf } from '../../shape.ts';
+import { formatShape, type Shape, sameShape, sizeOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { cast, sum } from '../index.ts';
 import { floatOperand, sameDType } from '../operands.ts';
@@ -20,7 +20,15 @@ import {
   groupPatches,
 } from './convolution.ts';
 import { lowerConvolution, lowerInputGrad, lowerWeightGrad } from './convolutionLowering.ts';
-import { addRowsToImage, channelsLast, copied, imageToRows, multiplyRows, putChannels, transposed } from './dense.ts';
+import {
+  addRowsToImage,
+  channelsLast,
+  copied,
+  imageToRows,
+  multiplyRows,
+  putChannels,
+  transposed,
+} from './dense.ts';
 
 export const conv2dOp: Op<ConvolutionAttributes> = defineOp({
   name: 'conv2d',
@@ -55,23 +63,47 @@ export const conv2dOp: Op<ConvolutionAttributes> = defineOp({
     for (let g = 0; g < attrs.groups; g++) {
       const rows = imageToRows(x.data, groupPatches(x.shape, weight.shape, shape, attrs, g));
       const filters = copied(weight.data, g * count * depth, count * depth);
-      putChannels(multiplyRows(rows, filters, batch * area, count, depth), y, batch, channels, area, g * count, count);
+      putChannels(
+        multiplyRows(rows, filters, batch * area, count, depth),
+        y,
+        batch,
+        channels,
+        area,
+        g * count,
+        count,
+      );
     }
     if (bias !== undefined) {
-      for (let i = 0; i < y.length; i++) y[i] = (y[i] ?? 0) + (bias.data[Math.floor(i / area) % channels] ?? 0);
+      for (let i = 0; i < y.length; i++)
+        y[i] = (y[i] ?? 0) + (bias.data[Math.floor(i / area) % channels] ?? 0);
     }
     return y;
   },
   samples: [
-    { inputs: [{ shape: [2, 3, 6, 7] }, { shape: [4, 3, 3, 3] }, { shape: [4] }], attrs: geometry(1, 1, 1, 1) },
-    { inputs: [{ shape: [1, 4, 7, 6] }, { shape: [6, 2, 3, 2] }], attrs: geometry(2, 1, 1, 2), note: 'groups, no bias' },
-    { inputs: [{ shape: [2, 4, 6, 6] }, { shape: [4, 1, 3, 3] }, { shape: [4] }], attrs: geometry(1, 2, 2, 4), note: 'depthwise, dilated' },
+    {
+      inputs: [{ shape: [2, 3, 6, 7] }, { shape: [4, 3, 3, 3] }, { shape: [4] }],
+      attrs: geometry(1, 1, 1, 1),
+    },
+    {
+      inputs: [{ shape: [1, 4, 7, 6] }, { shape: [6, 2, 3, 2] }],
+      attrs: geometry(2, 1, 1, 2),
+      note: 'groups, no bias',
+    },
+    {
+      inputs: [{ shape: [2, 4, 6, 6] }, { shape: [4, 1, 3, 3] }, { shape: [4] }],
+      attrs: geometry(1, 2, 2, 4),
+      note: 'depthwise, dilated',
+    },
     {
       inputs: [{ shape: [1, 2, 5, 6] }, { shape: [3, 2, 2, 3] }],
       attrs: { stride: [2, 1], padding: [0, 1, 1, 2], dilation: [1, 1], groups: 1 },
       note: 'asymmetric padding',
     },
-    { inputs: [{ shape: [2, 5, 4, 4] }, { shape: [3, 5, 1, 1] }], attrs: geometry(2, 0, 1, 1), note: '1x1, stride 2' },
+    {
+      inputs: [{ shape: [2, 5, 4, 4] }, { shape: [3, 5, 1, 1] }],
+      attrs: geometry(2, 0, 1, 1),
+      note: '1x1, stride 2',
+    },
   ],
   errors: [
     {
@@ -80,10 +112,26 @@ export const conv2dOp: Op<ConvolutionAttributes> = defineOp({
       message:
         /conv2d: weight expects 64 input channels but x has 32: x \[8, 32, 56, 56\] \(NCHW\), weight \[128, 64, 3, 3\] \(OIHW\), groups 1/,
     },
-    { inputs: [float([1, 4, 5, 5]), float([3, 2, 3, 3])], attrs: geometry(1, 1, 1, 2), message: /conv2d: groups must divide the 3 output channels/ },
-    { inputs: [float([1, 4, 2, 2]), float([3, 4, 3, 3])], attrs: geometry(1, 0, 1, 1), message: /conv2d: the kernel spans 3 pixels but the padded height is 2/ },
-    { inputs: [float([4, 5, 5]), float([3, 4, 3, 3])], attrs: geometry(1, 0, 1, 1), message: /conv2d: x must have rank 4 \(NCHW\)/ },
-    { inputs: [float([1, 4, 5, 5]), float([3, 4, 3, 3]), float([4])], attrs: geometry(1, 0, 1, 1), message: /conv2d: bias must have shape \[3\]/ },
+    {
+      inputs: [float([1, 4, 5, 5]), float([3, 2, 3, 3])],
+      attrs: geometry(1, 1, 1, 2),
+      message: /conv2d: groups must divide the 3 output channels/,
+    },
+    {
+      inputs: [float([1, 4, 2, 2]), float([3, 4, 3, 3])],
+      attrs: geometry(1, 0, 1, 1),
+      message: /conv2d: the kernel spans 3 pixels but the padded height is 2/,
+    },
+    {
+      inputs: [float([4, 5, 5]), float([3, 4, 3, 3])],
+      attrs: geometry(1, 0, 1, 1),
+      message: /conv2d: x must have rank 4 \(NCHW\)/,
+    },
+    {
+      inputs: [float([1, 4, 5, 5]), float([3, 4, 3, 3]), float([4])],
+      attrs: geometry(1, 0, 1, 1),
+      message: /conv2d: bias must have shape \[3\]/,
+    },
   ],
 });
 
@@ -94,7 +142,11 @@ export const conv2dInputGradOp: Op<ConvolutionAttributes & { readonly inputShape
     const dy = floatOperand('conv2dInputGrad', inputs, 0, 'dy', 4, 'NCHW');
     const weight = floatOperand('conv2dInputGrad', inputs, 1, 'weight', 4, 'OIHW');
     const dtype = sameDType('conv2dInputGrad', { dy, weight });
-    checkOutput('conv2dInputGrad', dy.shape, convolvedShape('conv2dInputGrad', attrs.inputShape, weight.shape, attrs));
+    checkOutput(
+      'conv2dInputGrad',
+      dy.shape,
+      convolvedShape('conv2dInputGrad', attrs.inputShape, weight.shape, attrs),
+    );
     return { shape: attrs.inputShape, dtype };
   },
   grad: ({ inputs, attrs: { inputShape: _, ...attrs }, cotangent, needs }) => {
@@ -122,8 +174,14 @@ export const conv2dInputGradOp: Op<ConvolutionAttributes & { readonly inputShape
     return dx;
   },
   samples: [
-    { inputs: [{ shape: [2, 4, 6, 7] }, { shape: [4, 3, 3, 3] }], attrs: { ...geometry(1, 1, 1, 1), inputShape: [2, 3, 6, 7] } },
-    { inputs: [{ shape: [1, 6, 4, 4] }, { shape: [6, 2, 3, 2] }], attrs: { ...geometry(2, 1, 1, 2), inputShape: [1, 4, 7, 6] } },
+    {
+      inputs: [{ shape: [2, 4, 6, 7] }, { shape: [4, 3, 3, 3] }],
+      attrs: { ...geometry(1, 1, 1, 1), inputShape: [2, 3, 6, 7] },
+    },
+    {
+      inputs: [{ shape: [1, 6, 4, 4] }, { shape: [6, 2, 3, 2] }],
+      attrs: { ...geometry(2, 1, 1, 2), inputShape: [1, 4, 7, 6] },
+    },
   ],
   errors: [
     {
@@ -142,7 +200,11 @@ export const conv2dWeightGradOp: Op<ConvolutionAttributes & { readonly weightSha
     const x = floatOperand('conv2dWeightGrad', inputs, 0, 'x', 4, 'NCHW');
     const dy = floatOperand('conv2dWeightGrad', inputs, 1, 'dy', 4, 'NCHW');
     sameDType('conv2dWeightGrad', { x, dy });
-    checkOutput('conv2dWeightGrad', dy.shape, convolvedShape('conv2dWeightGrad', x.shape, attrs.weightShape, attrs));
+    checkOutput(
+      'conv2dWeightGrad',
+      dy.shape,
+      convolvedShape('conv2dWeightGrad', x.shape, attrs.weightShape, attrs),
+    );
     return { shape: attrs.weightShape, dtype: 'float32' };
   },
   grad: ({ inputs, attrs: { weightShape: _, ...attrs }, cotangent, needs }) => {
@@ -165,14 +227,24 @@ export const conv2dWeightGradOp: Op<ConvolutionAttributes & { readonly weightSha
     for (let g = 0; g < attrs.groups; g++) {
       const patches = imageToRows(x.data, groupPatches(x.shape, shape, dy.shape, attrs, g));
       const columns = transposed(patches, batch * area, depth);
-      const rows = transposed(channelsLast(dy.data, batch, channels, area, g * count, count), batch * area, count);
+      const rows = transposed(
+        channelsLast(dy.data, batch, channels, area, g * count, count),
+        batch * area,
+        count,
+      );
       dw.set(multiplyRows(rows, columns, count, depth, batch * area), g * count * depth);
     }
     return dw;
   },
   samples: [
-    { inputs: [{ shape: [2, 3, 6, 7] }, { shape: [2, 4, 6, 7] }], attrs: { ...geometry(1, 1, 1, 1), weightShape: [4, 3, 3, 3] } },
-    { inputs: [{ shape: [1, 4, 7, 6] }, { shape: [1, 6, 4, 4] }], attrs: { ...geometry(2, 1, 1, 2), weightShape: [6, 2, 3, 2] } },
+    {
+      inputs: [{ shape: [2, 3, 6, 7] }, { shape: [2, 4, 6, 7] }],
+      attrs: { ...geometry(1, 1, 1, 1), weightShape: [4, 3, 3, 3] },
+    },
+    {
+      inputs: [{ shape: [1, 4, 7, 6] }, { shape: [1, 6, 4, 4] }],
+      attrs: { ...geometry(2, 1, 1, 2), weightShape: [6, 2, 3, 2] },
+    },
   ],
   errors: [
     {
@@ -189,20 +261,32 @@ export const conv2dWeightGradOp: Op<ConvolutionAttributes & { readonly weightSha
  * x [N, C, H, W], weight [O, C / groups, kh, kw], bias [O] or null; the result is [N, O, H', W'] with
  * H' = floor((H + padding - dilation * (kh - 1) - 1) / stride) + 1. Throws ShapeError when they do not fit.
  */
-export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvolutionOptions = {}): Tensor {
-  return conv2dOp.one(bias === null ? [x, weight] : [x, weight, bias], convolutionAttributes('conv2d', options));
+export function conv2d(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null = null,
+  options: ConvolutionOptions = {},
+): Tensor {
+  return conv2dOp.one(
+    bias === null ? [x, weight] : [x, weight, bias],
+    convolutionAttributes('conv2d', options),
+  );
 }
 
 function checkBias(op: string, inputs: Parameters<typeof floatOperand>[1], channels: number): void {
   const bias = floatOperand(op, inputs, 2, 'bias');
   if (!sameShape(bias.shape, [channels])) {
-    throw new ShapeError(`${op}: bias must have shape [${channels}], one number an output channel, but has ${formatShape(bias.shape)}`);
+    throw new ShapeError(
+      `${op}: bias must have shape [${channels}], one number an output channel, but has ${formatShape(bias.shape)}`,
+    );
   }
 }
 
 function checkOutput(op: string, dy: Shape, made: Shape): void {
   if (!sameShape(dy, made)) {
-    throw new ShapeError(`${op}: dy has shape ${formatShape(dy)} but the convolution makes ${formatShape(made)}`);
+    throw new ShapeError(
+      `${op}: dy has shape ${formatShape(dy)} but the convolution makes ${formatShape(made)}`,
+    );
   }
 }
 

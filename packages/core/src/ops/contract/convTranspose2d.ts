@@ -2,7 +2,7 @@
 
 import { ShapeError } from '../../errors.ts';
 import { at, defineOp } from '../../op.ts';
-import { formatShape, sameShape, type Shape } from '../../shape.ts';
+import { formatShape, type Shape, sameShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { add, cast, reshape } from '../index.ts';
 import { floatOperand, sameDType } from '../operands.ts';
@@ -23,7 +23,9 @@ export const convTranspose2dOp = defineOp<Attributes>({
     if (inputs.length > 2) {
       const bias = floatOperand('convTranspose2d', inputs, 2, 'bias');
       if (!sameShape(bias.shape, [at(shape, 1)])) {
-        throw new ShapeError(`convTranspose2d: bias must have shape [${at(shape, 1)}], one number an output channel, but has ${formatShape(bias.shape)}`);
+        throw new ShapeError(
+          `convTranspose2d: bias must have shape [${at(shape, 1)}], one number an output channel, but has ${formatShape(bias.shape)}`,
+        );
       }
     }
     return { shape, dtype };
@@ -37,19 +39,33 @@ export const convTranspose2dOp = defineOp<Attributes>({
   },
   amp: 'low',
   samples: [
-    { inputs: [{ shape: [2, 4, 3, 4] }, { shape: [4, 3, 3, 3] }, { shape: [3] }], attrs: geometry(2, 1, 1, 1, 1) },
-    { inputs: [{ shape: [1, 4, 3, 3] }, { shape: [4, 2, 2, 4] }], attrs: geometry(1, 0, 2, 2, 0), note: 'groups, dilated' },
+    {
+      inputs: [{ shape: [2, 4, 3, 4] }, { shape: [4, 3, 3, 3] }, { shape: [3] }],
+      attrs: geometry(2, 1, 1, 1, 1),
+    },
+    {
+      inputs: [{ shape: [1, 4, 3, 3] }, { shape: [4, 2, 2, 4] }],
+      attrs: geometry(1, 0, 2, 2, 0),
+      note: 'groups, dilated',
+    },
   ],
   errors: [
     {
-      inputs: [{ shape: [1, 3, 4, 4], dtype: 'float32' }, { shape: [4, 2, 3, 3], dtype: 'float32' }],
+      inputs: [
+        { shape: [1, 3, 4, 4], dtype: 'float32' },
+        { shape: [4, 2, 3, 3], dtype: 'float32' },
+      ],
       attrs: geometry(2, 1, 1, 1, 0),
       message: /convTranspose2d: weight expects 4 input channels but x has 3/,
     },
     {
-      inputs: [{ shape: [1, 4, 4, 4], dtype: 'float32' }, { shape: [4, 2, 3, 3], dtype: 'float32' }],
+      inputs: [
+        { shape: [1, 4, 4, 4], dtype: 'float32' },
+        { shape: [4, 2, 3, 3], dtype: 'float32' },
+      ],
       attrs: geometry(2, 1, 1, 1, 2),
-      message: /convTranspose2d: outputPadding \[2, 2\] must be smaller than stride \[2, 2\] or dilation \[1, 1\]/,
+      message:
+        /convTranspose2d: outputPadding \[2, 2\] must be smaller than stride \[2, 2\] or dilation \[1, 1\]/,
     },
   ],
 });
@@ -65,7 +81,12 @@ export interface TransposedConvolutionOptions extends ConvolutionOptions {
  * x [N, C, H, W], weight [C, O / groups, kh, kw], bias [O] or null; the result is [N, O, H', W'] with
  * H' = (H - 1) * stride - padding + dilation * (kh - 1) + outputPadding + 1. Throws ShapeError when they do not fit.
  */
-export function convTranspose2d(x: Tensor, weight: Tensor, bias: Tensor | null = null, options: TransposedConvolutionOptions = {}): Tensor {
+export function convTranspose2d(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null = null,
+  options: TransposedConvolutionOptions = {},
+): Tensor {
   const outputPadding = pair('convTranspose2d', 'outputPadding', options.outputPadding ?? 0, 0);
   const attrs = { ...convolutionAttributes('convTranspose2d', options), outputPadding };
   return convTranspose2dOp.one(bias === null ? [x, weight] : [x, weight, bias], attrs);
@@ -75,12 +96,18 @@ function outputShape(x: Shape, weight: Shape, attrs: Attributes): number[] {
   const { stride, padding, dilation, groups, outputPadding } = attrs;
   const described = `x ${formatShape(x)} (NCHW), weight ${formatShape(weight)} (IOHW), groups ${groups}`;
   if (at(x, 1) !== at(weight, 0)) {
-    throw new ShapeError(`convTranspose2d: weight expects ${at(weight, 0)} input channels but x has ${at(x, 1)}: ${described}`);
+    throw new ShapeError(
+      `convTranspose2d: weight expects ${at(weight, 0)} input channels but x has ${at(x, 1)}: ${described}`,
+    );
   }
   if (at(weight, 0) % groups !== 0) {
-    throw new ShapeError(`convTranspose2d: groups must divide the ${at(weight, 0)} input channels: ${described}`);
+    throw new ShapeError(
+      `convTranspose2d: groups must divide the ${at(weight, 0)} input channels: ${described}`,
+    );
   }
-  const tooMuch = [0, 1].some((axis) => at(outputPadding, axis) >= Math.max(at(stride, axis), at(dilation, axis)));
+  const tooMuch = [0, 1].some(
+    (axis) => at(outputPadding, axis) >= Math.max(at(stride, axis), at(dilation, axis)),
+  );
   if (tooMuch) {
     throw new ShapeError(
       `convTranspose2d: outputPadding ${formatShape(outputPadding)} must be smaller than stride ${formatShape(stride)} or dilation ${formatShape(dilation)}`,
@@ -91,12 +118,20 @@ function outputShape(x: Shape, weight: Shape, attrs: Attributes): number[] {
     return full + at(outputPadding, axis) - at(padding, axis) - at(padding, 2 + axis);
   });
   if (grid.some((extent) => extent < 1)) {
-    throw new ShapeError(`convTranspose2d: the padding ${formatShape(padding)} leaves nothing of the output: ${described}`);
+    throw new ShapeError(
+      `convTranspose2d: the padding ${formatShape(padding)} leaves nothing of the output: ${described}`,
+    );
   }
   return [at(x, 0), at(weight, 1) * groups, ...grid];
 }
 
-function geometry(stride: number, padding: number, dilation: number, groups: number, outputPadding: number): Attributes {
+function geometry(
+  stride: number,
+  padding: number,
+  dilation: number,
+  groups: number,
+  outputPadding: number,
+): Attributes {
   return {
     stride: [stride, stride],
     padding: [padding, padding, padding, padding],

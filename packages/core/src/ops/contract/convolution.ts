@@ -26,7 +26,8 @@ export interface ConvolutionOptions {
 
 export function convolutionAttributes(op: string, options: ConvolutionOptions): ConvolutionAttributes {
   const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
-  if (!Number.isInteger(groups) || groups < 1) throw new ShapeError(`${op}: groups must be a positive integer but is ${groups}`);
+  if (!Number.isInteger(groups) || groups < 1)
+    throw new ShapeError(`${op}: groups must be a positive integer but is ${groups}`);
   return {
     stride: pair(op, 'stride', stride, 1),
     padding: pads(op, padding),
@@ -42,7 +43,9 @@ export function convolvedShape(op: string, x: Shape, weight: Shape, attrs: Convo
   const [out, perGroup, kh, kw] = [at(weight, 0), at(weight, 1), at(weight, 2), at(weight, 3)];
   const described = `x ${formatShape(x)} (NCHW), weight ${formatShape(weight)} (OIHW), groups ${groups}`;
   if (c !== perGroup * groups) {
-    throw new ShapeError(`${op}: weight expects ${perGroup * groups} input channels but x has ${c}: ${described}`);
+    throw new ShapeError(
+      `${op}: weight expects ${perGroup * groups} input channels but x has ${c}: ${described}`,
+    );
   }
   if (out % groups !== 0) {
     throw new ShapeError(`${op}: groups must divide the ${out} output channels: ${described}`);
@@ -52,7 +55,13 @@ export function convolvedShape(op: string, x: Shape, weight: Shape, attrs: Convo
 }
 
 /** Loop geometry of group `group`; x is NCHW, weight OIHW, y the output's shape. */
-export function groupPatches(x: Shape, weight: Shape, y: Shape, attrs: ConvolutionAttributes, group: number): Patches {
+export function groupPatches(
+  x: Shape,
+  weight: Shape,
+  y: Shape,
+  attrs: ConvolutionAttributes,
+  group: number,
+): Patches {
   const groupChannels = at(weight, 1);
   return {
     batch: at(x, 0),

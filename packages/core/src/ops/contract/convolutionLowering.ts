@@ -12,7 +12,12 @@ import { fold, unfold } from '../window/unfold.ts';
 import type { ConvolutionAttributes } from './convolution.ts';
 import { matmul } from './matmul.ts';
 
-type Extents = { readonly groups: number; readonly perGroup: number; readonly depth: number; readonly kernel: readonly number[] };
+type Extents = {
+  readonly groups: number;
+  readonly perGroup: number;
+  readonly depth: number;
+  readonly kernel: readonly number[];
+};
 
 function extents(weight: Shape, groups: number): Extents {
   const [out, inner, kh, kw] = [at(weight, 0), at(weight, 1), at(weight, 2), at(weight, 3)];
@@ -25,7 +30,12 @@ function columns(x: Tensor, { groups, depth, kernel }: Extents, attrs: Convoluti
   return reshape(unfold(x, { kernel, stride, padding, dilation }), [x.dim(0), groups, depth, -1]);
 }
 
-export function lowerConvolution(x: Tensor, weight: Tensor, bias: Tensor | null, attrs: ConvolutionAttributes): Tensor {
+export function lowerConvolution(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  attrs: ConvolutionAttributes,
+): Tensor {
   const size = extents(weight.shape, attrs.groups);
   const filters = reshape(weight, [size.groups, size.perGroup, size.depth]);
   const y = matmul(filters, columns(x, size, attrs));
@@ -33,23 +43,39 @@ export function lowerConvolution(x: Tensor, weight: Tensor, bias: Tensor | null,
   return bias === null ? shaped : add(shaped, reshape(cast(bias, x.dtype), [1, -1, 1, 1]));
 }
 
-export function lowerInputGrad(dy: Tensor, weight: Tensor, inputShape: Shape, attrs: ConvolutionAttributes): Tensor {
+export function lowerInputGrad(
+  dy: Tensor,
+  weight: Tensor,
+  inputShape: Shape,
+  attrs: ConvolutionAttributes,
+): Tensor {
   const size = extents(weight.shape, attrs.groups);
   const { stride, padding, dilation } = attrs;
   const filters = reshape(weight, [size.groups, size.perGroup, size.depth]);
-  const taps = matmul(filters, reshape(dy, [dy.dim(0), size.groups, size.perGroup, -1]), { transposeA: true });
+  const taps = matmul(filters, reshape(dy, [dy.dim(0), size.groups, size.perGroup, -1]), {
+    transposeA: true,
+  });
   const folded = reshape(taps, [dy.dim(0), size.groups * size.depth, -1]);
   return fold(folded, { outputSize: inputShape.slice(2), kernel: size.kernel, stride, padding, dilation });
 }
 
-export function lowerWeightGrad(x: Tensor, dy: Tensor, weightShape: Shape, attrs: ConvolutionAttributes): Tensor {
+export function lowerWeightGrad(
+  x: Tensor,
+  dy: Tensor,
+  weightShape: Shape,
+  attrs: ConvolutionAttributes,
+): Tensor {
   const size = extents(weightShape, attrs.groups);
   const rows = reshape(dy, [dy.dim(0), size.groups, size.perGroup, -1]);
   const each = matmul(rows, columns(x, size, attrs), { transposeB: true });
   return reshape(sum(cast(each, 'float32'), { axes: [0] }), weightShape);
 }
 
-function outputGrid(x: Shape, kernel: readonly number[], { stride, padding, dilation }: ConvolutionAttributes): number[] {
+function outputGrid(
+  x: Shape,
+  kernel: readonly number[],
+  { stride, padding, dilation }: ConvolutionAttributes,
+): number[] {
   return [0, 1].map((axis) => {
     const padded = at(x, 2 + axis) + at(padding, axis) + at(padding, 2 + axis);
     return Math.floor((padded - at(dilation, axis) * (at(kernel, axis) - 1) - 1) / at(stride, axis)) + 1;

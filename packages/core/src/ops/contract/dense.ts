@@ -9,7 +9,13 @@ import type { NumericArray } from '../../device/numeric.ts';
 import type { Pair, WindowGeometry } from '../window/geometry.ts';
 
 /** c[m, n] = sum over k of a[m, k] * b[n, k], four rows of b at a time. */
-export function multiplyRows(a: Float64Array, b: Float64Array, m: number, n: number, k: number): Float64Array {
+export function multiplyRows(
+  a: Float64Array,
+  b: Float64Array,
+  m: number,
+  n: number,
+  k: number,
+): Float64Array {
   const c = new Float64Array(m * n);
   const blocked = n - (n % 4);
   for (let i = 0; i < m; i++) {
@@ -86,7 +92,8 @@ function forEachTap(patches: Patches, visit: (row: number, column: number, pixel
             if (y < 0 || y >= height) continue;
             for (let ow = 0; ow < grid[1]; ow++) {
               const x = ow * geometry.stride[1] - left + j * geometry.dilation[1];
-              if (x >= 0 && x < width) visit((n * grid[0] + oh) * grid[1] + ow, column, plane + y * width + x);
+              if (x >= 0 && x < width)
+                visit((n * grid[0] + oh) * grid[1] + ow, column, plane + y * width + x);
             }
           }
         }
@@ -116,7 +123,14 @@ export function addRowsToImage(rows: Float64Array, image: NumericArray, patches:
 }
 
 /** From NCHW, one group's channels, to rows (n, pixel) of channels. */
-export function channelsLast(data: NumericArray, batch: number, channels: number, area: number, first: number, count: number): Float64Array {
+export function channelsLast(
+  data: NumericArray,
+  batch: number,
+  channels: number,
+  area: number,
+  first: number,
+  count: number,
+): Float64Array {
   const rows = new Float64Array(batch * area * count);
   for (let n = 0; n < batch; n++) {
     for (let c = 0; c < count; c++) {
@@ -128,7 +142,15 @@ export function channelsLast(data: NumericArray, batch: number, channels: number
 }
 
 /** The reverse of `channelsLast`, writing into `data`. */
-export function putChannels(rows: Float64Array, data: NumericArray, batch: number, channels: number, area: number, first: number, count: number): void {
+export function putChannels(
+  rows: Float64Array,
+  data: NumericArray,
+  batch: number,
+  channels: number,
+  area: number,
+  first: number,
+  count: number,
+): void {
   for (let n = 0; n < batch; n++) {
     for (let c = 0; c < count; c++) {
       const plane = (n * channels + first + c) * area;

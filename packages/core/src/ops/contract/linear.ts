@@ -2,7 +2,7 @@
 
 import { ShapeError } from '../../errors.ts';
 import { at, defineOp } from '../../op.ts';
-import { formatShape, sameShape, type Shape } from '../../shape.ts';
+import { formatShape, type Shape, sameShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { add, cast, reshape, sum } from '../index.ts';
 import { floatOperand, sameDType } from '../operands.ts';
@@ -25,7 +25,9 @@ export const linearOp = defineOp<Record<string, never>>({
     if (inputs.length > 2) {
       const bias = floatOperand('linear', inputs, 2, 'bias');
       if (!sameShape(bias.shape, [at(weight.shape, 0)])) {
-        throw new ShapeError(`linear: bias must have shape [${at(weight.shape, 0)}] but has ${formatShape(bias.shape)}`);
+        throw new ShapeError(
+          `linear: bias must have shape [${at(weight.shape, 0)}] but has ${formatShape(bias.shape)}`,
+        );
       }
     }
     return { shape: [...x.shape.slice(0, -1), at(weight.shape, 0)], dtype };
@@ -50,7 +52,13 @@ export const linearOp = defineOp<Record<string, never>>({
     const [x, weight, bias] = [at(inputs, 0), at(inputs, 1), inputs[2]];
     const [out, features] = [at(weight.shape, 0), at(weight.shape, 1)];
     const rows = x.data.length / features;
-    const y = multiplyRows(copied(x.data, 0, x.data.length), copied(weight.data, 0, weight.data.length), rows, out, features);
+    const y = multiplyRows(
+      copied(x.data, 0, x.data.length),
+      copied(weight.data, 0, weight.data.length),
+      rows,
+      out,
+      features,
+    );
     if (bias !== undefined) {
       for (let i = 0; i < y.length; i++) y[i] = (y[i] ?? 0) + (bias.data[i % out] ?? 0);
     }
@@ -62,12 +70,19 @@ export const linearOp = defineOp<Record<string, never>>({
   ],
   errors: [
     {
-      inputs: [{ shape: [3, 6], dtype: 'float32' }, { shape: [4, 5], dtype: 'float32' }],
+      inputs: [
+        { shape: [3, 6], dtype: 'float32' },
+        { shape: [4, 5], dtype: 'float32' },
+      ],
       attrs: {},
       message: /linear: weight expects 5 input features but x has 6: x \[3, 6\], weight \[4, 5\] \(out, in\)/,
     },
     {
-      inputs: [{ shape: [3, 5], dtype: 'float32' }, { shape: [4, 5], dtype: 'float32' }, { shape: [5], dtype: 'float32' }],
+      inputs: [
+        { shape: [3, 5], dtype: 'float32' },
+        { shape: [4, 5], dtype: 'float32' },
+        { shape: [5], dtype: 'float32' },
+      ],
       attrs: {},
       message: /linear: bias must have shape \[4\] but has \[5\]/,
     },

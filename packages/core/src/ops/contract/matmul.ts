@@ -1,7 +1,7 @@
 /** Matrix products, batched and broadcast. Closed under differentiation: its gradients are matrix products again. */
 
-import { ShapeError } from '../../errors.ts';
 import { numericArray } from '../../device/numeric.ts';
+import { ShapeError } from '../../errors.ts';
 import { at, defineOp, type Op, type ReferenceArray } from '../../op.ts';
 import { broadcastShapes, formatShape, type Shape, sizeOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -20,7 +20,9 @@ export const matmulOp: Op<Attributes> = defineOp({
     const b = floatOperand('matmul', inputs, 1, 'b');
     const dtype = sameDType('matmul', { a, b });
     if (a.shape.length < 2 || b.shape.length < 2) {
-      throw new ShapeError(`matmul: a and b must have rank 2 or more but are ${formatShape(a.shape)} and ${formatShape(b.shape)}`);
+      throw new ShapeError(
+        `matmul: a and b must have rank 2 or more but are ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
+      );
     }
     const [m, inner] = matrixExtents(a.shape, attrs.transposeA);
     const [otherInner, n] = matrixExtents(b.shape, attrs.transposeB);
@@ -64,23 +66,36 @@ export const matmulOp: Op<Attributes> = defineOp({
   samples: [
     { inputs: [{ shape: [3, 5] }, { shape: [5, 4] }], attrs: { transposeA: false, transposeB: false } },
     { inputs: [{ shape: [2, 5, 3] }, { shape: [2, 4, 5] }], attrs: { transposeA: true, transposeB: true } },
-    { inputs: [{ shape: [2, 1, 3, 5] }, { shape: [4, 5, 2] }], attrs: { transposeA: false, transposeB: false }, note: 'broadcast' },
+    {
+      inputs: [{ shape: [2, 1, 3, 5] }, { shape: [4, 5, 2] }],
+      attrs: { transposeA: false, transposeB: false },
+      note: 'broadcast',
+    },
     { inputs: [{ shape: [2, 3, 5] }, { shape: [4, 5] }], attrs: { transposeA: false, transposeB: true } },
     { inputs: [{ shape: [5, 3] }, { shape: [5, 4] }], attrs: { transposeA: true, transposeB: false } },
   ],
   errors: [
     {
-      inputs: [{ shape: [3, 5], dtype: 'float32' }, { shape: [4, 2], dtype: 'float32' }],
+      inputs: [
+        { shape: [3, 5], dtype: 'float32' },
+        { shape: [4, 2], dtype: 'float32' },
+      ],
       attrs: { transposeA: false, transposeB: false },
       message: /matmul: a has 5 columns but b has 4 rows: a \[3, 5\], b \[4, 2\]/,
     },
     {
-      inputs: [{ shape: [2, 3, 5], dtype: 'float32' }, { shape: [3, 5, 2], dtype: 'float32' }],
+      inputs: [
+        { shape: [2, 3, 5], dtype: 'float32' },
+        { shape: [3, 5, 2], dtype: 'float32' },
+      ],
       attrs: { transposeA: false, transposeB: false },
       message: /matmul: shapes \[2\] and \[3\] do not broadcast at axis 0/,
     },
     {
-      inputs: [{ shape: [3, 5], dtype: 'float32' }, { shape: [5, 2], dtype: 'bfloat16' }],
+      inputs: [
+        { shape: [3, 5], dtype: 'float32' },
+        { shape: [5, 2], dtype: 'bfloat16' },
+      ],
       attrs: { transposeA: false, transposeB: false },
       message: /matmul: a and b must have the same dtype/,
     },
@@ -91,7 +106,11 @@ export const matmulOp: Op<Attributes> = defineOp({
  * Matrix product of the last two axes, as `torch.matmul`: leading axes broadcast, a vector counts as a row of `a` or a column of
  * `b`. `transposeA` and `transposeB` read an operand of rank 2 or more with its last two axes swapped.
  */
-export function matmul(a: Tensor, b: Tensor, options: { transposeA?: boolean; transposeB?: boolean } = {}): Tensor {
+export function matmul(
+  a: Tensor,
+  b: Tensor,
+  options: { transposeA?: boolean; transposeB?: boolean } = {},
+): Tensor {
   const { transposeA = false, transposeB = false } = options;
   const left = a.rank === 1 ? reshape(a, [1, -1]) : a;
   const right = b.rank === 1 ? reshape(b, [-1, 1]) : b;

@@ -4,11 +4,30 @@ import { ShapeError } from '../../errors.ts';
 import { at, defineOp } from '../../op.ts';
 import { formatShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
-import { add, cast, div, full, gather, logSoftmax, mean, mul, neg, notEqual, reshape, sum, transpose, where } from '../index.ts';
+import {
+  add,
+  cast,
+  div,
+  full,
+  gather,
+  logSoftmax,
+  mean,
+  mul,
+  neg,
+  notEqual,
+  reshape,
+  sum,
+  transpose,
+  where,
+} from '../index.ts';
 import { floatOperand } from '../operands.ts';
 import type { Reduction } from './reduction.ts';
 
-type Attributes = { readonly labelSmoothing: number; readonly ignoreIndex: number; readonly reduction: Reduction };
+type Attributes = {
+  readonly labelSmoothing: number;
+  readonly ignoreIndex: number;
+  readonly reduction: Reduction;
+};
 
 export const crossEntropyOp = defineOp<Attributes>({
   name: 'crossEntropy',
@@ -31,7 +50,8 @@ export const crossEntropyOp = defineOp<Attributes>({
     const logProbabilities = logSoftmax(logits, 1);
     const ofTarget = neg(reshape(gather(logProbabilities, reshape(known, [-1, 1]), 1), [-1]));
     const ofAll = neg(mean(logProbabilities, { axes: [1] }));
-    const losses = labelSmoothing === 0 ? ofTarget : add(mul(ofTarget, 1 - labelSmoothing), mul(ofAll, labelSmoothing));
+    const losses =
+      labelSmoothing === 0 ? ofTarget : add(mul(ofTarget, 1 - labelSmoothing), mul(ofAll, labelSmoothing));
     const weights = cast(counted, logits.dtype);
     const kept = where(counted, losses, full([], 0, logits.dtype));
     if (reduction === 'none') return kept;
@@ -54,9 +74,13 @@ export const crossEntropyOp = defineOp<Attributes>({
   ],
   errors: [
     {
-      inputs: [{ shape: [3, 5], dtype: 'float32' }, { shape: [4], dtype: 'int32' }],
+      inputs: [
+        { shape: [3, 5], dtype: 'float32' },
+        { shape: [4], dtype: 'int32' },
+      ],
       attrs: { labelSmoothing: 0, ignoreIndex: -100, reduction: 'mean' },
-      message: /crossEntropy: target must be int32 \[3\], one class a row of logits \[3, 5\], but is int32 \[4\]/,
+      message:
+        /crossEntropy: target must be int32 \[3\], one class a row of logits \[3, 5\], but is int32 \[4\]/,
     },
   ],
 });

@@ -28,7 +28,9 @@ function defineLoss<A extends LossAttributes & Attributes>(
     grad: 'lower',
     lower: (inputs, attrs) => reduced(formula(at(inputs, 0), at(inputs, 1), attrs), attrs.reduction),
     amp: 'f32',
-    samples: samples.map((attrs): Sample<A> => ({ inputs: [{ shape: [3, 5] }, { shape: [3, 5], ...target }], attrs })),
+    samples: samples.map(
+      (attrs): Sample<A> => ({ inputs: [{ shape: [3, 5] }, { shape: [3, 5], ...target }], attrs }),
+    ),
     errors: samples.slice(0, 1).map(
       (attrs): ErrorSample<A> => ({
         inputs: [
@@ -36,7 +38,9 @@ function defineLoss<A extends LossAttributes & Attributes>(
           { shape: [5, 3], dtype: 'float32' },
         ],
         attrs,
-        message: new RegExp(`${name}: x and target must have the same shape but are \\[3, 5\\] and \\[5, 3\\]`),
+        message: new RegExp(
+          `${name}: x and target must have the same shape but are \\[3, 5\\] and \\[5, 3\\]`,
+        ),
       }),
     ),
   });
@@ -78,12 +82,20 @@ export const l1Op = defineLoss<LossAttributes>(
 );
 
 /** Binary cross-entropy of logits against probabilities, as `torch.nn.functional.binary_cross_entropy_with_logits`. */
-export function bceWithLogits(x: Tensor, target: Tensor, { reduction = 'mean' }: ReductionChoice = {}): Tensor {
+export function bceWithLogits(
+  x: Tensor,
+  target: Tensor,
+  { reduction = 'mean' }: ReductionChoice = {},
+): Tensor {
   return bceWithLogitsOp.one([x, target], { reduction });
 }
 
 /** Squared below a distance of `beta` (1 unless given), linear above, as `torch.nn.functional.smooth_l1_loss`. */
-export function smoothL1(x: Tensor, target: Tensor, { beta = 1, reduction = 'mean' }: ReductionChoice & { beta?: number } = {}): Tensor {
+export function smoothL1(
+  x: Tensor,
+  target: Tensor,
+  { beta = 1, reduction = 'mean' }: ReductionChoice & { beta?: number } = {},
+): Tensor {
   return smoothL1Op.one([x, target], { beta, reduction });
 }
 
@@ -101,7 +113,9 @@ function pairOf(op: string, inputs: readonly TensorType[]): TensorType {
   const x = floatOperand(op, inputs, 0, 'x');
   const target = floatOperand(op, inputs, 1, 'target');
   if (!sameShape(x.shape, target.shape)) {
-    throw new ShapeError(`${op}: x and target must have the same shape but are ${formatShape(x.shape)} and ${formatShape(target.shape)}`);
+    throw new ShapeError(
+      `${op}: x and target must have the same shape but are ${formatShape(x.shape)} and ${formatShape(target.shape)}`,
+    );
   }
   return { shape: x.shape, dtype: sameDType(op, { x, target }) };
 }

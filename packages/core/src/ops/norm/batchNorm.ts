@@ -6,11 +6,11 @@
  * at them flows back to x through `batchNormTrain`'s own rule, so gradients of gradients are exact.
  */
 
+import { numericArray } from '../../device/numeric.ts';
 import { ShapeError } from '../../errors.ts';
 import type { TensorType } from '../../graph/graph.ts';
-import { numericArray } from '../../device/numeric.ts';
 import { at, defineOp } from '../../op.ts';
-import { formatShape, sameShape, type Shape, sizeOf } from '../../shape.ts';
+import { formatShape, type Shape, sameShape, sizeOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { add, cast, div, mean, mul, reshape, rsqrt, square, sub, sum } from '../index.ts';
 import { floatOperand } from '../operands.ts';
@@ -30,7 +30,8 @@ export const batchNormTrainOp = defineOp<Attributes>({
     const [x, weight] = [at(inputs, 0), at(inputs, 1)];
     const [average, variance] = [at(outputs, 1), at(outputs, 2)];
     const [dx, dw, db] = batchNormTrainGradOp.all([x, cotangent(0), weight, average, variance], attrs);
-    if (dx === undefined || dw === undefined || db === undefined) throw new Error('batchNormTrainGrad has three outputs');
+    if (dx === undefined || dw === undefined || db === undefined)
+      throw new Error('batchNormTrainGrad has three outputs');
     return [addStatisticGradients(dx, x, average, cotangent(1), cotangent(2)), dw, db];
   },
   lower: (inputs, { eps }) => {
@@ -69,9 +70,14 @@ export const batchNormTrainOp = defineOp<Attributes>({
   ],
   errors: [
     {
-      inputs: [{ shape: [3, 4, 3, 5], dtype: 'float32' }, { shape: [5], dtype: 'float32' }, { shape: [4], dtype: 'float32' }],
+      inputs: [
+        { shape: [3, 4, 3, 5], dtype: 'float32' },
+        { shape: [5], dtype: 'float32' },
+        { shape: [4], dtype: 'float32' },
+      ],
       attrs: { eps: 1e-5 },
-      message: /batchNormTrain: weight must have shape \[4\], one number a channel of x \[3, 4, 3, 5\] \(NCHW\), but has \[5\]/,
+      message:
+        /batchNormTrain: weight must have shape \[4\], one number a channel of x \[3, 4, 3, 5\] \(NCHW\), but has \[5\]/,
     },
   ],
 });
@@ -81,16 +87,28 @@ export const batchNormTrainGradOp = defineOp<Attributes>({
   kind: 'reduce',
   infer: (inputs) => {
     const dy = floatOperand('batchNormTrainGrad', inputs, 1, 'dy');
-    const x = normalised('batchNormTrainGrad', [at(inputs, 0), ...inputs.slice(2)], ['x', 'weight', 'mean', 'variance']);
+    const x = normalised(
+      'batchNormTrainGrad',
+      [at(inputs, 0), ...inputs.slice(2)],
+      ['x', 'weight', 'mean', 'variance'],
+    );
     if (!sameShape(x.shape, dy.shape)) {
-      throw new ShapeError(`batchNormTrainGrad: x and dy must have the same shape but are ${formatShape(x.shape)} and ${formatShape(dy.shape)}`);
+      throw new ShapeError(
+        `batchNormTrainGrad: x and dy must have the same shape but are ${formatShape(x.shape)} and ${formatShape(dy.shape)}`,
+      );
     }
     const parameter = { shape: [at(x.shape, 1)], dtype: 'float32' } as const;
     return [{ shape: x.shape, dtype: x.dtype }, parameter, parameter];
   },
   grad: 'lower',
   lower: (inputs, { eps }) => {
-    const [x, dy, weight, average, variance] = [at(inputs, 0), at(inputs, 1), at(inputs, 2), at(inputs, 3), at(inputs, 4)];
+    const [x, dy, weight, average, variance] = [
+      at(inputs, 0),
+      at(inputs, 1),
+      at(inputs, 2),
+      at(inputs, 3),
+      at(inputs, 4),
+    ];
     const axes = statisticAxes(x.shape);
     const wideDy = cast(dy, 'float32');
     const inverse = rsqrt(add(perChannel(variance, x.rank), eps));
@@ -104,7 +122,13 @@ export const batchNormTrainGradOp = defineOp<Attributes>({
   },
   amp: 'follow',
   reference: (inputs, { eps }) => {
-    const [x, dy, weight, average, variance] = [at(inputs, 0), at(inputs, 1), at(inputs, 2), at(inputs, 3), at(inputs, 4)];
+    const [x, dy, weight, average, variance] = [
+      at(inputs, 0),
+      at(inputs, 1),
+      at(inputs, 2),
+      at(inputs, 3),
+      at(inputs, 4),
+    ];
     const { channels, count } = planes(x.shape);
     const inverse = Float64Array.from(variance.data, (value) => 1 / Math.sqrt(value + eps));
     const normal = (i: number, c: number) => ((x.data[i] ?? 0) - (average.data[c] ?? 0)) * (inverse[c] ?? 0);
@@ -123,15 +147,25 @@ export const batchNormTrainGradOp = defineOp<Attributes>({
   },
   samples: [
     {
-      inputs: [{ shape: [3, 4, 3, 5] }, { shape: [3, 4, 3, 5] }, { shape: [4] }, { shape: [4] }, { shape: [4], low: 0.5, high: 1.5 }],
+      inputs: [
+        { shape: [3, 4, 3, 5] },
+        { shape: [3, 4, 3, 5] },
+        { shape: [4] },
+        { shape: [4] },
+        { shape: [4], low: 0.5, high: 1.5 },
+      ],
       attrs: { eps: 1e-5 },
     },
   ],
   errors: [
     {
-      inputs: [[3, 4, 3, 5], [3, 4, 3, 4], [4], [4], [4]].map((shape) => ({ shape, dtype: 'float32' as const })),
+      inputs: [[3, 4, 3, 5], [3, 4, 3, 4], [4], [4], [4]].map((shape) => ({
+        shape,
+        dtype: 'float32' as const,
+      })),
       attrs: { eps: 1e-5 },
-      message: /batchNormTrainGrad: x and dy must have the same shape but are \[3, 4, 3, 5\] and \[3, 4, 3, 4\]/,
+      message:
+        /batchNormTrainGrad: x and dy must have the same shape but are \[3, 4, 3, 5\] and \[3, 4, 3, 4\]/,
     },
   ],
 });
@@ -145,7 +179,13 @@ export const batchNormOp = defineOp<Attributes>({
   },
   grad: 'lower',
   lower: (inputs, { eps }) => {
-    const [x, weight, bias, average, variance] = [at(inputs, 0), at(inputs, 1), at(inputs, 2), at(inputs, 3), at(inputs, 4)];
+    const [x, weight, bias, average, variance] = [
+      at(inputs, 0),
+      at(inputs, 1),
+      at(inputs, 2),
+      at(inputs, 3),
+      at(inputs, 4),
+    ];
     const scale = mul(weight, rsqrt(add(variance, eps)));
     const shift = sub(bias, mul(average, scale));
     return cast(add(mul(cast(x, 'float32'), perChannel(scale, x.rank)), perChannel(shift, x.rank)), x.dtype);
@@ -162,7 +202,13 @@ export const batchNormOp = defineOp<Attributes>({
   },
   samples: [
     {
-      inputs: [{ shape: [2, 4, 3, 5] }, { shape: [4] }, { shape: [4] }, { shape: [4] }, { shape: [4], low: 0.5, high: 1.5 }],
+      inputs: [
+        { shape: [2, 4, 3, 5] },
+        { shape: [4] },
+        { shape: [4] },
+        { shape: [4] },
+        { shape: [4], low: 0.5, high: 1.5 },
+      ],
       attrs: { eps: 1e-5 },
     },
   ],
@@ -202,7 +248,13 @@ export function batchNorm(
 }
 
 /** What reached the statistics themselves: d mean / dx = 1 / n, d variance / dx = 2 (x - mean) / n. Left out when nothing did. */
-function addStatisticGradients(dx: Tensor, x: Tensor, average: Tensor, dMean: Tensor, dVariance: Tensor): Tensor {
+function addStatisticGradients(
+  dx: Tensor,
+  x: Tensor,
+  average: Tensor,
+  dMean: Tensor,
+  dVariance: Tensor,
+): Tensor {
   const { count } = planes(x.shape);
   let total = dx;
   if (!isZero(dMean)) total = add(total, cast(div(perChannel(dMean, x.rank), count), dx.dtype));
@@ -217,7 +269,8 @@ function addStatisticGradients(dx: Tensor, x: Tensor, average: Tensor, dMean: Te
 function normalised(op: string, inputs: readonly TensorType[], names: readonly string[]): TensorType {
   const x = floatOperand(op, inputs, 0, at(names, 0));
   const channels = x.shape[1];
-  if (channels === undefined) throw new ShapeError(`${op}: x must have a channel axis 1 but has shape ${formatShape(x.shape)}`);
+  if (channels === undefined)
+    throw new ShapeError(`${op}: x must have a channel axis 1 but has shape ${formatShape(x.shape)}`);
   names.slice(1).forEach((name, i) => {
     const vector = floatOperand(op, inputs, i + 1, name);
     if (!sameShape(vector.shape, [channels])) {
@@ -225,7 +278,8 @@ function normalised(op: string, inputs: readonly TensorType[], names: readonly s
         `${op}: ${name} must have shape [${channels}], one number a channel of x ${formatShape(x.shape)} (NCHW), but has ${formatShape(vector.shape)}`,
       );
     }
-    if (vector.dtype !== 'float32') throw new ShapeError(`${op}: ${name} must be float32 but is ${vector.dtype}`);
+    if (vector.dtype !== 'float32')
+      throw new ShapeError(`${op}: ${name} must be float32 but is ${vector.dtype}`);
   });
   return x;
 }

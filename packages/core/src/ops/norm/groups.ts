@@ -33,13 +33,18 @@ export const layerNormOp = defineOp<{ readonly eps: number }>({
   amp: 'follow',
   samples: [
     { inputs: [{ shape: [3, 4, 7] }, { shape: [7] }, { shape: [7] }], attrs: { eps: 1e-6 } },
-    { inputs: [{ shape: [3, 4, 5] }, { shape: [4, 5] }, { shape: [4, 5] }], attrs: { eps: 1e-5 }, note: 'two axes' },
+    {
+      inputs: [{ shape: [3, 4, 5] }, { shape: [4, 5] }, { shape: [4, 5] }],
+      attrs: { eps: 1e-5 },
+      note: 'two axes',
+    },
   ],
   errors: [
     {
       inputs: [[3, 4, 7], [4], [4]].map((shape) => ({ shape, dtype: 'float32' as const })),
       attrs: { eps: 1e-6 },
-      message: /layerNorm: weight and bias must have the shape of x's last axes: x \[3, 4, 7\], weight \[4\], bias \[4\]/,
+      message:
+        /layerNorm: weight and bias must have the shape of x's last axes: x \[3, 4, 7\], weight \[4\], bias \[4\]/,
     },
   ],
 });
@@ -50,7 +55,9 @@ export const groupNormOp = defineOp<{ readonly groups: number; readonly eps: num
   infer: (inputs, { groups }) => {
     const x = channelled('groupNorm', inputs);
     if (!Number.isInteger(groups) || groups < 1 || at(x.shape, 1) % groups !== 0) {
-      throw new ShapeError(`groupNorm: ${groups} groups do not divide the ${at(x.shape, 1)} channels of x ${formatShape(x.shape)}`);
+      throw new ShapeError(
+        `groupNorm: ${groups} groups do not divide the ${at(x.shape, 1)} channels of x ${formatShape(x.shape)}`,
+      );
     }
     return { shape: x.shape, dtype: x.dtype };
   },
@@ -61,7 +68,9 @@ export const groupNormOp = defineOp<{ readonly groups: number; readonly eps: num
     return scaledByChannel(reshape(standardised(grouped, [2], eps), x.shape), inputs);
   },
   amp: 'follow',
-  samples: [{ inputs: [{ shape: [3, 6, 4, 2] }, { shape: [6] }, { shape: [6] }], attrs: { groups: 2, eps: 1e-5 } }],
+  samples: [
+    { inputs: [{ shape: [3, 6, 4, 2] }, { shape: [6] }, { shape: [6] }], attrs: { groups: 2, eps: 1e-5 } },
+  ],
   errors: [
     {
       inputs: [[3, 6, 4, 2], [6], [6]].map((shape) => ({ shape, dtype: 'float32' as const })),
@@ -76,7 +85,10 @@ export const instanceNormOp = defineOp<{ readonly eps: number }>({
   kind: 'composite',
   infer: (inputs) => {
     const x = channelled('instanceNorm', inputs);
-    if (x.shape.length < 3) throw new ShapeError(`instanceNorm: x must have axes after the channels but has shape ${formatShape(x.shape)}`);
+    if (x.shape.length < 3)
+      throw new ShapeError(
+        `instanceNorm: x must have axes after the channels but has shape ${formatShape(x.shape)}`,
+      );
     return { shape: x.shape, dtype: x.dtype };
   },
   grad: 'lower',
@@ -91,7 +103,8 @@ export const instanceNormOp = defineOp<{ readonly eps: number }>({
     {
       inputs: [[2, 3, 4, 5], [4], [4]].map((shape) => ({ shape, dtype: 'float32' as const })),
       attrs: { eps: 1e-5 },
-      message: /instanceNorm: weight must have shape \[3\], one number a channel of x \[2, 3, 4, 5\], but has \[4\]/,
+      message:
+        /instanceNorm: weight must have shape \[3\], one number a channel of x \[2, 3, 4, 5\], but has \[4\]/,
     },
   ],
 });
@@ -125,22 +138,40 @@ export const l2NormalizeOp = defineOp<{ readonly axis: number; readonly eps: num
 });
 
 /** Zero mean and unit variance over the last axes, those that `weight` has, as `torch.nn.functional.layer_norm`. */
-export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, { eps = 1e-5 }: { eps?: number } = {}): Tensor {
+export function layerNorm(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor,
+  { eps = 1e-5 }: { eps?: number } = {},
+): Tensor {
   return layerNormOp.one([x, weight, bias], { eps });
 }
 
 /** Zero mean and unit variance over each of `groups` groups of channels of each sample, as `torch.nn.functional.group_norm`. */
-export function groupNorm(x: Tensor, weight: Tensor, bias: Tensor, { groups, eps = 1e-5 }: { groups: number; eps?: number }): Tensor {
+export function groupNorm(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor,
+  { groups, eps = 1e-5 }: { groups: number; eps?: number },
+): Tensor {
   return groupNormOp.one([x, weight, bias], { groups, eps });
 }
 
 /** Zero mean and unit variance over each channel of each sample, as `torch.nn.functional.instance_norm`. */
-export function instanceNorm(x: Tensor, weight: Tensor, bias: Tensor, { eps = 1e-5 }: { eps?: number } = {}): Tensor {
+export function instanceNorm(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor,
+  { eps = 1e-5 }: { eps?: number } = {},
+): Tensor {
   return instanceNormOp.one([x, weight, bias], { eps });
 }
 
 /** x / max(length along `axis`, eps), as `torch.nn.functional.normalize`; zero vectors stay zero, with zero gradient. */
-export function l2Normalize(x: Tensor, { axis = 1, eps = 1e-12 }: { axis?: number; eps?: number } = {}): Tensor {
+export function l2Normalize(
+  x: Tensor,
+  { axis = 1, eps = 1e-12 }: { axis?: number; eps?: number } = {},
+): Tensor {
   return l2NormalizeOp.one([x], { axis: normalizeAxis('l2Normalize', axis, x.rank), eps });
 }
 
@@ -160,7 +191,8 @@ function scaledByChannel(normal: Tensor, inputs: readonly Tensor[]): Tensor {
 function channelled(op: string, inputs: readonly TensorType[]): TensorType {
   const x = floatOperand(op, inputs, 0, 'x');
   const channels = x.shape[1];
-  if (channels === undefined) throw new ShapeError(`${op}: x must have a channel axis 1 but has shape ${formatShape(x.shape)}`);
+  if (channels === undefined)
+    throw new ShapeError(`${op}: x must have a channel axis 1 but has shape ${formatShape(x.shape)}`);
   ['weight', 'bias'].forEach((name, i) => {
     const vector = floatOperand(op, inputs, i + 1, name);
     if (!sameShape(vector.shape, [channels])) {

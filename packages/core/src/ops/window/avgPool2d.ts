@@ -1,15 +1,15 @@
 /** Average pooling with PyTorch's rules for what a window at the border divides by; each of the two ops is the other's gradient. */
 
-import { hostArray } from '../../dtype.ts';
 import { numericArray } from '../../device/numeric.ts';
+import { hostArray } from '../../dtype.ts';
 import { ShapeError } from '../../errors.ts';
 import { at, defineOp, type Op } from '../../op.ts';
-import { formatShape, sameShape, type Shape, sizeOf } from '../../shape.ts';
+import { formatShape, type Shape, sameShape, sizeOf } from '../../shape.ts';
 import { type Tensor, tensor } from '../../tensor.ts';
 import { cast, expand, mean, mul, reshape, sum } from '../index.ts';
+import { floatOperand } from '../operands.ts';
 import { pad } from '../view/pad.ts';
 import { slice } from '../view/slice.ts';
-import { floatOperand } from '../operands.ts';
 import { type Pads, type Pair, type PairLike, pads, pair, windowGrid } from './geometry.ts';
 import { fold, unfold } from './unfold.ts';
 
@@ -28,11 +28,20 @@ export const avgPool2dOp: Op<Attributes> = defineOp({
     const x = floatOperand('avgPool2d', inputs, 0, 'x', 4, 'NCHW');
     return { shape: pooledShape('avgPool2d', x.shape, attrs), dtype: x.dtype };
   },
-  grad: ({ inputs, attrs, cotangent }) => [avgPool2dGradOp.one([cotangent()], { ...attrs, inputShape: at(inputs, 0).shape })],
+  grad: ({ inputs, attrs, cotangent }) => [
+    avgPool2dGradOp.one([cotangent()], { ...attrs, inputShape: at(inputs, 0).shape }),
+  ],
   lower: (inputs, attrs) => {
     const x = at(inputs, 0);
     const [top, left, bottom, right] = reach(x.shape, attrs);
-    const padded = pad(x, { pads: [[0, 0], [0, 0], [top, bottom], [left, right]] });
+    const padded = pad(x, {
+      pads: [
+        [0, 0],
+        [0, 0],
+        [top, bottom],
+        [left, right],
+      ],
+    });
     const columns = unfold(padded, { kernel: attrs.kernel, stride: attrs.stride });
     const totals = sum(reshape(columns, [x.dim(0), x.dim(1), sizeOf(attrs.kernel), -1]), { axes: [2] });
     const y = reshape(totals, pooledShape('avgPool2d', x.shape, attrs));
@@ -50,8 +59,16 @@ export const avgPool2dOp: Op<Attributes> = defineOp({
   },
   samples: [
     { inputs: [{ shape: [2, 3, 6, 7] }], attrs: geometry(3, 2, 1, false, true) },
-    { inputs: [{ shape: [1, 2, 6, 7] }], attrs: geometry(3, 2, 1, true, false), note: 'ceil, padding not counted' },
-    { inputs: [{ shape: [1, 2, 6, 7] }], attrs: geometry(3, 2, 0, true, true), note: 'ceil, padding counted' },
+    {
+      inputs: [{ shape: [1, 2, 6, 7] }],
+      attrs: geometry(3, 2, 1, true, false),
+      note: 'ceil, padding not counted',
+    },
+    {
+      inputs: [{ shape: [1, 2, 6, 7] }],
+      attrs: geometry(3, 2, 0, true, true),
+      note: 'ceil, padding counted',
+    },
   ],
   errors: [
     {
@@ -74,7 +91,9 @@ export const avgPool2dGradOp: Op<Attributes & { readonly inputShape: Shape }> = 
     const dy = floatOperand('avgPool2dGrad', inputs, 0, 'dy', 4, 'NCHW');
     const pooled = pooledShape('avgPool2dGrad', attrs.inputShape, attrs);
     if (!sameShape(pooled, dy.shape)) {
-      throw new ShapeError(`avgPool2dGrad: dy has shape ${formatShape(dy.shape)} but the pooling makes ${formatShape(pooled)}`);
+      throw new ShapeError(
+        `avgPool2dGrad: dy has shape ${formatShape(dy.shape)} but the pooling makes ${formatShape(pooled)}`,
+      );
     }
     return { shape: attrs.inputShape, dtype: dy.dtype };
   },
@@ -99,8 +118,14 @@ export const avgPool2dGradOp: Op<Attributes & { readonly inputShape: Shape }> = 
     return dx;
   },
   samples: [
-    { inputs: [{ shape: [2, 3, 3, 4] }], attrs: { ...geometry(3, 2, 1, false, true), inputShape: [2, 3, 6, 7] } },
-    { inputs: [{ shape: [1, 2, 4, 4] }], attrs: { ...geometry(3, 2, 1, true, false), inputShape: [1, 2, 6, 7] } },
+    {
+      inputs: [{ shape: [2, 3, 3, 4] }],
+      attrs: { ...geometry(3, 2, 1, false, true), inputShape: [2, 3, 6, 7] },
+    },
+    {
+      inputs: [{ shape: [1, 2, 4, 4] }],
+      attrs: { ...geometry(3, 2, 1, true, false), inputShape: [1, 2, 6, 7] },
+    },
   ],
   errors: [
     {
@@ -123,7 +148,11 @@ export const globalAvgPoolOp: Op<Readonly<Record<string, never>>> = defineOp({
   amp: 'follow',
   samples: [{ inputs: [{ shape: [2, 3, 4, 5] }], attrs: {} }],
   errors: [
-    { inputs: [{ shape: [2, 3], dtype: 'float32' }], attrs: {}, message: /globalAvgPool: x must have rank 4 \(NCHW\) but is float32\[2, 3\]/ },
+    {
+      inputs: [{ shape: [2, 3], dtype: 'float32' }],
+      attrs: {},
+      message: /globalAvgPool: x must have rank 4 \(NCHW\) but is float32\[2, 3\]/,
+    },
   ],
 });
 
@@ -157,7 +186,9 @@ export function globalAvgPool(x: Tensor): Tensor {
 function pooledShape(op: string, x: Shape, attrs: Attributes): number[] {
   const { kernel, padding } = attrs;
   if (padding.some((side, i) => side * 2 > at(kernel, i % 2))) {
-    throw new ShapeError(`${op}: padding ${formatShape(padding)} must be at most half of the kernel ${formatShape(kernel)}`);
+    throw new ShapeError(
+      `${op}: padding ${formatShape(padding)} must be at most half of the kernel ${formatShape(kernel)}`,
+    );
   }
   return [at(x, 0), at(x, 1), ...grid(x, attrs)];
 }
@@ -175,7 +206,12 @@ function reach(x: Shape, attrs: Attributes): [number, number, number, number] {
 }
 
 /** The pixels [from, to) of one axis that window `place` covers, and how many it counts in its mean. */
-function coverage(x: Shape, attrs: Attributes, axis: 0 | 1, place: number): { from: number; to: number; counted: number } {
+function coverage(
+  x: Shape,
+  attrs: Attributes,
+  axis: 0 | 1,
+  place: number,
+): { from: number; to: number; counted: number } {
   const extent = at(x, 2 + axis);
   const start = place * attrs.stride[axis] - attrs.padding[axis];
   const end = Math.min(start + attrs.kernel[axis], extent + at(attrs.padding, 2 + axis));
@@ -194,7 +230,11 @@ function shares(x: Shape, attrs: Attributes, like: Tensor): Tensor {
   return cast(tensor(data, [1, 1, oh, ow]), like.dtype);
 }
 
-function forEachTap(x: Shape, attrs: Attributes, visit: (place: number, pixel: number, divisor: number) => void): void {
+function forEachTap(
+  x: Shape,
+  attrs: Attributes,
+  visit: (place: number, pixel: number, divisor: number) => void,
+): void {
   const [h, w] = [at(x, 2), at(x, 3)];
   const [oh, ow] = grid(x, attrs);
   for (let plane = 0; plane < at(x, 0) * at(x, 1); plane++) {
@@ -211,6 +251,18 @@ function forEachTap(x: Shape, attrs: Attributes, visit: (place: number, pixel: n
   }
 }
 
-function geometry(kernel: number, stride: number, padding: number, ceilMode: boolean, countIncludePad: boolean): Attributes {
-  return { kernel: [kernel, kernel], stride: [stride, stride], padding: [padding, padding, padding, padding], ceilMode, countIncludePad };
+function geometry(
+  kernel: number,
+  stride: number,
+  padding: number,
+  ceilMode: boolean,
+  countIncludePad: boolean,
+): Attributes {
+  return {
+    kernel: [kernel, kernel],
+    stride: [stride, stride],
+    padding: [padding, padding, padding, padding],
+    ceilMode,
+    countIncludePad,
+  };
 }

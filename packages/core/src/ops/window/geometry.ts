@@ -16,8 +16,15 @@ export type PairLike = number | readonly number[];
 /** A number for both axes, or one for each. Integers of at least `least`. */
 export function pair(op: string, name: string, value: PairLike, least: number): Pair {
   const [h, w, ...more] = typeof value === 'number' ? [value, value] : value;
-  if (h === undefined || w === undefined || more.length > 0 || ![h, w].every((n) => Number.isInteger(n) && n >= least)) {
-    throw new ShapeError(`${op}: ${name} must be an integer of at least ${least}, or two of them, but is ${JSON.stringify(value)}`);
+  if (
+    h === undefined ||
+    w === undefined ||
+    more.length > 0 ||
+    ![h, w].every((n) => Number.isInteger(n) && n >= least)
+  ) {
+    throw new ShapeError(
+      `${op}: ${name} must be an integer of at least ${least}, or two of them, but is ${JSON.stringify(value)}`,
+    );
   }
   return [h, w];
 }

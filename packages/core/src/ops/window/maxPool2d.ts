@@ -6,12 +6,12 @@
 import { numericArray } from '../../device/numeric.ts';
 import { ShapeError } from '../../errors.ts';
 import { at, defineOp, type Op, type ReferenceArray } from '../../op.ts';
-import { formatShape, sameShape, type Shape, sizeOf } from '../../shape.ts';
+import { formatShape, type Shape, sameShape, sizeOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { argMax, full, max, reshape, scatterAdd } from '../index.ts';
+import { floatOperand, sameDType } from '../operands.ts';
 import { pad } from '../view/pad.ts';
 import { slice } from '../view/slice.ts';
-import { floatOperand, sameDType } from '../operands.ts';
 import { type PairLike, pads, pair, span, type WindowGeometry, windowGrid } from './geometry.ts';
 import { fold, unfold } from './unfold.ts';
 
@@ -66,7 +66,9 @@ export const maxPool2dGradOp: Op<Attributes> = defineOp({
     const dy = floatOperand('maxPool2dGrad', inputs, 1, 'dy', 4, 'NCHW');
     const pooled = pooledShape('maxPool2dGrad', x.shape, attrs);
     if (!sameShape(pooled, dy.shape)) {
-      throw new ShapeError(`maxPool2dGrad: dy has shape ${formatShape(dy.shape)} but the pooling makes ${formatShape(pooled)}`);
+      throw new ShapeError(
+        `maxPool2dGrad: dy has shape ${formatShape(dy.shape)} but the pooling makes ${formatShape(pooled)}`,
+      );
     }
     return { shape: x.shape, dtype: sameDType('maxPool2dGrad', { x, dy }) };
   },
@@ -95,11 +97,19 @@ export const maxPool2dGradOp: Op<Attributes> = defineOp({
   },
   samples: [
     { inputs: [{ shape: [2, 3, 6, 7] }, { shape: [2, 3, 3, 4] }], attrs: geometry(3, 2, 1, 1, false) },
-    { inputs: [{ shape: [1, 1, 4, 4], values: new Array(16).fill(1) }, { shape: [1, 1, 2, 2] }], attrs: geometry(2, 2, 0, 1, false), note: 'ties', skipGradient: 'every window is a tie' },
+    {
+      inputs: [{ shape: [1, 1, 4, 4], values: new Array(16).fill(1) }, { shape: [1, 1, 2, 2] }],
+      attrs: geometry(2, 2, 0, 1, false),
+      note: 'ties',
+      skipGradient: 'every window is a tie',
+    },
   ],
   errors: [
     {
-      inputs: [{ shape: [1, 2, 6, 6], dtype: 'float32' }, { shape: [1, 2, 2, 3], dtype: 'float32' }],
+      inputs: [
+        { shape: [1, 2, 6, 6], dtype: 'float32' },
+        { shape: [1, 2, 2, 3], dtype: 'float32' },
+      ],
       attrs: geometry(2, 2, 0, 1, false),
       message: /maxPool2dGrad: dy has shape \[1, 2, 2, 3\] but the pooling makes \[1, 2, 3, 3\]/,
     },
@@ -132,7 +142,9 @@ export function maxPool2d(x: Tensor, options: MaxPoolOptions): Tensor {
 function pooledShape(op: string, x: Shape, attrs: Attributes): number[] {
   const { kernel, padding } = attrs;
   if (padding.some((side, i) => side * 2 > at(kernel, i % 2))) {
-    throw new ShapeError(`${op}: padding ${formatShape(padding)} must be at most half of the kernel ${formatShape(kernel)}`);
+    throw new ShapeError(
+      `${op}: padding ${formatShape(padding)} must be at most half of the kernel ${formatShape(kernel)}`,
+    );
   }
   return [at(x, 0), at(x, 1), ...windowGrid(op, at(x, 2), at(x, 3), attrs, attrs.ceilMode)];
 }
@@ -141,7 +153,8 @@ function pooledShape(op: string, x: Shape, attrs: Attributes): number[] {
 function reach(x: Shape, attrs: Attributes): [number, number, number, number] {
   const [top, left, bottom, right] = attrs.padding;
   const grid = windowGrid('maxPool2d', at(x, 2), at(x, 3), attrs, attrs.ceilMode);
-  const end = (axis: 0 | 1) => (grid[axis] - 1) * attrs.stride[axis] + span(attrs.kernel[axis], attrs.dilation[axis]);
+  const end = (axis: 0 | 1) =>
+    (grid[axis] - 1) * attrs.stride[axis] + span(attrs.kernel[axis], attrs.dilation[axis]);
   return [top, left, Math.max(bottom, end(0) - at(x, 2) - top), Math.max(right, end(1) - at(x, 3) - left)];
 }
 
@@ -149,12 +162,25 @@ function reach(x: Shape, attrs: Attributes): [number, number, number, number] {
 function windows(x: Tensor, attrs: Attributes): Tensor {
   const [top, left, bottom, right] = reach(x.shape, attrs);
   const { kernel, stride, dilation } = attrs;
-  const padded = pad(x, { pads: [[0, 0], [0, 0], [top, bottom], [left, right]], value: Number.NEGATIVE_INFINITY });
+  const padded = pad(x, {
+    pads: [
+      [0, 0],
+      [0, 0],
+      [top, bottom],
+      [left, right],
+    ],
+    value: Number.NEGATIVE_INFINITY,
+  });
   return reshape(unfold(padded, { kernel, stride, dilation }), [x.dim(0), x.dim(1), sizeOf(kernel), -1]);
 }
 
 /** Calls `visit` with each output place and the input pixel that it takes its value from. */
-function forEachMaximum(x: ReferenceArray, y: Shape, attrs: Attributes, visit: (place: number, pixel: number) => void): void {
+function forEachMaximum(
+  x: ReferenceArray,
+  y: Shape,
+  attrs: Attributes,
+  visit: (place: number, pixel: number) => void,
+): void {
   const [h, w, oh, ow] = [at(x.shape, 2), at(x.shape, 3), at(y, 2), at(y, 3)];
   const planes = at(x.shape, 0) * at(x.shape, 1);
   const { kernel, stride, padding, dilation } = attrs;
@@ -183,7 +209,13 @@ function forEachMaximum(x: ReferenceArray, y: Shape, attrs: Attributes, visit: (
   }
 }
 
-function geometry(kernel: number, stride: number, padding: number, dilation: number, ceilMode: boolean): Attributes {
+function geometry(
+  kernel: number,
+  stride: number,
+  padding: number,
+  dilation: number,
+  ceilMode: boolean,
+): Attributes {
   return {
     kernel: [kernel, kernel],
     stride: [stride, stride],

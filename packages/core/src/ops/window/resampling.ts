@@ -19,7 +19,12 @@ export interface Tap {
 const cubicA = -0.75;
 
 /** Taps of each output element when `input` elements are resized to `output`. */
-export function resizeTaps(input: number, output: number, mode: ResizeMode, alignCorners: boolean): readonly (readonly Tap[])[] {
+export function resizeTaps(
+  input: number,
+  output: number,
+  mode: ResizeMode,
+  alignCorners: boolean,
+): readonly (readonly Tap[])[] {
   const ratio = alignCorners ? (output > 1 ? (input - 1) / (output - 1) : 0) : input / output;
   return Array.from({ length: output }, (_, place) => {
     if (mode === 'nearest') return [{ index: nearestIndex(place, input, output), weight: 1 }];
@@ -41,7 +46,8 @@ export function averageTaps(input: number, output: number): readonly (readonly T
 export function tapMatrix(taps: readonly (readonly Tap[])[], input: number): Tensor {
   const data = hostArray('float32', taps.length * input);
   taps.forEach((list, row) => {
-    for (const { index, weight } of list) data[row * input + index] = (data[row * input + index] ?? 0) + weight;
+    for (const { index, weight } of list)
+      data[row * input + index] = (data[row * input + index] ?? 0) + weight;
   });
   return tensor(data, [taps.length, input]);
 }

@@ -3,10 +3,10 @@
 import { numericArray } from '../../device/numeric.ts';
 import { ShapeError } from '../../errors.ts';
 import { at, defineOp, type Op } from '../../op.ts';
-import { formatShape, sameShape, type Shape, sizeOf } from '../../shape.ts';
+import { formatShape, type Shape, sameShape, sizeOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
-import { cast } from '../index.ts';
 import { matmul } from '../contract/matmul.ts';
+import { cast } from '../index.ts';
 import { floatOperand } from '../operands.ts';
 import { type Pair, type PairLike, pair } from './geometry.ts';
 import { averageTaps, type ResizeMode, resizeTaps, type Tap, tapMatrix } from './resampling.ts';
@@ -21,7 +21,9 @@ export const resizeOp: Op<Attributes> = defineOp({
     checkMode('resize', attrs);
     return { shape: [...x.shape.slice(0, 2), ...attrs.size], dtype: x.dtype };
   },
-  grad: ({ inputs, attrs, cotangent }) => [resizeGradOp.one([cotangent()], { ...attrs, inputShape: at(inputs, 0).shape })],
+  grad: ({ inputs, attrs, cotangent }) => [
+    resizeGradOp.one([cotangent()], { ...attrs, inputShape: at(inputs, 0).shape }),
+  ],
   lower: (inputs, attrs) => {
     const x = at(inputs, 0);
     const { vertical, horizontal } = matrices(x.shape, attrs);
@@ -66,7 +68,9 @@ export const resizeGradOp: Op<Attributes & { readonly inputShape: Shape }> = def
     checkMode('resizeGrad', attrs);
     const resized = [...attrs.inputShape.slice(0, 2), ...attrs.size];
     if (!sameShape(resized, dy.shape)) {
-      throw new ShapeError(`resizeGrad: dy has shape ${formatShape(dy.shape)} but the resize makes ${formatShape(resized)}`);
+      throw new ShapeError(
+        `resizeGrad: dy has shape ${formatShape(dy.shape)} but the resize makes ${formatShape(resized)}`,
+      );
     }
     return { shape: attrs.inputShape, dtype: dy.dtype };
   },
@@ -86,9 +90,18 @@ export const resizeGradOp: Op<Attributes & { readonly inputShape: Shape }> = def
     return dx;
   },
   samples: [
-    { inputs: [{ shape: [2, 3, 7, 10] }], attrs: { size: [7, 10], mode: 'nearest', alignCorners: false, inputShape: [2, 3, 4, 5] } },
-    { inputs: [{ shape: [1, 2, 7, 3] }], attrs: { size: [7, 3], mode: 'bilinear', alignCorners: false, inputShape: [1, 2, 4, 5] } },
-    { inputs: [{ shape: [1, 2, 3, 8] }], attrs: { size: [3, 8], mode: 'bicubic', alignCorners: true, inputShape: [1, 2, 4, 5] } },
+    {
+      inputs: [{ shape: [2, 3, 7, 10] }],
+      attrs: { size: [7, 10], mode: 'nearest', alignCorners: false, inputShape: [2, 3, 4, 5] },
+    },
+    {
+      inputs: [{ shape: [1, 2, 7, 3] }],
+      attrs: { size: [7, 3], mode: 'bilinear', alignCorners: false, inputShape: [1, 2, 4, 5] },
+    },
+    {
+      inputs: [{ shape: [1, 2, 3, 8] }],
+      attrs: { size: [3, 8], mode: 'bicubic', alignCorners: true, inputShape: [1, 2, 4, 5] },
+    },
   ],
   errors: [
     {
@@ -149,18 +162,30 @@ function checkMode(op: string, { mode, alignCorners }: Attributes): void {
   if (!['nearest', 'bilinear', 'bicubic'].includes(mode)) {
     throw new ShapeError(`${op}: mode must be nearest, bilinear or bicubic but is ${mode}`);
   }
-  if (mode === 'nearest' && alignCorners) throw new ShapeError(`${op}: alignCorners has no meaning with mode nearest`);
+  if (mode === 'nearest' && alignCorners)
+    throw new ShapeError(`${op}: alignCorners has no meaning with mode nearest`);
 }
 
-function axisTaps(x: Shape, { size, mode, alignCorners }: Attributes, axis: 0 | 1): readonly (readonly Tap[])[] {
+function axisTaps(
+  x: Shape,
+  { size, mode, alignCorners }: Attributes,
+  axis: 0 | 1,
+): readonly (readonly Tap[])[] {
   return resizeTaps(at(x, 2 + axis), size[axis], mode, alignCorners);
 }
 
 function matrices(x: Shape, attrs: Attributes): { vertical: Tensor; horizontal: Tensor } {
-  return { vertical: tapMatrix(axisTaps(x, attrs, 0), at(x, 2)), horizontal: tapMatrix(axisTaps(x, attrs, 1), at(x, 3)) };
+  return {
+    vertical: tapMatrix(axisTaps(x, attrs, 0), at(x, 2)),
+    horizontal: tapMatrix(axisTaps(x, attrs, 1), at(x, 3)),
+  };
 }
 
-function forEachTap(x: Shape, attrs: Attributes, visit: (place: number, pixel: number, weight: number) => void): void {
+function forEachTap(
+  x: Shape,
+  attrs: Attributes,
+  visit: (place: number, pixel: number, weight: number) => void,
+): void {
   const [h, w] = [at(x, 2), at(x, 3)];
   const rows = axisTaps(x, attrs, 0);
   const columns = axisTaps(x, attrs, 1);
@@ -169,7 +194,8 @@ function forEachTap(x: Shape, attrs: Attributes, visit: (place: number, pixel: n
       columns.forEach((columnTaps, j) => {
         const place = (plane * rows.length + i) * columns.length + j;
         for (const row of rowTaps) {
-          for (const column of columnTaps) visit(place, (plane * h + row.index) * w + column.index, row.weight * column.weight);
+          for (const column of columnTaps)
+            visit(place, (plane * h + row.index) * w + column.index, row.weight * column.weight);
         }
       });
     });

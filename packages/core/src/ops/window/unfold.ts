@@ -9,12 +9,12 @@ import { ShapeError } from '../../errors.ts';
 import { at, defineOp, type Op, type ReferenceArray } from '../../op.ts';
 import { formatShape, type Shape, sizeOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
+import { addRowsToImage, imageToRows, type Patches, transposed } from '../contract/dense.ts';
 import { add, reshape } from '../index.ts';
+import { floatOperand } from '../operands.ts';
 import { concat } from '../view/join.ts';
 import { pad } from '../view/pad.ts';
 import { slice, sliceGradOp } from '../view/slice.ts';
-import { addRowsToImage, imageToRows, type Patches, transposed } from '../contract/dense.ts';
-import { floatOperand } from '../operands.ts';
 import { type Pair, type PairLike, pads, pair, span, type WindowGeometry, windowGrid } from './geometry.ts';
 
 export const unfoldOp: Op<WindowGeometry> = defineOp({
@@ -23,7 +23,10 @@ export const unfoldOp: Op<WindowGeometry> = defineOp({
   infer: (inputs, attrs) => {
     const x = floatOperand('unfold', inputs, 0, 'x', 4, 'NCHW');
     const [n, c, h, w] = [at(x.shape, 0), at(x.shape, 1), at(x.shape, 2), at(x.shape, 3)];
-    return { shape: [n, c * sizeOf(attrs.kernel), sizeOf(windowGrid('unfold', h, w, attrs))], dtype: x.dtype };
+    return {
+      shape: [n, c * sizeOf(attrs.kernel), sizeOf(windowGrid('unfold', h, w, attrs))],
+      dtype: x.dtype,
+    };
   },
   grad: ({ inputs, attrs, cotangent }) => {
     const [, , h, w] = at(inputs, 0).shape;
@@ -35,7 +38,14 @@ export const unfoldOp: Op<WindowGeometry> = defineOp({
     const grid = windowGrid('unfold', h, w, attrs);
     const [top, left, bottom, right] = attrs.padding;
     const padded = attrs.padding.some((side) => side > 0)
-      ? pad(x, { pads: [[0, 0], [0, 0], [top, bottom], [left, right]] })
+      ? pad(x, {
+          pads: [
+            [0, 0],
+            [0, 0],
+            [top, bottom],
+            [left, right],
+          ],
+        })
       : x;
     const taps = tapStarts(attrs).map(([y, xStart]) => {
       const part = slice(padded, {
@@ -61,8 +71,14 @@ export const unfoldOp: Op<WindowGeometry> = defineOp({
     return result;
   },
   samples: [
-    { inputs: [{ shape: [2, 3, 5, 6] }], attrs: { kernel: [3, 2], stride: [2, 2], padding: [1, 1, 1, 1], dilation: [1, 1] } },
-    { inputs: [{ shape: [1, 2, 6, 5] }], attrs: { kernel: [2, 2], stride: [1, 2], padding: [0, 1, 2, 0], dilation: [2, 1] } },
+    {
+      inputs: [{ shape: [2, 3, 5, 6] }],
+      attrs: { kernel: [3, 2], stride: [2, 2], padding: [1, 1, 1, 1], dilation: [1, 1] },
+    },
+    {
+      inputs: [{ shape: [1, 2, 6, 5] }],
+      attrs: { kernel: [2, 2], stride: [1, 2], padding: [0, 1, 2, 0], dilation: [2, 1] },
+    },
   ],
   errors: [
     {
@@ -101,7 +117,11 @@ export const foldOp: Op<WindowGeometry & { readonly outputSize: Pair }> = define
     const shape = [n, channels, h + top + bottom, w + left + right];
     const placed = starts.map(([y, x], tap) => {
       const one = slice(taps, { starts: [0, 0, tap, 0, 0], ends: [n, channels, tap + 1, ...grid] });
-      return sliceGradOp.one([reshape(one, [n, channels, ...grid])], { shape, starts: [0, 0, y, x], steps: [1, 1, ...attrs.stride] });
+      return sliceGradOp.one([reshape(one, [n, channels, ...grid])], {
+        shape,
+        starts: [0, 0, y, x],
+        steps: [1, 1, ...attrs.stride],
+      });
     });
     const total = placed.reduce(add);
     return slice(total, { starts: [0, 0, top, left], ends: [n, channels, top + h, left + w] });
@@ -114,7 +134,11 @@ export const foldOp: Op<WindowGeometry & { readonly outputSize: Pair }> = define
     const [batch, depth, places] = [at(columns.shape, 0), at(columns.shape, 1), at(columns.shape, 2)];
     for (let n = 0; n < batch; n++) {
       const plane = image.subarray((n * image.length) / batch, ((n + 1) * image.length) / batch);
-      addRowsToImage(rowsOf(columns, n, depth, places), plane, patchesOf('fold', [1, ...shape.slice(1)], attrs));
+      addRowsToImage(
+        rowsOf(columns, n, depth, places),
+        plane,
+        patchesOf('fold', [1, ...shape.slice(1)], attrs),
+      );
     }
     return image;
   },
@@ -151,7 +175,10 @@ export function fold(columns: Tensor, options: UnfoldOptions & { readonly output
   return foldOp.one([columns], { ...windowAttributes('fold', options), outputSize });
 }
 
-function windowAttributes(op: string, { kernel, stride = 1, padding = 0, dilation = 1 }: UnfoldOptions): WindowGeometry {
+function windowAttributes(
+  op: string,
+  { kernel, stride = 1, padding = 0, dilation = 1 }: UnfoldOptions,
+): WindowGeometry {
   return {
     kernel: pair(op, 'kernel', kernel, 1),
     stride: pair(op, 'stride', stride, 1),

@@ -1,0 +1,30 @@
+/**
+ * `node tools/dist/conformance/main.js`: runs the conformance suite on every device of this machine and writes docs/support-matrix.md.
+ * Prints what fails and what is left out. Exit code 1 when a check fails, or when a device is missing, because the page would lose it.
+ */
+
+import { writeFileSync } from 'node:fs';
+import { suiteDevices } from './devices.ts';
+import { type DeviceReport, failureLines, supportMatrix } from './matrix.ts';
+import { runSuite } from './suite.ts';
+
+const page = new URL('../../../docs/support-matrix.md', import.meta.url);
+
+const reports: DeviceReport[] = [];
+let complete = true;
+for (const entry of suiteDevices()) {
+  if ('skipped' in entry) {
+    console.error(`${entry.name} is left out: ${entry.skipped}`);
+    complete = false;
+    continue;
+  }
+  const results = await runSuite(entry.device);
+  const failures = failureLines(results);
+  for (const line of failures) console.log(line);
+  console.log(`${entry.name}: ${results.length} checks, ${failures.length} fail`);
+  complete &&= failures.length === 0;
+  reports.push({ device: entry.device, results });
+}
+if (reports.length === suiteDevices().length) writeFileSync(page, supportMatrix(reports));
+else console.error('docs/support-matrix.md is left as it is, because a device is missing');
+process.exitCode = complete ? 0 : 1;
