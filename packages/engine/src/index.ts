@@ -24,6 +24,7 @@ export * from './hooks/hook.ts';
 export * from './log/jsonLines.ts';
 export * from './runner/api.ts';
 export * from './runner/context.ts';
+export * from './runner/evaluationStep.ts';
 export * from './runner/events.ts';
 export * from './runner/model.ts';
 export * from './runner/optimizer.ts';
