@@ -10,4 +10,5 @@ export * from './heads/linearClsHead.ts';
 export * from './metrics/accuracy.ts';
 export * from './necks/globalAveragePooling.ts';
 export * from './register.ts';
+
 import './datasets/register.ts';

@@ -1,8 +1,8 @@
 /** Makes the classification types known to configs: their schemas, and how to build them. */
 
+import type { Tensor } from '@omma/core';
 import { metrics, models, Registry, type TypedConfig } from '@omma/engine';
 import type { Module } from '@omma/nn';
-import type { Tensor } from '@omma/core';
 import { z } from 'zod';
 import { ResNet, type ResNetOptions, resNetDepths } from './backbones/resnet.ts';
 import { type DataPreprocessorOptions, ImageClassifier } from './classifiers/imageClassifier.ts';
@@ -24,7 +24,11 @@ export interface NeckTypes {
 }
 
 export interface HeadTypes {
-  LinearClsHead: { readonly numClasses: number; readonly labelSmoothing?: number; readonly inChannels?: number };
+  LinearClsHead: {
+    readonly numClasses: number;
+    readonly labelSmoothing?: number;
+    readonly inChannels?: number;
+  };
 }
 
 export interface ImageClassifierOptions {

@@ -9,7 +9,10 @@ const temporary = () => mkdtemp(join(tmpdir(), 'omma-'));
 
 async function trained(workDir: string, options: Parameters<typeof Runner.create>[1] = {}, changes = {}) {
   const events: RunnerEvent[] = [];
-  const runner = await Runner.create({ ...tinyConfig(workDir), ...changes }, { ...options, onEvent: (event) => events.push(event) });
+  const runner = await Runner.create(
+    { ...tinyConfig(workDir), ...changes },
+    { ...options, onEvent: (event) => events.push(event) },
+  );
   const end = await runner.train();
   return { events, end, runner };
 }
@@ -89,7 +92,9 @@ describe('training', () => {
     await (await import('node:fs/promises')).writeFile(newest, bytes);
     const before = end.lastCheckpoint;
     const resumed = await trained(workDir, { resume: true });
-    expect(resumed.events.find((event) => event.type === 'warning')?.message).toMatch(/do not match the checksum/);
+    expect(resumed.events.find((event) => event.type === 'warning')?.message).toMatch(
+      /do not match the checksum/,
+    );
     expect(resumed.end.lastCheckpoint).toBe(before);
   });
 });

@@ -35,7 +35,8 @@ export function uniform(low = 0, high = 1): Initializer {
 
 /** Normal numbers, drawn again where they fall outside [low, high]. */
 export function truncatedNormal(mean = 0, std = 1, low = -2, high = 2): Initializer {
-  if (!(low < high)) throw new OmmaError(`truncatedNormal: low must be below high but they are ${low} and ${high}`);
+  if (!(low < high))
+    throw new OmmaError(`truncatedNormal: low must be below high but they are ${low} and ${high}`);
   return (shape, random) => {
     const data = new Float32Array(sizeOf(shape));
     let filled = 0;

@@ -70,7 +70,9 @@ export function withRandomKey<T>(key: Tensor, body: () => T): T {
 /** The key and a fresh salt for one drawing layer. */
 export function drawKey(layer: string): { key: Tensor; salt: number } {
   if (current === null) {
-    throw new OmmaError(`${layer}: needs a random key in training; run the model inside withRandomKey, or call eval() first`);
+    throw new OmmaError(
+      `${layer}: needs a random key in training; run the model inside withRandomKey, or call eval() first`,
+    );
   }
   return { key: current.key, salt: current.salt++ };
 }

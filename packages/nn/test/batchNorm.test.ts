@@ -20,7 +20,10 @@ describe('BatchNorm2d', () => {
     const step = compile(({ x }) => (x === undefined ? {} : { y: norm.call(x) }), { device: 'reference' });
     const { y } = await step({ x: input });
     channels.forEach((values, c) => {
-      expect(y?.data[2 * c]).toBeCloseTo(((values[0] ?? 0) - mean(values)) / Math.sqrt(variance(values, 0) + 1e-5), 5);
+      expect(y?.data[2 * c]).toBeCloseTo(
+        ((values[0] ?? 0) - mean(values)) / Math.sqrt(variance(values, 0) + 1e-5),
+        5,
+      );
     });
     const expectAfter = async (rounds: number) => {
       const keep = 0.9 ** rounds;
@@ -41,8 +44,12 @@ describe('BatchNorm2d', () => {
     await norm.weight.upload(Float32Array.of(2, 2));
     await norm.runningMean.upload(Float32Array.of(1, 10));
     await norm.runningVar.upload(Float32Array.of(4, 100));
-    const { y } = await compile(({ x }) => (x === undefined ? {} : { y: norm.call(x) }), { device: 'reference' })({ x: input });
-    const expected = numbers.map((x, i) => (i % 4 < 2 ? (2 * (x - 1)) / Math.sqrt(4 + 1e-5) : (2 * (x - 10)) / Math.sqrt(100 + 1e-5)));
+    const { y } = await compile(({ x }) => (x === undefined ? {} : { y: norm.call(x) }), {
+      device: 'reference',
+    })({ x: input });
+    const expected = numbers.map((x, i) =>
+      i % 4 < 2 ? (2 * (x - 1)) / Math.sqrt(4 + 1e-5) : (2 * (x - 10)) / Math.sqrt(100 + 1e-5),
+    );
     expected.forEach((value, i) => {
       expect(y?.data[i]).toBeCloseTo(value, 4);
     });

@@ -1,4 +1,4 @@
-import { ShapeError, trace, type Tensor } from '@omma/core';
+import { ShapeError, type Tensor, trace } from '@omma/core';
 import { describe, expect, it } from 'vitest';
 import { BatchNorm2d, Conv2d, Identity, initialize, Linear, Module, ReLU, Sequential } from '../src/index.ts';
 
@@ -38,7 +38,9 @@ describe('a module', () => {
 
   it('gives its path to every node that it traces', () => {
     const net = new Net();
-    const graph = trace(({ x }) => (x === undefined ? {} : { y: net.call(x) }), { x: { shape: [2, 3, 4, 4], dtype: 'float32' } });
+    const graph = trace(({ x }) => (x === undefined ? {} : { y: net.call(x) }), {
+      x: { shape: [2, 3, 4, 4], dtype: 'float32' },
+    });
     expect(new Set(graph.nodes.filter(({ op }) => op === 'conv2d').map(({ scope }) => scope))).toEqual(
       new Set(['backbone.0.conv1', 'backbone.0.downsample.0']),
     );
@@ -47,7 +49,10 @@ describe('a module', () => {
 
   it('says where a shape does not fit', () => {
     const net = new Net();
-    const wrong = () => trace(({ x }) => (x === undefined ? {} : { y: net.call(x) }), { x: { shape: [2, 5, 4, 4], dtype: 'float32' } });
+    const wrong = () =>
+      trace(({ x }) => (x === undefined ? {} : { y: net.call(x) }), {
+        x: { shape: [2, 5, 4, 4], dtype: 'float32' },
+      });
     expect(wrong).toThrow(ShapeError);
     expect(wrong).toThrow(/at backbone\.0\.conv1/);
   });
@@ -75,7 +80,12 @@ describe('a module', () => {
   it('starts from the same numbers for the same seed, whatever else is in the model', async () => {
     const weightsOf = async (model: Module, name: string, seed: number) => {
       await initialize(model, seed);
-      return (await model.namedParameters().find(([own]) => own === name)?.[1].download())?.data;
+      return (
+        await model
+          .namedParameters()
+          .find(([own]) => own === name)?.[1]
+          .download()
+      )?.data;
     };
     class One extends Module {
       readonly fc = new Linear(4, 5);
@@ -87,10 +97,14 @@ describe('a module', () => {
       override forward = (x: Tensor) => this.fc.call(x);
     }
     expect(await weightsOf(new One(), 'fc.weight', 3)).toEqual(await weightsOf(new Two(), 'fc.weight', 3));
-    expect(await weightsOf(new One(), 'fc.weight', 3)).not.toEqual(await weightsOf(new One(), 'fc.weight', 4));
+    expect(await weightsOf(new One(), 'fc.weight', 3)).not.toEqual(
+      await weightsOf(new One(), 'fc.weight', 4),
+    );
   });
 
   it('refuses groups that do not divide the channels', () => {
-    expect(() => new Conv2d(6, 8, 3, { groups: 4 })).toThrow(/groups must divide both channel counts but groups is 4, in 6, out 8/);
+    expect(() => new Conv2d(6, 8, 3, { groups: 4 })).toThrow(
+      /groups must divide both channel counts but groups is 4, in 6, out 8/,
+    );
   });
 });

@@ -1,6 +1,15 @@
 import { compile, hostTensor } from '@omma/core';
 import { describe, expect, it } from 'vitest';
-import { Adam, AdamW, clipGradNorm, type Optimizer, Parameter, type ParameterOptions, RMSprop, SGD } from '../src/index.ts';
+import {
+  Adam,
+  AdamW,
+  clipGradNorm,
+  type Optimizer,
+  Parameter,
+  type ParameterOptions,
+  RMSprop,
+  SGD,
+} from '../src/index.ts';
 
 /** Gradients of five steps for one parameter of two numbers. */
 const gradients = [
@@ -14,14 +23,22 @@ const start = [1, -2];
 const lr = 0.1;
 
 /** Runs the optimiser in the graph. */
-async function run(optimizer: Optimizer, options: { apply?: (step: number) => boolean } = {}): Promise<number[]> {
+async function run(
+  optimizer: Optimizer,
+  options: { apply?: (step: number) => boolean } = {},
+): Promise<number[]> {
   const parameter = new Parameter([2]);
   parameter.name = 'weight';
   await parameter.upload(Float32Array.from(start));
   const step = compile(
     ({ gradient, rate, apply }) => {
       if (gradient === undefined || rate === undefined) return {};
-      optimizer.step([['weight', parameter]], [gradient], rate, apply === undefined ? {} : { apply: apply.greater(0) });
+      optimizer.step(
+        [['weight', parameter]],
+        [gradient],
+        rate,
+        apply === undefined ? {} : { apply: apply.greater(0) },
+      );
       return { rate };
     },
     { device: 'reference' },
@@ -30,17 +47,24 @@ async function run(optimizer: Optimizer, options: { apply?: (step: number) => bo
     await step({
       gradient: hostTensor([2], 'float32', Float32Array.from(gradient)),
       rate: hostTensor([], 'float32', Float32Array.of(lr)),
-      ...(options.apply === undefined ? {} : { apply: hostTensor([], 'float32', Float32Array.of(options.apply(i) ? 1 : 0)) }),
+      ...(options.apply === undefined
+        ? {}
+        : { apply: hostTensor([], 'float32', Float32Array.of(options.apply(i) ? 1 : 0)) }),
     });
   }
   return [...(await parameter.download()).data];
 }
 
 /** The same with PyTorch's formulae on plain numbers, element by element. `update` returns the new value. */
-function byHand(update: (value: number, gradient: number, step: number, memory: Record<string, number>) => number): number[] {
+function byHand(
+  update: (value: number, gradient: number, step: number, memory: Record<string, number>) => number,
+): number[] {
   return start.map((initial, element) => {
     const memory: Record<string, number> = {};
-    return gradients.reduce((value, gradient, i) => update(value, gradient[element] ?? 0, i + 1, memory), initial);
+    return gradients.reduce(
+      (value, gradient, i) => update(value, gradient[element] ?? 0, i + 1, memory),
+      initial,
+    );
   });
 }
 
@@ -53,7 +77,10 @@ function expectClose(actual: readonly number[], expected: readonly number[]): vo
 
 describe('SGD', () => {
   it('is plain descent with L2 decay', async () => {
-    expectClose(await run(new SGD({ weightDecay: 0.01 })), byHand((p, g) => p - lr * (g + 0.01 * p)));
+    expectClose(
+      await run(new SGD({ weightDecay: 0.01 })),
+      byHand((p, g) => p - lr * (g + 0.01 * p)),
+    );
   });
 
   it('starts its momentum from the first gradient', async () => {
@@ -95,8 +122,14 @@ describe('Adam', () => {
   });
 
   it('adds its decay to the gradient, AdamW shrinks the parameter instead', async () => {
-    expectClose(await run(new Adam({ weightDecay: 0.1 })), byHand((p, g, step, m) => adam(p, g + 0.1 * p, step, m)));
-    expectClose(await run(new AdamW({ weightDecay: 0.1 })), byHand((p, g, step, m) => adam(p * (1 - lr * 0.1), g, step, m)));
+    expectClose(
+      await run(new Adam({ weightDecay: 0.1 })),
+      byHand((p, g, step, m) => adam(p, g + 0.1 * p, step, m)),
+    );
+    expectClose(
+      await run(new AdamW({ weightDecay: 0.1 })),
+      byHand((p, g, step, m) => adam(p * (1 - lr * 0.1), g, step, m)),
+    );
   });
 });
 
@@ -123,7 +156,10 @@ describe('RMSprop', () => {
 describe('any optimiser', () => {
   it('has its own learning rate and decay for a parameter that a rule names', async () => {
     const rule = (name: string): ParameterOptions => (name === 'weight' ? { lrMult: 0.5, decayMult: 0 } : {});
-    expectClose(await run(new SGD({ weightDecay: 0.01 }, rule)), byHand((p, g) => p - 0.5 * lr * g));
+    expectClose(
+      await run(new SGD({ weightDecay: 0.01 }, rule)),
+      byHand((p, g) => p - 0.5 * lr * g),
+    );
   });
 
   it('leaves a step out, moments and all, when it is told not to apply it', async () => {

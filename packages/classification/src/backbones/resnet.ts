@@ -6,7 +6,13 @@
 
 import { OmmaError, relu, type Tensor } from '@omma/core';
 import { BatchNorm2d, Conv2d, MaxPool2d, Module, Sequential } from '@omma/nn';
-import { BasicBlock, Bottleneck, type BlockClass, type BlockOptions, convWeightInit } from './resnetBlocks.ts';
+import {
+  BasicBlock,
+  type BlockClass,
+  type BlockOptions,
+  Bottleneck,
+  convWeightInit,
+} from './resnetBlocks.ts';
 
 export const resNetDepths = [18, 34, 50, 101, 152] as const;
 export type ResNetDepth = (typeof resNetDepths)[number];
@@ -56,12 +62,20 @@ export class ResNet extends Module<readonly [Tensor], readonly Tensor[]> {
 
   constructor(options: ResNetOptions) {
     super();
-    const { depth, inChannels = 3, stemChannels = 64, baseChannels = 64, numStages = 4, stem = 'imagenet' } = options;
+    const {
+      depth,
+      inChannels = 3,
+      stemChannels = 64,
+      baseChannels = 64,
+      numStages = 4,
+      stem = 'imagenet',
+    } = options;
     const { strides = [1, 2, 2, 2], dilations = [1, 1, 1, 1], outIndices = [numStages - 1] } = options;
     const { style = 'pytorch', frozenStages = -1, normEval = false, zeroInitResidual = false } = options;
     checkStages(numStages, strides, dilations, outIndices);
     const { block, blocks } = architectures[depth];
-    const window = stem === 'imagenet' ? { size: 7, stride: 2, padding: 3 } : { size: 3, stride: 1, padding: 1 };
+    const window =
+      stem === 'imagenet' ? { size: 7, stride: 2, padding: 3 } : { size: 3, stride: 1, padding: 1 };
     this.conv1 = new Conv2d(inChannels, stemChannels, window.size, {
       stride: window.stride,
       padding: window.padding,
@@ -129,7 +143,8 @@ function checkStages(
   dilations: readonly number[],
   outIndices: readonly number[],
 ): void {
-  if (numStages < 1 || numStages > 4) throw new OmmaError(`ResNet: numStages must be 1 to 4 but is ${numStages}`);
+  if (numStages < 1 || numStages > 4)
+    throw new OmmaError(`ResNet: numStages must be 1 to 4 but is ${numStages}`);
   if (strides.length < numStages || dilations.length < numStages) {
     throw new OmmaError(
       `ResNet: strides and dilations need one entry for each of ${numStages} stages but have ${strides.length} and ${dilations.length}`,

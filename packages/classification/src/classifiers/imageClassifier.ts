@@ -5,7 +5,19 @@
  * bytes and the exported model takes what the trained one took. Float pictures [N, C, H, W] count as normalised already.
  */
 
-import { cast, div, isFloat, OmmaError, scope, softmax, sub, type Tensor, type TensorRecord, tensor, transpose } from '@omma/core';
+import {
+  cast,
+  div,
+  isFloat,
+  OmmaError,
+  scope,
+  softmax,
+  sub,
+  type Tensor,
+  type TensorRecord,
+  tensor,
+  transpose,
+} from '@omma/core';
 import type { Dataset, Losses, TrainableModel } from '@omma/engine';
 import { Module } from '@omma/nn';
 import type { LinearClsHead } from '../heads/linearClsHead.ts';
@@ -17,7 +29,10 @@ export interface DataPreprocessorOptions {
 }
 
 /** ImageNet's statistics, what OpenMMLab uses. */
-export const imageNetStatistics: DataPreprocessorOptions = { mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] };
+export const imageNetStatistics: DataPreprocessorOptions = {
+  mean: [123.675, 116.28, 103.53],
+  std: [58.395, 57.12, 57.375],
+};
 
 export interface ImageClassifierParts {
   readonly backbone: Module<readonly [Tensor], readonly Tensor[]>;

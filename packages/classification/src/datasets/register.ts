@@ -1,6 +1,6 @@
 /** Makes cv's picture data sets and their transforms known to configs. */
 
-import { type IdxDatasetOptions, IdxDataset, ImageFolder, type ImageFolderOptions } from '@omma/cv';
+import { IdxDataset, type IdxDatasetOptions, ImageFolder, type ImageFolderOptions } from '@omma/cv';
 import { datasets } from '@omma/engine';
 import { z } from 'zod';
 

@@ -17,7 +17,10 @@ export class LinearClsHead extends Module {
 
   constructor({ numClasses, inChannels, labelSmoothing = 0 }: LinearClsHeadOptions) {
     super();
-    this.fc = new Linear(inChannels, numClasses, { weightInit: init.normal(0, 0.01), biasInit: init.constant(0) });
+    this.fc = new Linear(inChannels, numClasses, {
+      weightInit: init.normal(0, 0.01),
+      biasInit: init.constant(0),
+    });
     this.numClasses = numClasses;
     this.#labelSmoothing = labelSmoothing;
   }

@@ -29,12 +29,14 @@ export class Accuracy implements Metric {
     const scores = expected(outputs['probabilities'] ?? outputs['logits'], 'probabilities');
     const labels = expected(batch.inputs['label'], 'label');
     const classes = scores.shape[1] ?? 0;
-    if (this.#confusion.length === 0) this.#confusion = Array.from({ length: classes }, () => new Array(classes).fill(0));
+    if (this.#confusion.length === 0)
+      this.#confusion = Array.from({ length: classes }, () => new Array(classes).fill(0));
     for (let row = 0; row < batch.count; row++) {
       const label = labels.data[row] ?? -1;
       const own = scores.data.subarray(row * classes, (row + 1) * classes);
       const rank = rankOf(own, label);
-      for (const k of this.#topk) if (rank < k && k <= classes) this.#hits.set(k, (this.#hits.get(k) ?? 0) + 1);
+      for (const k of this.#topk)
+        if (rank < k && k <= classes) this.#hits.set(k, (this.#hits.get(k) ?? 0) + 1);
       const line = this.#confusion[label];
       const predicted = best(own);
       if (line !== undefined) line[predicted] = (line[predicted] ?? 0) + 1;
@@ -45,7 +47,10 @@ export class Accuracy implements Metric {
   compute(): Record<string, number> {
     const usable = this.#topk.filter((k) => k <= this.#confusion.length);
     return Object.fromEntries(
-      usable.map((k) => [`accuracy/top${k}`, this.#samples === 0 ? 0 : (100 * (this.#hits.get(k) ?? 0)) / this.#samples]),
+      usable.map((k) => [
+        `accuracy/top${k}`,
+        this.#samples === 0 ? 0 : (100 * (this.#hits.get(k) ?? 0)) / this.#samples,
+      ]),
     );
   }
 
@@ -74,6 +79,7 @@ function best(scores: HostTensor['data']): number {
 }
 
 function expected(tensor: HostTensor | undefined, name: string): HostTensor {
-  if (tensor === undefined) throw new OmmaError(`Accuracy: needs ${name}, which neither the model nor the batch provides`);
+  if (tensor === undefined)
+    throw new OmmaError(`Accuracy: needs ${name}, which neither the model nor the batch provides`);
   return tensor;
 }

@@ -59,14 +59,20 @@ export async function saveCheckpoint(
 /** Reads and verifies a checkpoint. OmmaError when it is missing, damaged, or not one of Omma's. */
 export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   const bytes = await readFile(path).catch((error: unknown) => {
-    throw new OmmaError(`${path}: cannot read the checkpoint (${codeOf(error) ?? String(error)}); check the path`);
+    throw new OmmaError(
+      `${path}: cannot read the checkpoint (${codeOf(error) ?? String(error)}); check the path`,
+    );
   });
   const { tensors, metadata } = located(path, () => readSafetensors(bytes));
   const manifest = manifestOf(path, metadata[metadataKey]);
-  const start = Math.min(...[...tensors.values()].map((tensor) => tensor.bytes.byteOffset - bytes.byteOffset));
+  const start = Math.min(
+    ...[...tensors.values()].map((tensor) => tensor.bytes.byteOffset - bytes.byteOffset),
+  );
   const data = tensors.size === 0 ? new Uint8Array() : bytes.subarray(start);
   if (checksumOf([data]) !== manifest.checksum) {
-    throw new OmmaError(`${path}: the numbers do not match the checksum; the file is damaged, use another checkpoint`);
+    throw new OmmaError(
+      `${path}: the numbers do not match the checksum; the file is damaged, use another checkpoint`,
+    );
   }
   const hosts = [...tensors].map(([name, tensor]) => [name, toHostTensor(name, tensor)] as const);
   return { path, manifest, tensors: new Map(hosts) };

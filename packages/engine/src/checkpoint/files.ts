@@ -42,14 +42,18 @@ async function explained(error: unknown, path: string, parts: readonly Uint8Arra
   const code = codeOf(error);
   if (code === null) return error;
   if (code !== 'ENOSPC' && code !== 'EDQUOT') {
-    return new OmmaError(`${path}: cannot write (${code}); check that the directory exists and may be written to`);
+    return new OmmaError(
+      `${path}: cannot write (${code}); check that the directory exists and may be written to`,
+    );
   }
   const needed = parts.reduce((total, part) => total + part.length, 0);
   const free = await statfs(dirname(path)).then(
     ({ bavail, bsize }) => `${megabytes(bavail * bsize)} are free`,
     () => 'the disk is full',
   );
-  return new OmmaError(`${path}: needs ${megabytes(needed)} but ${free}; free some space and go on with --resume`);
+  return new OmmaError(
+    `${path}: needs ${megabytes(needed)} but ${free}; free some space and go on with --resume`,
+  );
 }
 
 /** The code of a system error; null for anything else. */

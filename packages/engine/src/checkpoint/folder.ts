@@ -26,7 +26,10 @@ export async function listCheckpoints(directory: string): Promise<string[]> {
 }
 
 /** The newest checkpoint that can be read; damaged ones are reported and passed over. Null when there is none. */
-export async function newestCheckpoint(directory: string, warn: (message: string) => void): Promise<Checkpoint | null> {
+export async function newestCheckpoint(
+  directory: string,
+  warn: (message: string) => void,
+): Promise<Checkpoint | null> {
   for (const path of await listCheckpoints(directory)) {
     try {
       return await loadCheckpoint(path);

@@ -16,7 +16,11 @@ export function misfitOf(tensors: ReadonlyMap<string, HostTensor>, variables: re
     unexpected: [...tensors.keys()].filter((name) => !wanted.has(name)),
     misshaped: [...tensors].flatMap(([name, tensor]) => {
       const variable = wanted.get(name);
-      if (variable === undefined || (sameShape(variable.shape, tensor.shape) && variable.dtype === tensor.dtype)) return [];
+      if (
+        variable === undefined ||
+        (sameShape(variable.shape, tensor.shape) && variable.dtype === tensor.dtype)
+      )
+        return [];
       return [
         `${name}: model ${variable.dtype}${formatShape(variable.shape)}, file ${tensor.dtype}${formatShape(tensor.shape)}`,
       ];
@@ -25,7 +29,11 @@ export function misfitOf(tensors: ReadonlyMap<string, HostTensor>, variables: re
 }
 
 /** Fills every variable from the tensor of its name; nothing is changed unless all fit. */
-export async function restore(path: string, tensors: ReadonlyMap<string, HostTensor>, variables: readonly Variable[]): Promise<void> {
+export async function restore(
+  path: string,
+  tensors: ReadonlyMap<string, HostTensor>,
+  variables: readonly Variable[],
+): Promise<void> {
   const { missing, unexpected, misshaped } = misfitOf(tensors, variables);
   if (missing.length + unexpected.length + misshaped.length > 0) {
     const parts = [

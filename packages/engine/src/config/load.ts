@@ -29,14 +29,18 @@ async function readRaw(file: string): Promise<unknown> {
   const path = resolve(file);
   const extension = extname(path);
   if (extension !== '.json' && !moduleExtensions.includes(extension)) {
-    throw new OmmaError(`${file}: a config is a .ts, .js or .json file, not ${extension === '' ? 'one without extension' : extension}`);
+    throw new OmmaError(
+      `${file}: a config is a .ts, .js or .json file, not ${extension === '' ? 'one without extension' : extension}`,
+    );
   }
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new OmmaError(`${file}: cannot read the config (${error.code ?? error.message}); check the path`);
   });
   try {
     if (extension === '.json') return JSON.parse(text);
-    const exported: unknown = await createJiti(import.meta.url, { moduleCache: false }).import(path, { default: true });
+    const exported: unknown = await createJiti(import.meta.url, { moduleCache: false }).import(path, {
+      default: true,
+    });
     return exported;
   } catch (error) {
     if (error instanceof OmmaError) throw error;

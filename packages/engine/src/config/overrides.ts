@@ -9,13 +9,21 @@ import { OmmaError } from '@omma/core';
 export function applyOverrides(config: unknown, settings: readonly string[]): unknown {
   return settings.reduce((result, setting) => {
     const equals = setting.indexOf('=');
-    if (equals < 1) throw new OmmaError(`--set ${setting}: expected path=value, for example optimWrapper.optimizer.lr=0.05`);
+    if (equals < 1)
+      throw new OmmaError(
+        `--set ${setting}: expected path=value, for example optimWrapper.optimizer.lr=0.05`,
+      );
     const path = setting.slice(0, equals).split('.');
     return replaced(result, path, parseValue(setting.slice(equals + 1)), setting);
   }, config);
 }
 
-function replaced(target: unknown, [key, ...rest]: readonly string[], value: unknown, setting: string): unknown {
+function replaced(
+  target: unknown,
+  [key, ...rest]: readonly string[],
+  value: unknown,
+  setting: string,
+): unknown {
   if (key === undefined) return value;
   if (Array.isArray(target)) {
     const index = Number(key);
@@ -25,7 +33,9 @@ function replaced(target: unknown, [key, ...rest]: readonly string[], value: unk
     return target.with(index, replaced(target[index], rest, value, setting));
   }
   if (target !== undefined && (typeof target !== 'object' || target === null)) {
-    throw new OmmaError(`--set ${setting}: ${key} lies below ${JSON.stringify(target)}, which is not an object`);
+    throw new OmmaError(
+      `--set ${setting}: ${key} lies below ${JSON.stringify(target)}, which is not an object`,
+    );
   }
   const current: unknown = target === undefined ? undefined : Reflect.get(target, key);
   return { ...target, [key]: replaced(current, rest, value, setting) };

@@ -89,7 +89,11 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
 
 /** Keys that the object schema at `path` knows; in a union, those of the alternative whose literals fit the value. */
 function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[], value: unknown): string[] {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodExactOptional || schema instanceof z.ZodDefault) {
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodExactOptional ||
+    schema instanceof z.ZodDefault
+  ) {
     return keysAt(schema.def.innerType, path, value);
   }
   if (schema instanceof z.ZodDiscriminatedUnion || schema instanceof z.ZodUnion) {
@@ -97,7 +101,8 @@ function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[], value: un
     return fitting === undefined ? [] : keysAt(fitting, path, value);
   }
   const [head, ...rest] = path;
-  if (schema instanceof z.ZodArray && head !== undefined) return keysAt(schema.element, rest, valueAt(value, [head]));
+  if (schema instanceof z.ZodArray && head !== undefined)
+    return keysAt(schema.element, rest, valueAt(value, [head]));
   if (!(schema instanceof z.ZodObject)) return [];
   if (head === undefined) return Object.keys(schema.shape);
   const child = schema.shape[String(head)];

@@ -12,7 +12,9 @@ import { nearest } from './nearest.ts';
 import { problemsOf } from './problems.ts';
 
 /** `{ type: name } & options` for every registered type of `Types`. */
-export type TypedConfig<Types> = { [K in keyof Types & string]: { readonly type: K } & Types[K] }[keyof Types & string];
+export type TypedConfig<Types> = {
+  [K in keyof Types & string]: { readonly type: K } & Types[K];
+}[keyof Types & string];
 
 interface Entry<Result> {
   readonly schema: z.ZodType;
@@ -32,7 +34,11 @@ export class Registry<Types, Result> {
    * Adds a type. `schema` must be a strict object schema without the key `type`; what it parses is what `build` gets.
    * The last registration of a name wins, so that a user can replace a type.
    */
-  register<K extends keyof Types & string, Parsed>(name: K, schema: z.ZodType<Parsed>, build: (options: Parsed) => Result): void {
+  register<K extends keyof Types & string, Parsed>(
+    name: K,
+    schema: z.ZodType<Parsed>,
+    build: (options: Parsed) => Result,
+  ): void {
     this.#entries.set(name, { schema, build: (options) => build(schema.parse(options)) });
   }
 
@@ -63,7 +69,8 @@ export class Registry<Types, Result> {
         report(this.#unknown(type), ['type'], type);
         return;
       }
-      for (const problem of problemsOf(entry.schema, options)) report(problem.message, problem.path, problem.value);
+      for (const problem of problemsOf(entry.schema, options))
+        report(problem.message, problem.path, problem.value);
     });
   }
 

@@ -2,8 +2,8 @@
 
 import { OmmaError } from '@omma/core';
 import { z } from 'zod';
-import { datasets, metrics, models } from './registries.ts';
 import { formatProblem, problemsOf } from './problems.ts';
+import { datasets, metrics, models } from './registries.ts';
 import type { Config } from './types.ts';
 
 const count = z.int().positive();

@@ -7,7 +7,15 @@
 
 import { type HostTensor, hostArray, hostTensor, OmmaError, sameShape, sizeOf } from '@omma/core';
 import { sampleOrder } from './sampler.ts';
-import type { Batch, CorruptPolicy, DataLoader, Dataset, Sample, SampleContext, SkippedSample } from './types.ts';
+import type {
+  Batch,
+  CorruptPolicy,
+  DataLoader,
+  Dataset,
+  Sample,
+  SampleContext,
+  SkippedSample,
+} from './types.ts';
 
 export interface BatchLoaderOptions {
   readonly batchSize: number;
@@ -70,7 +78,9 @@ export class BatchLoader implements DataLoader {
 
   async #batch(order: Int32Array, number: number, context: SampleContext): Promise<Batch> {
     const start = number * this.batchSize;
-    const available = this.#options.training ? this.batchSize : Math.min(this.batchSize, order.length - start);
+    const available = this.#options.training
+      ? this.batchSize
+      : Math.min(this.batchSize, order.length - start);
     const indices = Array.from({ length: available }, (_, i) => order[(start + i) % order.length] ?? 0);
     const skipped: SkippedSample[] = [];
     const loaded = await Promise.all(indices.map((index) => this.#load(index, context, skipped)));
@@ -118,7 +128,11 @@ export class BatchLoader implements DataLoader {
     const data = hostArray(template.dtype, size * rows.length);
     rows.forEach(({ index, sample }, row) => {
       const tensor = sample.tensors[name];
-      if (tensor === undefined || tensor.dtype !== template.dtype || !sameShape(tensor.shape, template.shape)) {
+      if (
+        tensor === undefined ||
+        tensor.dtype !== template.dtype ||
+        !sameShape(tensor.shape, template.shape)
+      ) {
         throw new OmmaError(
           `data loader: ${this.dataset.nameOf(index)} gives ${name} as ${tensor?.dtype} [${tensor?.shape.join(', ')}] but the batch has ${template.dtype} [${template.shape.join(', ')}]; resize or crop in the pipeline`,
         );

@@ -5,14 +5,14 @@
  */
 
 import { join } from 'node:path';
-import type { CheckpointHookConfig } from '../config/types.ts';
-import { bestName, checkpointName, prune } from '../checkpoint/folder.ts';
 import { type Manifest, type ManifestContent, saveCheckpoint } from '../checkpoint/checkpoint.ts';
+import { bestName, checkpointName, prune } from '../checkpoint/folder.ts';
+import type { CheckpointHookConfig } from '../config/types.ts';
 import type { TrainingContext } from '../runner/context.ts';
 import type { EvaluationEvent } from '../runner/events.ts';
 import { downloadAll } from '../runner/trainState.ts';
-import type { Hook } from './hook.ts';
 import { version } from '../version.ts';
+import type { Hook } from './hook.ts';
 
 export class CheckpointHook implements Hook {
   readonly #config: CheckpointHookConfig;
@@ -50,7 +50,8 @@ export class CheckpointHook implements Hook {
     const value = metrics[metric];
     if (value === undefined) return;
     const direction = (rule ?? (/loss|error/.test(metric) ? 'less' : 'greater')) === 'greater' ? 1 : -1;
-    if (this.#best !== null && this.#best.metric === metric && direction * (value - this.#best.value) <= 0) return;
+    if (this.#best !== null && this.#best.metric === metric && direction * (value - this.#best.value) <= 0)
+      return;
     this.#best = { metric, value, path: join(context.workDir, bestName) };
     this.#bestIsNew = true;
   }

@@ -1,7 +1,7 @@
 /** Hooks: what happens at fixed points of a run besides training itself. Every method is optional and awaited, in list order. */
 
-import type { EvaluationEvent } from '../runner/events.ts';
 import type { TrainingContext } from '../runner/context.ts';
+import type { EvaluationEvent } from '../runner/events.ts';
 
 export interface Hook {
   beforeTrain?(context: TrainingContext): Promise<void>;

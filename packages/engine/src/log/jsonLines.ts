@@ -32,7 +32,9 @@ export class JsonLinesLog {
       await mkdir(dirname(this.path), { recursive: true });
       await appendFile(this.path, lines);
     } catch (error) {
-      throw new OmmaError(`${this.path}: cannot write the log (${codeOf(error) ?? String(error)}); free some space or choose another --work-dir`);
+      throw new OmmaError(
+        `${this.path}: cannot write the log (${codeOf(error) ?? String(error)}); free some space or choose another --work-dir`,
+      );
     }
   }
 }

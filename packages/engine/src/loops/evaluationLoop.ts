@@ -14,7 +14,13 @@ export interface EvaluationLoopOptions {
 }
 
 /** Runs one evaluation and reports it. */
-export async function evaluationLoop({ step, loader, metrics, epoch, emit }: EvaluationLoopOptions): Promise<EvaluationEvent> {
+export async function evaluationLoop({
+  step,
+  loader,
+  metrics,
+  epoch,
+  emit,
+}: EvaluationLoopOptions): Promise<EvaluationEvent> {
   const started = performance.now();
   const skipped: SkippedSample[] = [];
   let samples = 0;

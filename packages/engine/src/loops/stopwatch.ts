@@ -44,7 +44,10 @@ export class Stopwatch {
 
   #rates(steps: number, seconds: number, waited: number): { imagesPerSecond: number; dataWaitShare: number } {
     if (seconds === 0) return { imagesPerSecond: 0, dataWaitShare: 0 };
-    return { imagesPerSecond: (steps * this.#samplesPerStep) / seconds, dataWaitShare: Math.min(1, waited / seconds) };
+    return {
+      imagesPerSecond: (steps * this.#samplesPerStep) / seconds,
+      dataWaitShare: Math.min(1, waited / seconds),
+    };
   }
 }
 

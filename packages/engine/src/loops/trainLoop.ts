@@ -117,7 +117,15 @@ export class TrainLoop {
     const { context, hooks, evaluate, valInterval, progress } = this.#options;
     const { seconds, imagesPerSecond, dataWaitShare } = this.#epochStopwatch.total;
     const meanLoss = this.#epochLoss.sum / Math.max(1, this.#epochLoss.steps);
-    context.emit({ type: 'epoch', epoch, seconds, meanLoss, imagesPerSecond, dataWaitShare, skipped: this.#skipped });
+    context.emit({
+      type: 'epoch',
+      epoch,
+      seconds,
+      meanLoss,
+      imagesPerSecond,
+      dataWaitShare,
+      skipped: this.#skipped,
+    });
     for (const hook of hooks) await hook.afterTrainEpoch?.(this.#context);
     const due = progress.epoch % valInterval === 0 || progress.epoch === context.maxEpochs;
     if (evaluate !== null && due && !this.#stopped) {
@@ -166,7 +174,8 @@ export class TrainLoop {
     const now = performance.now();
     const seconds = (now - this.#reported) / 1000;
     this.#reported = now;
-    for (const watch of new Set([this.#stopwatch, this.#epochStopwatch])) watch.add(seconds, entry.waited / 1000);
+    for (const watch of new Set([this.#stopwatch, this.#epochStopwatch]))
+      watch.add(seconds, entry.waited / 1000);
     this.#losses = [...this.#losses.slice(1 - smoothing), loss].slice(-smoothing);
     this.#epochLoss = { sum: this.#epochLoss.sum + loss, steps: this.#epochLoss.steps + 1 };
     this.#skipped.push(...entry.batch.skipped);
@@ -180,7 +189,9 @@ export class TrainLoop {
       iterationsTotal: rates.length,
       loss,
       smoothedLoss: this.#losses.reduce((total, value) => total + value, 0) / this.#losses.length,
-      scalars: Object.fromEntries(Object.entries(rest).map(([name, { data }]) => [name, data[0] ?? Number.NaN])),
+      scalars: Object.fromEntries(
+        Object.entries(rest).map(([name, { data }]) => [name, data[0] ?? Number.NaN]),
+      ),
       lr,
       secondsLeft: this.#stopwatch.secondsPerStep * (rates.length - iteration),
       ...this.#stopwatch.recent,

@@ -47,7 +47,11 @@ export async function firstNonFinite(
         places.push(`${scope === '' ? 'the loss' : scope} (${op})`);
       }
       // Statistics must not move: this pass only looks.
-      builder.state.splice(0, builder.state.length, ...builder.state.map((slot) => ({ ...slot, write: null })));
+      builder.state.splice(
+        0,
+        builder.state.length,
+        ...builder.state.map((slot) => ({ ...slot, write: null })),
+      );
       return checks;
     },
     { device, name: 'finite check', ...(amp === null ? {} : { amp }) },

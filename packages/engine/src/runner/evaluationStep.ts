@@ -4,7 +4,11 @@ import { type CompiledFunction, compile, type Device, type MixedPrecision } from
 import type { TrainableModel } from './model.ts';
 
 /** Compiles `model.predict`. The model is back in training mode afterwards if it was before. */
-export function compileEvaluationStep(model: TrainableModel, device: Device, amp: MixedPrecision | null): CompiledFunction {
+export function compileEvaluationStep(
+  model: TrainableModel,
+  device: Device,
+  amp: MixedPrecision | null,
+): CompiledFunction {
   return compile(
     (inputs) => {
       const { training } = model;

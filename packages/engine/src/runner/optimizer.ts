@@ -1,6 +1,14 @@
 /** From a config's `optimWrapper` to an optimiser with parameter groups. */
 
-import { Adam, AdamW, type Optimizer, type ParameterOptions, type ParameterRule, RMSprop, SGD } from '@omma/nn';
+import {
+  Adam,
+  AdamW,
+  type Optimizer,
+  type ParameterOptions,
+  type ParameterRule,
+  RMSprop,
+  SGD,
+} from '@omma/nn';
 
 export type OptimizerConfig =
   | {
@@ -54,7 +62,12 @@ export function buildOptimizer(config: OptimizerConfig, paramwise: ParamwiseConf
 }
 
 /** Normalisation parameters are the one-dimensional ones called `weight`, and the biases beside them. */
-function parameterRule({ biasLrMult = 1, biasDecayMult = 1, normDecayMult = 1, customKeys = {} }: ParamwiseConfig): ParameterRule {
+function parameterRule({
+  biasLrMult = 1,
+  biasDecayMult = 1,
+  normDecayMult = 1,
+  customKeys = {},
+}: ParamwiseConfig): ParameterRule {
   const keys = Object.keys(customKeys).sort((a, b) => b.length - a.length);
   return (name, parameter, sibling) => {
     const key = keys.find((candidate) => name.includes(candidate));

@@ -5,7 +5,17 @@
  * is skipped and halves the scale; two thousand good steps in a row double it. All of it happens on the device.
  */
 
-import { add, type Device, type MixedPrecision, mul, OmmaError, reciprocal, type Tensor, Variable, where } from '@omma/core';
+import {
+  add,
+  type Device,
+  type MixedPrecision,
+  mul,
+  OmmaError,
+  reciprocal,
+  type Tensor,
+  Variable,
+  where,
+} from '@omma/core';
 import type { AmpSetting } from '../config/types.ts';
 
 /** The 16-bit type for `setting` on `device`; null for float32 throughout. */
@@ -17,14 +27,20 @@ export function mixedPrecisionFor(device: Device, setting: AmpSetting): MixedPre
     return best === 'bfloat16' || best === 'float16' ? best : null;
   }
   if (dtypes.includes(setting)) return setting;
-  throw new OmmaError(`amp: device ${device.name} has no ${setting}, only ${dtypes.join(', ')}; use --amp auto or --amp off`);
+  throw new OmmaError(
+    `amp: device ${device.name} has no ${setting}, only ${dtypes.join(', ')}; use --amp auto or --amp off`,
+  );
 }
 
 const initialScale = 65536;
 const growthInterval = 2000;
 
 export class LossScale {
-  readonly scale = new Variable('run.loss_scale', { shape: [], dtype: 'float32' }, Float32Array.of(initialScale));
+  readonly scale = new Variable(
+    'run.loss_scale',
+    { shape: [], dtype: 'float32' },
+    Float32Array.of(initialScale),
+  );
   readonly goodSteps = new Variable('run.loss_scale_good_steps', { shape: [], dtype: 'float32' });
 
   variables(): Variable[] {

@@ -4,7 +4,13 @@
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CompiledFunction, type Device, device as deviceNamed, type MixedPrecision, OmmaError } from '@omma/core';
+import {
+  type CompiledFunction,
+  type Device,
+  device as deviceNamed,
+  type MixedPrecision,
+  OmmaError,
+} from '@omma/core';
 import { initialize } from '@omma/nn';
 import { type Checkpoint, loadCheckpoint } from '../checkpoint/checkpoint.ts';
 import { newestCheckpoint } from '../checkpoint/folder.ts';
@@ -13,8 +19,8 @@ import { datasets, metrics, models } from '../config/registries.ts';
 import type { Config, DataloaderConfig } from '../config/types.ts';
 import { BatchLoader } from '../data/loader.ts';
 import type { Metric } from '../data/types.ts';
-import { evaluationLoop } from '../loops/evaluationLoop.ts';
 import { JsonLinesLog } from '../log/jsonLines.ts';
+import { evaluationLoop } from '../loops/evaluationLoop.ts';
 import type { RunnerApi, RunnerOptions } from './api.ts';
 import { compileEvaluationStep } from './evaluationStep.ts';
 import type { EndEvent, EvaluationEvent, RunnerEvent } from './events.ts';
@@ -63,7 +69,9 @@ export class Runner implements RunnerApi {
 
   async train(): Promise<EndEvent> {
     await mkdir(this.workDir, { recursive: true }).catch((error: Error) => {
-      throw new OmmaError(`${this.workDir}: cannot create the work directory (${error.message}); choose another --work-dir`);
+      throw new OmmaError(
+        `${this.workDir}: cannot create the work directory (${error.message}); choose another --work-dir`,
+      );
     });
     const checkpoint = await this.#resumed();
     const training = await Training.create(this, checkpoint);
@@ -77,7 +85,8 @@ export class Runner implements RunnerApi {
 
   async test(checkpoint?: string): Promise<EvaluationEvent> {
     const loader = this.config.testDataloader ?? this.config.valDataloader;
-    if (loader === undefined) throw new OmmaError('test: the config has neither testDataloader nor valDataloader; add one');
+    if (loader === undefined)
+      throw new OmmaError('test: the config has neither testDataloader nor valDataloader; add one');
     if (checkpoint !== undefined) await this.loadWeights(checkpoint);
     return this.evaluate(this.loader(loader, false), this.evaluators(), null);
   }
@@ -85,7 +94,9 @@ export class Runner implements RunnerApi {
   /** Gives the model the weights of a checkpoint. */
   async loadWeights(path: string): Promise<void> {
     const { tensors } = await loadCheckpoint(path);
-    const weights = new Map([...tensors].filter(([name]) => !name.startsWith('optimizer.') && !name.startsWith('run.')));
+    const weights = new Map(
+      [...tensors].filter(([name]) => !name.startsWith('optimizer.') && !name.startsWith('run.')),
+    );
     await restore(path, weights, modelVariables(this.model));
   }
 
@@ -101,7 +112,11 @@ export class Runner implements RunnerApi {
     return (this.config.valEvaluator ?? []).map((config) => metrics.build(config));
   }
 
-  evaluate(loader: BatchLoader, evaluators: readonly Metric[], epoch: number | null): Promise<EvaluationEvent> {
+  evaluate(
+    loader: BatchLoader,
+    evaluators: readonly Metric[],
+    epoch: number | null,
+  ): Promise<EvaluationEvent> {
     this.#evaluationStep ??= compileEvaluationStep(this.model, this.device, this.amp);
     return evaluationLoop({
       step: this.#evaluationStep,

@@ -41,6 +41,8 @@ export function modelVariables(model: TrainableModel): Variable[] {
 
 /** The numbers of `variables` by name. */
 export async function downloadAll(variables: readonly Variable[]): Promise<Record<string, HostTensor>> {
-  const entries = await Promise.all(variables.map(async (variable) => [variable.name, await variable.download()] as const));
+  const entries = await Promise.all(
+    variables.map(async (variable) => [variable.name, await variable.download()] as const),
+  );
   return Object.fromEntries(entries);
 }

@@ -31,7 +31,10 @@ export const lrInput = 'lr';
  * Compiles the step of `state`. Outputs: `loss`, `gradNorm` when gradients are clipped, and the model's own scalars. A step whose
  * loss is not finite leaves the parameters alone, so that what went wrong can still be looked at.
  */
-export function compileTrainStep(state: TrainState, { device, amp, maxNorm }: TrainStepOptions): CompiledFunction {
+export function compileTrainStep(
+  state: TrainState,
+  { device, amp, maxNorm }: TrainStepOptions,
+): CompiledFunction {
   const step = (inputs: TensorRecord): TensorRecord => {
     const { [lrInput]: lr, ...batch } = inputs;
     if (lr === undefined) throw new OmmaError('train step: the input lr is missing');

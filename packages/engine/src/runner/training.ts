@@ -15,8 +15,8 @@ import { firstNonFinite } from './diagnose.ts';
 import type { EndEvent, EvaluationEvent, Scalars } from './events.ts';
 import { buildOptimizer } from './optimizer.ts';
 import type { Runner } from './runner.ts';
-import { compileTrainStep, lrInput } from './trainStep.ts';
 import { TrainState } from './trainState.ts';
+import { compileTrainStep, lrInput } from './trainStep.ts';
 
 type InputTypes = Record<string, { shape: number[]; dtype: string }>;
 
@@ -154,7 +154,9 @@ export class Training {
       device: device.name,
       description: device.capabilities.description,
       amp: amp ?? 'off',
-      parameters: model.parameters().reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0),
+      parameters: model
+        .parameters()
+        .reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0),
       trainSamples: this.#loader.dataset.length,
       valSamples: this.#valLoader?.dataset.length ?? 0,
       iterationsPerEpoch: this.#loader.batchesPerEpoch,
@@ -183,7 +185,8 @@ export class Training {
     const { device, amp } = this.#runner;
     const inputs: Record<string, HostTensor> = { ...batch.inputs };
     const place = await firstNonFinite(this.#state, inputs, device, amp);
-    const where = place === null ? 'every value of the forward pass is finite when it is repeated' : `first at ${place}`;
+    const where =
+      place === null ? 'every value of the forward pass is finite when it is repeated' : `first at ${place}`;
     throw new OmmaError(
       `the loss is ${loss} at iteration ${iteration} (epoch ${epoch + 1}, learning rate ${lr}); ${where}; lower the learning rate, or set optimWrapper.clipGrad`,
     );
@@ -193,7 +196,9 @@ export class Training {
   #checkPosition({ path, manifest }: Checkpoint): void {
     const expected = manifest.epoch * this.#loader.batchesPerEpoch + manifest.iterationInEpoch;
     if (manifest.seed !== this.#runner.seed) {
-      throw new OmmaError(`${path}: was trained with seed ${manifest.seed} but the config has ${this.#runner.seed}; resume with --seed ${manifest.seed}`);
+      throw new OmmaError(
+        `${path}: was trained with seed ${manifest.seed} but the config has ${this.#runner.seed}; resume with --seed ${manifest.seed}`,
+      );
     }
     if (expected === manifest.iteration) return;
     throw new OmmaError(
@@ -203,7 +208,12 @@ export class Training {
 }
 
 function makeState(runner: Runner, { optimizer, paramwiseConfig }: OptimWrapperConfig): TrainState {
-  return new TrainState(runner.model, buildOptimizer(optimizer, paramwiseConfig), runner.seed, runner.amp === 'float16');
+  return new TrainState(
+    runner.model,
+    buildOptimizer(optimizer, paramwiseConfig),
+    runner.seed,
+    runner.amp === 'float16',
+  );
 }
 
 function required<T>(value: T | undefined, name: string): T {

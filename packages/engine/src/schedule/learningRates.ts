@@ -15,7 +15,11 @@ export interface Horizon {
 }
 
 /** The learning rate at each iteration of the run. */
-export function learningRates(base: number, schedulers: readonly SchedulerConfig[], horizon: Horizon): Float64Array {
+export function learningRates(
+  base: number,
+  schedulers: readonly SchedulerConfig[],
+  horizon: Horizon,
+): Float64Array {
   const total = horizon.epochs * horizon.iterationsPerEpoch;
   const stages = schedulers.map((scheduler) => stageOf(scheduler, base, horizon));
   return Float64Array.from({ length: total }, (_, iteration) =>
@@ -42,7 +46,9 @@ function stageOf(scheduler: SchedulerConfig, base: number, { epochs, iterationsP
   const begin = (scheduler.begin ?? 0) * scale;
   const end = (scheduler.end ?? horizon) * scale;
   if (begin >= end) {
-    throw new OmmaError(`paramScheduler: ${scheduler.type} must begin before it ends but has begin ${begin / scale} and end ${end / scale}`);
+    throw new OmmaError(
+      `paramScheduler: ${scheduler.type} must begin before it ends but has begin ${begin / scale} and end ${end / scale}`,
+    );
   }
   const length = end - begin;
   return (lr, iteration) => {
@@ -52,7 +58,12 @@ function stageOf(scheduler: SchedulerConfig, base: number, { epochs, iterationsP
   };
 }
 
-function valueAt(scheduler: SchedulerConfig, lr: number, base: number, { step, length, scale }: Position): number {
+function valueAt(
+  scheduler: SchedulerConfig,
+  lr: number,
+  base: number,
+  { step, length, scale }: Position,
+): number {
   switch (scheduler.type) {
     case 'ConstantLR':
       return step < length - 1 ? lr * (scheduler.factor ?? 1 / 3) : lr;
@@ -85,7 +96,14 @@ function valueAt(scheduler: SchedulerConfig, lr: number, base: number, { step, l
 
 /** Smith's 1cycle policy: up from etaMax / divFactor to etaMax, then down to far below where it began. */
 function oneCycle(scheduler: SchedulerConfig & { type: 'OneCycleLR' }, step: number, length: number): number {
-  const { etaMax, pctStart = 0.3, annealStrategy = 'cos', divFactor = 25, finalDivFactor = 1e4, threePhase = false } = scheduler;
+  const {
+    etaMax,
+    pctStart = 0.3,
+    annealStrategy = 'cos',
+    divFactor = 25,
+    finalDivFactor = 1e4,
+    threePhase = false,
+  } = scheduler;
   const total = scheduler.totalSteps ?? length;
   const initial = etaMax / divFactor;
   const final = initial / finalDivFactor;

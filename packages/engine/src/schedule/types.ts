@@ -16,7 +16,12 @@ export type SchedulerConfig = Span &
     | { readonly type: 'StepLR'; readonly stepSize: number; readonly gamma?: number }
     | { readonly type: 'MultiStepLR'; readonly milestones: readonly number[]; readonly gamma?: number }
     | { readonly type: 'ExponentialLR'; readonly gamma: number }
-    | { readonly type: 'CosineAnnealingLR'; readonly tMax?: number; readonly etaMin?: number; readonly etaMinRatio?: number }
+    | {
+        readonly type: 'CosineAnnealingLR';
+        readonly tMax?: number;
+        readonly etaMin?: number;
+        readonly etaMinRatio?: number;
+      }
     | { readonly type: 'PolyLR'; readonly power?: number; readonly etaMin?: number }
     | {
         readonly type: 'OneCycleLR';

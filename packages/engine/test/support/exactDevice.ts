@@ -3,7 +3,14 @@
  * float64 from step to step, so a checkpoint of it is a rounding away from what it holds.
  */
 
-import { type CompileOptions, type Device, device, type Executable, type Graph, registerDevice } from '@omma/core';
+import {
+  type CompileOptions,
+  type Device,
+  device,
+  type Executable,
+  type Graph,
+  registerDevice,
+} from '@omma/core';
 
 class ExactDevice implements Device {
   readonly name = 'exact';

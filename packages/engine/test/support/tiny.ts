@@ -3,7 +3,18 @@
  * `Tiny` and the data set `Stripes`, the way a task registers its types.
  */
 
-import { crossEntropy, cast, globalAvgPool, hostTensor, OmmaError, relu, reshape, type Tensor, type TensorRecord, transpose } from '@omma/core';
+import {
+  cast,
+  crossEntropy,
+  globalAvgPool,
+  hostTensor,
+  OmmaError,
+  relu,
+  reshape,
+  type Tensor,
+  type TensorRecord,
+  transpose,
+} from '@omma/core';
 import { BatchNorm2d, Conv2d, Dropout, HostRandom, Linear, Module, saltOf } from '@omma/nn';
 import { z } from 'zod';
 import './exactDevice.ts';
@@ -23,7 +34,7 @@ import {
 
 declare module '../../src/index.ts' {
   interface ModelTypes {
-    Tiny: { readonly channels: number; readonly explodes?: boolean };
+    Tiny: { readonly channels: number };
   }
   interface DatasetTypes {
     Stripes: { readonly length: number; readonly corrupt?: readonly number[]; readonly delayMs?: number };
@@ -75,7 +86,11 @@ export class Stripes implements Dataset {
   readonly #corrupt: readonly number[];
   readonly #delayMs: number;
 
-  constructor({ length, corrupt = [], delayMs = 0 }: { length: number; corrupt?: readonly number[]; delayMs?: number }) {
+  constructor({
+    length,
+    corrupt = [],
+    delayMs = 0,
+  }: { length: number; corrupt?: readonly number[]; delayMs?: number }) {
     this.length = length;
     this.#corrupt = corrupt;
     this.#delayMs = delayMs;
@@ -122,7 +137,11 @@ class Hits implements Metric {
   }
 }
 
-models.register('Tiny', z.strictObject({ channels: z.int().positive(), explodes: z.boolean().exactOptional() }), ({ channels }) => new Tiny(channels));
+models.register(
+  'Tiny',
+  z.strictObject({ channels: z.int().positive() }),
+  ({ channels }) => new Tiny(channels),
+);
 datasets.register(
   'Stripes',
   z.strictObject({

@@ -1,7 +1,7 @@
 /** Activations as layers, for sequences and configs. */
 
-import * as core from '@omma/core';
 import type { Tensor } from '@omma/core';
+import * as core from '@omma/core';
 import { Module } from '../module.ts';
 
 /** A layer without parameters around a function of one tensor. */

@@ -53,7 +53,12 @@ export class ConvTranspose2d extends Module {
     outputPadding: Size2d;
   };
 
-  constructor(inChannels: number, outChannels: number, kernelSize: Size2d, options: ConvTranspose2dOptions = {}) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Size2d,
+    options: ConvTranspose2dOptions = {},
+  ) {
     super();
     const { stride = 1, padding = 0, dilation = 1, groups = 1, outputPadding = 0, bias = true } = options;
     checkGroups('ConvTranspose2d', inChannels, outChannels, groups);

@@ -20,7 +20,8 @@ export class Linear extends Module {
     super();
     const shape = [outFeatures, inFeatures];
     this.weight = new Parameter(shape, options.weightInit ?? pytorchWeight());
-    this.bias = options.bias === false ? null : new Parameter([outFeatures], options.biasInit ?? pytorchBias(shape));
+    this.bias =
+      options.bias === false ? null : new Parameter([outFeatures], options.biasInit ?? pytorchBias(shape));
   }
 
   override forward(x: Tensor): Tensor {

@@ -1,6 +1,16 @@
 /** Normalisation layers. */
 
-import { add, batchNorm, batchNormTrain, groupNorm, instanceNorm, layerNorm, mul, type Shape, type Tensor } from '@omma/core';
+import {
+  add,
+  batchNorm,
+  batchNormTrain,
+  groupNorm,
+  instanceNorm,
+  layerNorm,
+  mul,
+  type Shape,
+  type Tensor,
+} from '@omma/core';
 import { constant } from '../init.ts';
 import { Module } from '../module.ts';
 import { Buffer, Parameter } from '../parameter.ts';

@@ -1,6 +1,14 @@
 /** Layers that change the spatial size and have no parameters. */
 
-import { adaptiveAvgPool2d, avgPool2d, globalAvgPool, maxPool2d, OmmaError, resize, type Tensor } from '@omma/core';
+import {
+  adaptiveAvgPool2d,
+  avgPool2d,
+  globalAvgPool,
+  maxPool2d,
+  OmmaError,
+  resize,
+  type Tensor,
+} from '@omma/core';
 import { Module } from '../module.ts';
 import { type Padding2d, pair, type Size2d } from './options.ts';
 

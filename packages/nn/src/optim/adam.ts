@@ -44,7 +44,10 @@ export class Adam extends Optimizer {
       this.keep(variable, next);
       return next;
     };
-    this.#corrections = [correction('correction1', this.#betas[0]), correction('correction2', this.#betas[1])];
+    this.#corrections = [
+      correction('correction1', this.#betas[0]),
+      correction('correction2', this.#betas[1]),
+    ];
   }
 
   protected override update(input: UpdateInput): Tensor {

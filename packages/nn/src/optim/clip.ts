@@ -10,7 +10,10 @@ export function gradNorm(gradients: readonly Tensor[]): Tensor {
 }
 
 /** Scales all gradients by min(1, maxNorm / (norm + 1e-6)), as PyTorch does; also gives the norm before. */
-export function clipGradNorm(gradients: readonly Tensor[], maxNorm: number): { gradients: Tensor[]; norm: Tensor } {
+export function clipGradNorm(
+  gradients: readonly Tensor[],
+  maxNorm: number,
+): { gradients: Tensor[]; norm: Tensor } {
   const norm = gradNorm(gradients);
   const factor = minimum(div(maxNorm, add(norm, 1e-6)), 1);
   return { gradients: gradients.map((gradient) => mul(gradient, factor)), norm };

@@ -20,7 +20,9 @@ export class SGD extends Optimizer {
     super(rule);
     const { momentum = 0, dampening = 0, weightDecay = 0, nesterov = false } = options;
     if (nesterov && (momentum <= 0 || dampening !== 0)) {
-      throw new OmmaError(`SGD: nesterov needs momentum above 0 and dampening 0 but they are ${momentum} and ${dampening}`);
+      throw new OmmaError(
+        `SGD: nesterov needs momentum above 0 and dampening 0 but they are ${momentum} and ${dampening}`,
+      );
     }
     this.#options = { momentum, dampening, weightDecay, nesterov };
   }

@@ -136,9 +136,9 @@ function fromFloat8(pattern: number, exponentBits: number, fractionBits: number)
   const exponent = (pattern >> fractionBits) & top;
   const fraction = pattern & ((1 << fractionBits) - 1);
   const bias = (1 << (exponentBits - 1)) - 1;
-  if (exponentBits === 5 && exponent === top) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  if (exponentBits === 5 && exponent === top)
+    return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
   if (exponentBits === 4 && exponent === top && fraction === 7) return Number.NaN;
   if (exponent === 0) return sign * fraction * 2 ** (1 - bias - fractionBits);
   return sign * (1 + fraction * 2 ** -fractionBits) * 2 ** (exponent - bias);
 }
-

@@ -6,7 +6,14 @@
  */
 
 import { type HostTensor, OmmaError } from '@omma/core';
-import { fileByteSize, fileDType, fileDTypes, type FileDType, type FileTensor, isFileDType } from './dtypes.ts';
+import {
+  type FileDType,
+  type FileTensor,
+  fileByteSize,
+  fileDType,
+  fileDTypes,
+  isFileDType,
+} from './dtypes.ts';
 import { utf8Decode, utf8Encode } from './utf8.ts';
 
 /** The format's own limit. */
@@ -30,7 +37,9 @@ export function encodeSafetensors(
   });
   const header: Record<string, unknown> = {};
   if (Object.keys(metadata).length > 0) {
-    header['__metadata__'] = Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)));
+    header['__metadata__'] = Object.fromEntries(
+      Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)),
+    );
   }
   let offset = 0;
   for (const [name, { dtype, shape, data }] of entries) {
@@ -41,7 +50,10 @@ export function encodeSafetensors(
   const padded = new Uint8Array(lengthBytes + Math.ceil(text.length / 8) * 8).fill(0x20);
   new DataView(padded.buffer).setBigUint64(0, BigInt(padded.length - lengthBytes), true);
   padded.set(text, lengthBytes);
-  return [padded, ...entries.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
+  return [
+    padded,
+    ...entries.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
+  ];
 }
 
 /** A whole file as one array of bytes. */
@@ -82,9 +94,11 @@ interface Range {
 }
 
 function readHeader(file: Uint8Array): { header: Record<string, unknown>; dataStart: number } {
-  if (file.length < lengthBytes) fail(`the file has ${file.length} bytes but the header's length alone takes 8`);
+  if (file.length < lengthBytes)
+    fail(`the file has ${file.length} bytes but the header's length alone takes 8`);
   const length = new DataView(file.buffer, file.byteOffset, file.byteLength).getBigUint64(0, true);
-  if (length > BigInt(maxHeaderBytes)) fail(`the header claims ${length} bytes but at most ${maxHeaderBytes} are allowed`);
+  if (length > BigInt(maxHeaderBytes))
+    fail(`the header claims ${length} bytes but at most ${maxHeaderBytes} are allowed`);
   const dataStart = lengthBytes + Number(length);
   if (dataStart > file.length) fail(`the header claims ${length} bytes but the file has only ${file.length}`);
   let header: unknown;
@@ -97,18 +111,24 @@ function readHeader(file: Uint8Array): { header: Record<string, unknown>; dataSt
   return { header, dataStart };
 }
 
-function readEntry(name: string, entry: unknown, dataBytes: number): Range & { dtype: FileDType; shape: number[] } {
+function readEntry(
+  name: string,
+  entry: unknown,
+  dataBytes: number,
+): Range & { dtype: FileDType; shape: number[] } {
   if (!isRecord(entry)) fail(`the entry of ${name} is not an object`);
   const { dtype, shape, data_offsets: offsets } = entry;
   if (typeof dtype !== 'string' || !isFileDType(dtype)) {
     fail(`${name} has dtype ${JSON.stringify(dtype)} but expected is one of ${fileDTypes().join(', ')}`);
   }
-  if (!isSizes(shape)) fail(`${name} has shape ${JSON.stringify(shape)} but expected are non-negative integers`);
+  if (!isSizes(shape))
+    fail(`${name} has shape ${JSON.stringify(shape)} but expected are non-negative integers`);
   if (!isSizes(offsets) || offsets.length !== 2) {
     fail(`${name} has data_offsets ${JSON.stringify(offsets)} but expected are two non-negative integers`);
   }
   const [begin = 0, end = 0] = offsets;
-  if (begin > end || end > dataBytes) fail(`${name} lies at bytes ${begin} to ${end} but the data has ${dataBytes}`);
+  if (begin > end || end > dataBytes)
+    fail(`${name} lies at bytes ${begin} to ${end} but the data has ${dataBytes}`);
   const needed = shape.reduce((product, extent) => product * extent, fileByteSize(dtype));
   if (needed !== end - begin) {
     fail(`${name} is ${dtype} [${shape.join(', ')}], which takes ${needed} bytes, but has ${end - begin}`);

@@ -4,7 +4,10 @@
  */
 
 declare const TextEncoder: new () => { encode(text: string): Uint8Array };
-declare const TextDecoder: new (label: string, options: { fatal: boolean }) => { decode(bytes: Uint8Array): string };
+declare const TextDecoder: new (
+  label: string,
+  options: { fatal: boolean },
+) => { decode(bytes: Uint8Array): string };
 
 export function utf8Encode(text: string): Uint8Array {
   return new TextEncoder().encode(text);

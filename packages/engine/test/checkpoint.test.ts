@@ -1,0 +1,115 @@
+import { mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hostTensor, OmmaError, Variable } from '@omma/core';
+import { writeSafetensors } from '@omma/nn';
+import { describe, expect, it } from 'vitest';
+import {
+  loadCheckpoint,
+  type ManifestContent,
+  restore,
+  saveCheckpoint,
+  temporarySuffix,
+  writeAtomically,
+} from '../src/index.ts';
+import { tinyConfig } from './support/tiny.ts';
+
+const temporary = () => mkdtemp(join(tmpdir(), 'omma-checkpoint-'));
+const numbers = (...values: number[]) => hostTensor([values.length], 'float32', Float32Array.from(values));
+const content: ManifestContent = {
+  version: '0.1.0',
+  epoch: 1,
+  iterationInEpoch: 2,
+  iteration: 6,
+  seed: 3,
+  best: { metric: 'hits', value: 0.5, path: 'best.safetensors' },
+  metrics: { hits: 0.25 },
+  classes: ['a', 'b'],
+  inputs: { image: { shape: [8, 8, 1], dtype: 'uint8' } },
+  config: tinyConfig('work'),
+};
+
+describe('a checkpoint', () => {
+  it('gives back numbers and manifest', async () => {
+    const path = join(await temporary(), 'a.safetensors');
+    await saveCheckpoint(path, { w: numbers(1, 2), 'optimizer.w.momentum': numbers(3, 4) }, content);
+    const { manifest, tensors } = await loadCheckpoint(path);
+    expect(manifest).toMatchObject(content);
+    expect(tensors.get('optimizer.w.momentum')).toEqual(numbers(3, 4));
+  });
+
+  it('is refused with any byte of its numbers or its end changed', async () => {
+    const path = join(await temporary(), 'a.safetensors');
+    await saveCheckpoint(path, { w: numbers(1, 2), v: numbers(3) }, content);
+    const good = await readFile(path);
+    for (let cut = 1; cut < 12; cut++) {
+      await writeFile(path, good.subarray(0, good.length - cut));
+      await expect(loadCheckpoint(path)).rejects.toThrow(OmmaError);
+      const changed = Buffer.from(good);
+      changed[good.length - cut] = (changed[good.length - cut] ?? 0) ^ 4;
+      await writeFile(path, changed);
+      await expect(loadCheckpoint(path)).rejects.toThrow(/do not match the checksum/);
+    }
+  });
+
+  it('is named when it is missing or not of a run', async () => {
+    const folder = await temporary();
+    await expect(loadCheckpoint(join(folder, 'none'))).rejects.toThrow(
+      /none: cannot read the checkpoint \(ENOENT\)/,
+    );
+    const plain = join(folder, 'plain.safetensors');
+    await writeFile(plain, writeSafetensors({ w: numbers(1) }));
+    await expect(loadCheckpoint(plain)).rejects.toThrow(
+      /plain\.safetensors: has weights but no Omma manifest/,
+    );
+  });
+});
+
+describe('restoring', () => {
+  it('names every missing, unexpected and mis-shaped tensor, and changes nothing', async () => {
+    const variables = ['a', 'b', 'c'].map((name) => new Variable(name, { shape: [2], dtype: 'float32' }));
+    const tensors = new Map([
+      ['a', numbers(1, 2)],
+      ['b', numbers(1, 2, 3)],
+      ['d', numbers(1)],
+      ['e', numbers(1)],
+    ]);
+    const message =
+      'file: does not fit the model; missing: c; unexpected: d, e; shapes differ: b: model float32[2], file float32[3]';
+    await expect(restore('file', tensors, variables)).rejects.toThrow(message);
+    expect([...((await variables[0]?.download())?.data ?? [])]).toEqual([0, 0]);
+  });
+});
+
+describe('writing', () => {
+  it('replaces a file as a whole and leaves nothing else behind', async () => {
+    const folder = await temporary();
+    const path = join(folder, 'file');
+    await writeAtomically(path, [Uint8Array.of(1, 2), Uint8Array.of(3)]);
+    await writeAtomically(path, [Uint8Array.of(4)]);
+    expect([...(await readFile(path))]).toEqual([4]);
+    expect(await readdir(folder)).toEqual(['file']);
+  });
+
+  it.skipIf(process.platform !== 'linux')(
+    'says what a full disk needs, and leaves nothing half-written',
+    async () => {
+      const folder = await temporary();
+      const path = join(folder, 'file');
+      await writeFile(path, 'old');
+      // The temporary file leads to a device that is always full.
+      await symlink('/dev/full', `${path}${temporarySuffix}`);
+      await expect(writeAtomically(path, [new Uint8Array(2e6)])).rejects.toThrow(
+        /file: needs 2\.0 MB but .* are free; free some space/,
+      );
+      expect(await readdir(folder)).toEqual(['file']);
+      expect(await readFile(path, 'utf8')).toBe('old');
+    },
+  );
+
+  it('names a folder that does not exist', async () => {
+    await expect(writeAtomically('/nowhere/file', [Uint8Array.of(1)])).rejects.toThrow(
+      /cannot write \(ENOENT\)/,
+    );
+  });
+});

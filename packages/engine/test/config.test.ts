@@ -1,0 +1,154 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OmmaError } from '@omma/core';
+import { describe, expect, it } from 'vitest';
+import { applyOverrides, type Config, checkConfig, loadConfig, nearest } from '../src/index.ts';
+import { tinyConfig } from './support/tiny.ts';
+
+const good: Config = tinyConfig('work');
+
+/** The message about a config that differs from a good one at `path`. */
+function messageAbout(changes: readonly string[]): string {
+  try {
+    checkConfig(applyOverrides(good, changes), 'run.ts');
+  } catch (error) {
+    expect(error).toBeInstanceOf(OmmaError);
+    return error instanceof Error ? error.message : '';
+  }
+  return 'no error';
+}
+
+describe('a config mistake is told with path, value, expectation and the nearest name', () => {
+  const cases: [string, string, RegExp][] = [
+    [
+      'unknown key at the top',
+      'trainConfg={}',
+      /^run\.ts: trainConfg is \{\}: unknown key; did you mean trainConfig\?$/,
+    ],
+    [
+      'unknown key below',
+      'trainDataloader.bachSize=4',
+      /trainDataloader\.bachSize is 4: unknown key; did you mean batchSize\?/,
+    ],
+    [
+      'unknown type',
+      'model.type="Tinny"',
+      /model\.type is "Tinny": expected a model, one of Tiny; did you mean Tiny\?/,
+    ],
+    ['unknown key of a type', 'model.chanels=3', /model\.chanels is 3: unknown key; did you mean channels\?/],
+    ['wrong value of a type', 'model.channels=-1', /model\.channels is -1: expected a number above 0/],
+    [
+      'wrong kind of value',
+      'trainDataloader.batchSize="many"',
+      /trainDataloader\.batchSize is "many": expected int|expected number/,
+    ],
+    [
+      'unknown optimiser',
+      'optimWrapper.optimizer.type="SDG"',
+      /optimWrapper\.optimizer\.type is "SDG": .*SGD/,
+    ],
+    [
+      'unknown optimiser option',
+      'optimWrapper.optimizer.nestrov=true',
+      /optimWrapper\.optimizer\.nestrov is true: unknown key; did you mean nesterov\?/,
+    ],
+    [
+      'unknown schedule option',
+      'paramScheduler.0.tmax=3',
+      /paramScheduler\[0\]\.tmax is 3: unknown key; did you mean tMax\?/,
+    ],
+    [
+      'wrong choice',
+      'optimWrapper.amp="fp16"',
+      /optimWrapper\.amp is "fp16": expected "auto" or "bfloat16" or "float16" or "off"/,
+    ],
+    [
+      'metric that does not exist',
+      'valEvaluator.0.type="Hit"',
+      /valEvaluator\[0\]\.type is "Hit": expected a metric, one of Hits; did you mean Hits\?/,
+    ],
+  ];
+  it.each(cases)('%s', (_, change, message) => {
+    expect(messageAbout([change])).toMatch(message);
+  });
+
+  it('all of them at once', () => {
+    const message = messageAbout(['model.channels=0', 'optimWrapper.optimizer.lr=-1', 'oops=1']);
+    expect(message).toMatch(/^run\.ts has 3 mistakes:\n/);
+    expect(message.split('\n')).toHaveLength(4);
+  });
+
+  it('a missing part', () => {
+    const { model: _, ...rest } = good;
+    expect(() => checkConfig(rest)).toThrow(/model is missing: expected a model/);
+  });
+
+  it('a config that is no object', () => {
+    expect(() => checkConfig(3)).toThrow(/the config is 3: expected object/);
+  });
+});
+
+describe('--set', () => {
+  it('replaces values by path, in lists too, and creates objects', () => {
+    const config = { a: { b: 1 }, list: [{ x: 1 }] };
+    expect(applyOverrides(config, ['a.b=2', 'list.0.x=[1, 2]', 'c.d=text', 'e=null'])).toEqual({
+      a: { b: 2 },
+      list: [{ x: [1, 2] }],
+      c: { d: 'text' },
+      e: null,
+    });
+    expect(config.a.b).toBe(1);
+  });
+
+  it('refuses what has no path, what is not in the list, and what lies below a number', () => {
+    expect(() => applyOverrides({}, ['3'])).toThrow(/--set 3: expected path=value/);
+    expect(() => applyOverrides({ list: [] }, ['list.0=1'])).toThrow(/0 does not index a list of 0 entries/);
+    expect(() => applyOverrides({ a: 1 }, ['a.b=1'])).toThrow(/b lies below 1, which is not an object/);
+  });
+});
+
+describe('a config file', () => {
+  const folder = mkdtemp(join(tmpdir(), 'omma-config-'));
+  const file = async (name: string, text: string) => {
+    const path = join(await folder, name);
+    await writeFile(path, text);
+    return path;
+  };
+
+  it('may be TypeScript, JavaScript or JSON', async () => {
+    const json = JSON.stringify(good);
+    const files = [
+      await file('a.ts', `const config: object = ${json};\nexport default config;`),
+      await file('b.mjs', `export default ${json};`),
+      await file('c.json', json),
+    ];
+    for (const path of files) expect(await loadConfig(path)).toEqual(good);
+  });
+
+  it('leaves the work directory to its name', async () => {
+    const { workDir: _, ...rest } = good;
+    const path = await file('stripes.json', JSON.stringify(rest));
+    expect((await loadConfig(path)).workDir).toBe('work_dirs/stripes');
+    expect((await loadConfig(path, { set: ['workDir=elsewhere'] })).workDir).toBe('elsewhere');
+  });
+
+  it('is named when it cannot be read', async () => {
+    await expect(loadConfig('/nowhere.ts')).rejects.toThrow(/nowhere\.ts: cannot read the config \(ENOENT\)/);
+    await expect(loadConfig(await file('d.json', '{'))).rejects.toThrow(/d\.json: .*JSON/);
+    await expect(loadConfig('config.py')).rejects.toThrow(
+      /a config is a \.ts, \.js or \.json file, not \.py/,
+    );
+    await expect(loadConfig(await file('e.ts', 'throw new Error("oops")'))).rejects.toThrow(
+      /e\.ts: oops; fix the file/,
+    );
+  });
+});
+
+describe('the nearest name', () => {
+  it('is close, or there is none', () => {
+    expect(nearest('ResNt', ['VGG', 'ResNet'])).toBe('ResNet');
+    expect(nearest('imagefolder', ['IdxDataset', 'ImageFolder'])).toBe('ImageFolder');
+    expect(nearest('Transformer', ['VGG', 'ResNet'])).toBeNull();
+  });
+});
