@@ -1,6 +1,14 @@
 /**
  * @omma/cli: the commands of `omma` as functions.
  *
- * The highest room: it may import every other package and none imports it.
+ * The highest room: it may import every other package and none imports it, save the repository's own tools.
  */
-export {};
+
+export { type ExportModelOptions, exportModel } from './commands/export.ts';
+export { type PredictOptions, predict } from './commands/predict.ts';
+export { test } from './commands/test.ts';
+export { type TrainOptions, train } from './commands/train.ts';
+export { buildProgram } from './program.ts';
+export { type CheckpointModel, openCheckpoint } from './run/checkpointModel.ts';
+export { classify, type Guess, preparePicture } from './run/pictures.ts';
+export { trainingReport } from './terminal/trainingReport.ts';

@@ -1,10 +1,40 @@
 /**
- * The `omma` program: reads the command line and hands over to one command.
+ * The `omma` program: reads the command line, hands over to one command, and turns what went wrong into a line and an exit code.
  *
- * bin/omma.js imports this file from dist, so importing it is running it.
+ * bin/omma.js imports this file from dist, so importing it is running it. Exit codes: 0 done, 1 an error of the input or the machine,
+ * 2 wrong usage, 130 interrupted. Whatever is not an OmmaError is a defect and keeps its trace.
  */
-import { Command } from 'commander';
 
-await new Command('omma')
-  .description('Train, evaluate and deploy computer-vision models in TypeScript.')
-  .parseAsync();
+import { CommanderError } from 'commander';
+import { buildProgram } from './program.ts';
+
+// A reader that closed the pipe (`omma ... | head`) has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+process.on('unhandledRejection', (reason) => reportDefect(reason));
+process.on('uncaughtException', (error) => reportDefect(error));
+
+try {
+  await buildProgram().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else if (isUserError(error)) fail(`error: ${error.message}`, 1);
+  else reportDefect(error);
+}
+
+/** By name, so that telling errors apart does not load core before a command needs it. */
+function isUserError(error: unknown): error is Error {
+  return error instanceof Error && ['OmmaError', 'ShapeError', 'DeviceError'].includes(error.name);
+}
+
+function reportDefect(error: unknown): void {
+  const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  fail(`${trace}\nThis is a defect of Omma. Please report it with the lines above.`, 1);
+}
+
+function fail(message: string, code: number): void {
+  process.stderr.write(`${message}\n`);
+  process.exitCode = code;
+}

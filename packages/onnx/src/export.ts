@@ -31,6 +31,8 @@ export interface ExportOptions {
   readonly dynamicBatch?: Graph;
   /** Name of the graph in the file. */
   readonly name?: string;
+  /** Text that travels with the model: class names and the like. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 const producerVersion = '0.1.0';
@@ -44,7 +46,7 @@ export function exportOnnx(graph: Graph, options: ExportOptions): Uint8Array {
     options.dynamicBatch === undefined ? null : simplify(options.dynamicBatch, weights, opset).graph;
   const model = new ModelBuilder(opset);
   write(model, main.graph, other, main.weights);
-  return model.finish(options.name ?? 'omma', producerVersion);
+  return model.finish(options.name ?? 'omma', producerVersion, options.metadata ?? {});
 }
 
 function knownOpset(opset: number): Opset {

@@ -14,6 +14,7 @@ import {
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
+  StringStringEntryProtoSchema,
   type TensorProto,
   TensorProto_DataType,
   TensorProtoSchema,
@@ -139,7 +140,7 @@ export class ModelBuilder {
   }
 
   /** The file's bytes. Initializers that no node reads are left out. */
-  finish(graphName: string, producerVersion: string): Uint8Array {
+  finish(graphName: string, producerVersion: string, metadata: Readonly<Record<string, string>>): Uint8Array {
     for (const node of this.#nodes) {
       node.input = node.input.map((name) => this.#renamed.get(name) ?? name);
       node.output = node.output.map((name) => this.#renamed.get(name) ?? name);
@@ -150,6 +151,7 @@ export class ModelBuilder {
       opsetImport: [{ domain: '', version: BigInt(this.opset) }],
       producerName: 'omma',
       producerVersion,
+      metadataProps: Object.entries(metadata).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
       graph: {
         name: graphName,
         node: this.#nodes,

@@ -1,0 +1,99 @@
+/**
+ * `omma export`: a checkpoint as an ONNX model. The model is run in ONNX Runtime and compared with Omma before its file appears;
+ * one that computes something else is never written.
+ */
+
+import { extname } from 'node:path';
+import { type HostTensor, hostTensor, OmmaError, sizeOf } from '@omma/core';
+import { modelVariables, writeAtomically } from '@omma/engine';
+import { checkOnnx, exportOnnx, type OnnxCheck } from '@omma/onnx';
+import pc from 'picocolors';
+import { type CheckpointModel, openCheckpoint } from '../run/checkpointModel.ts';
+import { formatCount } from '../terminal/format.ts';
+
+export interface ExportModelOptions {
+  readonly out?: string;
+  readonly opset: string;
+  readonly batchSize?: number;
+  readonly check: boolean;
+  readonly device?: string;
+  readonly json?: boolean;
+}
+
+/** Float32 sums in another order differ by about this share of the largest output. */
+const tolerance = 1e-3;
+
+export async function exportModel(checkpoint: string, options: ExportModelOptions): Promise<void> {
+  const model = await openCheckpoint(checkpoint, options);
+  try {
+    const bytes = await modelBytes(model, Number(options.opset), options.batchSize);
+    const check = options.check ? await checked(model, bytes, options.batchSize ?? 2) : null;
+    const out = options.out ?? `${checkpoint.slice(0, checkpoint.length - extname(checkpoint).length)}.onnx`;
+    await writeAtomically(out, [bytes]);
+    report(out, bytes.length, check, options);
+  } finally {
+    await model.runner.dispose();
+  }
+}
+
+/** The inference graph with its weights. Without a batch size it is traced at two, so that the exporter sees what follows the batch. */
+async function modelBytes(
+  model: CheckpointModel,
+  opset: number,
+  batchSize: number | undefined,
+): Promise<Uint8Array> {
+  const graphAt = (batch: number) =>
+    model.step.graph({ image: { shape: [batch, ...model.image.shape], dtype: model.image.dtype } });
+  const variables = modelVariables(model.runner.model);
+  const weights = new Map<string, HostTensor>();
+  for (const variable of variables) weights.set(variable.name, await variable.download());
+  return exportOnnx(graphAt(batchSize ?? 2), {
+    weights,
+    opset,
+    ...(batchSize === undefined ? { dynamicBatch: graphAt(3) } : {}),
+    metadata: { classes: JSON.stringify(model.classes) },
+  });
+}
+
+/** Compares Omma and ONNX Runtime on a picture of noise; refuses a model that differs. */
+async function checked(model: CheckpointModel, bytes: Uint8Array, batch: number): Promise<OnnxCheck> {
+  const shape = [batch, ...model.image.shape];
+  // A linear congruential generator: any picture will do, as long as it is the same one for both.
+  let state = 1;
+  const pixels = Uint8Array.from({ length: sizeOf(shape) }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state >>> 24;
+  });
+  const inputs = { image: hostTensor(shape, 'uint8', pixels) };
+  const check = await checkOnnx(bytes, inputs, await model.step(inputs));
+  if (check.largestRelative > tolerance) {
+    throw new OmmaError(
+      `export: the ONNX model differs from Omma by ${check.largestDifference.toExponential(2)} ` +
+        `(${(100 * check.largestRelative).toFixed(2)} % of the largest output), more than ${100 * tolerance} %; nothing was written`,
+    );
+  }
+  return check;
+}
+
+function report(
+  out: string,
+  bytes: number,
+  check: OnnxCheck | null,
+  { opset, batchSize, json }: ExportModelOptions,
+): void {
+  if (json === true) {
+    const difference = check?.largestDifference ?? null;
+    process.stdout.write(
+      `${JSON.stringify({ file: out, bytes, opset: Number(opset), batchSize: batchSize ?? null, difference })}\n`,
+    );
+    return;
+  }
+  const batch = batchSize === undefined ? 'any batch size' : `batch size ${batchSize}`;
+  process.stdout.write(`${pc.bold(out)}  ${formatCount(bytes)}B, opset ${opset}, ${batch}\n`);
+  process.stdout.write(
+    check === null
+      ? 'not checked with ONNX Runtime\n'
+      : `checked with ONNX Runtime: largest difference ${check.largestDifference.toExponential(2)} ` +
+          `(${check.outputs.map(({ name, magnitude }) => `${name} up to ${magnitude.toPrecision(3)}`).join(', ')})\n`,
+  );
+}

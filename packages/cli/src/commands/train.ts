@@ -1,0 +1,46 @@
+/** `omma train`: runs a config's training and says how it went. Ctrl-C ends it after the step, with a checkpoint; twice, at once. */
+
+import { Runner } from '@omma/engine';
+import pc from 'picocolors';
+import { type ConfigOptions, configFrom } from '../run/config.ts';
+import { formatDuration } from '../terminal/format.ts';
+import { trainingReport } from '../terminal/trainingReport.ts';
+
+export interface TrainOptions extends ConfigOptions {
+  readonly resume?: boolean | string;
+}
+
+/** What a shell expects of a program that Ctrl-C ended. */
+const interruptedCode = 130;
+
+export async function train(file: string, options: TrainOptions): Promise<void> {
+  const config = await configFrom(file, options);
+  const interrupt = new AbortController();
+  const onInterrupt = () => {
+    if (interrupt.signal.aborted) process.exit(interruptedCode);
+    interrupt.abort();
+    process.stderr.write('\ninterrupted: saving a checkpoint (Ctrl-C again to leave without)\n');
+  };
+  process.on('SIGINT', onInterrupt);
+  // With --json, stdout is for the result alone.
+  const output = options.json === true ? process.stderr : process.stdout;
+  const runner = await Runner.create(config, {
+    onEvent: trainingReport(output),
+    signal: interrupt.signal,
+    resume: options.resume ?? false,
+  });
+  try {
+    const end = await runner.train();
+    if (options.json === true) process.stdout.write(`${JSON.stringify(end)}\n`);
+    else {
+      const how = end.reason === 'finished' ? pc.green('finished') : pc.yellow('interrupted');
+      output.write(`${how} after ${formatDuration(end.seconds)}\n`);
+      const checkpoint = end.bestCheckpoint ?? end.lastCheckpoint;
+      if (checkpoint !== null) output.write(`checkpoint ${checkpoint}\n`);
+    }
+    if (end.reason === 'interrupted') process.exitCode = interruptedCode;
+  } finally {
+    process.off('SIGINT', onInterrupt);
+    await runner.dispose();
+  }
+}

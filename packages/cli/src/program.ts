@@ -1,0 +1,115 @@
+/**
+ * The command line's grammar: commands, arguments, options. Each command's code is imported when it runs, so that `omma --help` needs
+ * nothing but this file.
+ */
+
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+export function buildProgram(): Command {
+  const program = new Command('omma')
+    .description('Train, evaluate and deploy computer-vision models in TypeScript.')
+    .version('0.1.0')
+    .showHelpAfterError('(add --help for usage)')
+    .exitOverride();
+  addTrain(program);
+  addTest(program);
+  addPredict(program);
+  addExport(program);
+  addDevices(program);
+  return program;
+}
+
+function addTrain(program: Command): void {
+  const command = program
+    .command('train')
+    .description('train the model that a config describes')
+    .argument('<config>', 'config file (.ts, .js or .json)');
+  configOptions(command)
+    .option(
+      '--resume [checkpoint]',
+      'go on from the newest checkpoint in the work directory, or from this one',
+    )
+    .action(async (config, options) => (await import('./commands/train.ts')).train(config, options));
+}
+
+function addTest(program: Command): void {
+  const command = program
+    .command('test')
+    .description('evaluate a checkpoint on the validation data of a config')
+    .argument('<config>', 'config file (.ts, .js or .json)')
+    .argument('<checkpoint>', 'checkpoint file (.safetensors)');
+  configOptions(command).action(async (config, checkpoint, options) =>
+    (await import('./commands/test.ts')).test(config, checkpoint, options),
+  );
+}
+
+function addPredict(program: Command): void {
+  program
+    .command('predict')
+    .description('classify pictures with a checkpoint')
+    .argument('<checkpoint>', 'checkpoint file (.safetensors)')
+    .argument('<image...>', 'picture files')
+    .option('--top <n>', 'classes shown a picture', wholeNumber(1), 5)
+    .option('--out <dir>', 'write every picture there with its label drawn on it')
+    .addOption(deviceOption())
+    .addOption(ampOption())
+    .option('--json', 'print JSON')
+    .action(async (checkpoint, images, options) =>
+      (await import('./commands/predict.ts')).predict(checkpoint, images, options),
+    );
+}
+
+function addExport(program: Command): void {
+  program
+    .command('export')
+    .description('write a checkpoint as an ONNX model, and check it with ONNX Runtime')
+    .argument('<checkpoint>', 'checkpoint file (.safetensors)')
+    .option('--out <file>', 'the model file; beside the checkpoint unless given')
+    .addOption(new Option('--opset <n>', 'operator set').choices(['13', '17']).default('17'))
+    .option('--batch-size <n>', 'fixed batch size; any size unless given', wholeNumber(1))
+    .option('--no-check', 'do not run the model in ONNX Runtime')
+    .addOption(deviceOption())
+    .option('--json', 'print JSON')
+    .action(async (checkpoint, options) =>
+      (await import('./commands/export.ts')).exportModel(checkpoint, options),
+    );
+}
+
+function addDevices(program: Command): void {
+  program
+    .command('devices')
+    .description('list the devices and what they can do')
+    .option('--json', 'print JSON')
+    .action(async (options) => (await import('./commands/devices.ts')).devices(options));
+}
+
+/** What a command that reads a config can be told beside it. */
+function configOptions(command: Command): Command {
+  return command
+    .option('--set <path=value>', 'replace a value of the config (repeat for more)', collect, [])
+    .option('--data <dir>', 'folder of the data, in place of the one in the config')
+    .addOption(deviceOption())
+    .addOption(ampOption())
+    .option('--work-dir <dir>', 'folder for logs and checkpoints')
+    .option('--seed <n>', 'seed of all random numbers', wholeNumber(0))
+    .option('--json', 'print the result as JSON');
+}
+
+const deviceOption = () => new Option('--device <name>', 'auto, or a name that `omma devices` prints');
+
+const ampOption = () =>
+  new Option('--amp [type]', 'mixed precision: auto (also without a value), bfloat16, float16 or off')
+    .choices(['auto', 'bfloat16', 'float16', 'off'])
+    .preset('auto');
+
+function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value];
+}
+
+function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= 0xffffffff) return value;
+    throw new InvalidArgumentError(`It must be a whole number, at least ${least}.`);
+  };
+}

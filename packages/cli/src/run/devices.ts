@@ -1,0 +1,3 @@
+/** Makes Omma's devices known. The only place that names them: a device registers itself when its package is imported. */
+
+import '@omma/cpu';

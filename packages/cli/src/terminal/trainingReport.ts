@@ -1,0 +1,131 @@
+/**
+ * What a training run says while it works: a live line on a terminal, one line an epoch everywhere else.
+ *
+ * Listens to the Runner's events and writes to one stream; knows nothing of how training works.
+ */
+
+import type {
+  EpochEvent,
+  EvaluationEvent,
+  IterationEvent,
+  RunnerEvent,
+  RunnerListener,
+  StartEvent,
+} from '@omma/engine';
+import { type Options, SingleBar } from 'cli-progress';
+import pc from 'picocolors';
+import { formatCount, formatDuration, formatNumber, formatPercent } from './format.ts';
+
+export type Output = NodeJS.WriteStream;
+
+/** A listener that reports on `output`. */
+export function trainingReport(output: Output): RunnerListener {
+  const live = output.isTTY ? new LiveLine(output) : null;
+  const say = (line: string) => {
+    live?.clear();
+    output.write(`${line}\n`);
+  };
+  let epochs = 0;
+  return (event: RunnerEvent) => {
+    switch (event.type) {
+      case 'start':
+        epochs = event.maxEpochs;
+        for (const line of startLines(event)) say(line);
+        return;
+      case 'iteration':
+        live?.iteration(event, epochs);
+        return;
+      case 'evaluationProgress':
+        live?.evaluation(event.done, event.total);
+        return;
+      case 'epoch':
+        say(epochLine(event, epochs));
+        for (const { name, reason } of event.skipped.slice(0, 3)) say(`  skipped ${name}: ${reason}`);
+        return;
+      case 'evaluation':
+        say(evaluationLine(event));
+        return;
+      case 'checkpoint':
+        if (event.best) say(pc.dim(`  best so far, kept as ${event.path}`));
+        return;
+      case 'warning':
+        say(pc.yellow(`warning: ${event.message}`));
+        return;
+      case 'end':
+        live?.clear();
+        return;
+    }
+  };
+}
+
+function startLines(event: StartEvent): string[] {
+  const precision = event.amp === 'off' ? 'float32' : `${event.amp} mixed precision`;
+  const lines = [
+    `${pc.bold(event.device)}  ${event.description}, ${precision}`,
+    `${formatCount(event.parameters)} parameters, ${event.trainSamples} training and ${event.valSamples} validation samples, ` +
+      `${event.maxEpochs} epochs of ${event.iterationsPerEpoch} steps, compiled in ${formatDuration(event.compileMs / 1000)}`,
+  ];
+  if (event.resumedFrom !== null) lines.push(`resumed from ${event.resumedFrom} at epoch ${event.epoch + 1}`);
+  return lines;
+}
+
+function epochLine(event: EpochEvent, epochs: number): string {
+  const skipped =
+    event.skipped.length === 0 ? '' : `  ${pc.yellow(`${event.skipped.length} samples skipped`)}`;
+  const number = String(event.epoch + 1).padStart(String(epochs).length);
+  return (
+    `epoch ${number}/${epochs}  loss ${formatNumber(event.meanLoss)}  ${event.imagesPerSecond.toFixed(0)} img/s  ` +
+    `${formatDuration(event.seconds)}  data wait ${formatPercent(event.dataWaitShare)}${skipped}`
+  );
+}
+
+/** `  accuracy/top1 78.4  accuracy/top5 98.1  (736 samples, 3 s)` */
+export function evaluationLine({ metrics, samples, seconds, skipped }: EvaluationEvent): string {
+  const parts = Object.entries(metrics).map(([name, value]) => `${name} ${pc.bold(value.toFixed(2))}`);
+  const left = skipped.length === 0 ? '' : `, ${skipped.length} skipped`;
+  return `  ${parts.join('  ')}  ${pc.dim(`(${samples} samples${left}, ${formatDuration(seconds)})`)}`;
+}
+
+/** One line that is redrawn in place. */
+class LiveLine {
+  readonly #bar: SingleBar;
+  #shown = false;
+
+  constructor(output: Output) {
+    const options: Options = {
+      stream: output,
+      format: '{what} {bar} {value}/{total}  {text}',
+      barCompleteChar: '━',
+      barIncompleteChar: '─',
+      barsize: 24,
+      hideCursor: true,
+      clearOnComplete: true,
+      fps: 8,
+      linewrap: false,
+    };
+    this.#bar = new SingleBar(options);
+  }
+
+  iteration(event: IterationEvent, epochs: number): void {
+    const text =
+      `loss ${formatNumber(event.smoothedLoss)}  lr ${formatNumber(event.lr)}  ${event.imagesPerSecond.toFixed(0)} img/s  ` +
+      `wait ${formatPercent(event.dataWaitShare)}  ${formatDuration(event.secondsLeft)} left`;
+    this.#show(`epoch ${event.epoch + 1}/${epochs}`, event.iterationInEpoch, event.iterationsPerEpoch, text);
+  }
+
+  evaluation(done: number, total: number): void {
+    this.#show('evaluating', done, total, '');
+  }
+
+  #show(what: string, value: number, total: number, text: string): void {
+    if (!this.#shown) this.#bar.start(total, value, { what, text });
+    this.#shown = true;
+    this.#bar.setTotal(total);
+    this.#bar.update(value, { what, text });
+  }
+
+  clear(): void {
+    if (this.#shown) this.#bar.stop();
+    this.#shown = false;
+  }
+}
