@@ -78,7 +78,7 @@ describe('ResNet', () => {
     const strides = (style: 'pytorch' | 'caffe') => {
       const { nodes } = graphOf(classifier({ depth: 50, style }), [1, 3, 64, 64]);
       return ['conv1', 'conv2'].map(
-        (name) => nodes.find(({ scope }) => scope === `backbone.layer2.0.${name}`)?.attrs['stride'],
+        (name) => nodes.find(({ scope }) => scope === `backbone.layer2.0.${name}`)?.attrs.stride,
       );
     };
     expect(strides('pytorch')).toEqual([

@@ -120,8 +120,8 @@ describe('a config', () => {
       const config = tinyConfig(await temporary());
       const optimWrapper = { optimizer: { type: 'AdamW', lr: 0.02 } as const, amp, clipGrad: { maxNorm: 1 } };
       const { end, events } = await train({ ...config, optimWrapper, trainConfig: { maxEpochs: 8 } });
-      expect(end.metrics['hits']).toBeGreaterThan(0.9);
-      expect(events.find((event) => event.type === 'iteration')?.scalars['gradNorm']).toBeGreaterThan(0);
+      expect(end.metrics.hits).toBeGreaterThan(0.9);
+      expect(events.find((event) => event.type === 'iteration')?.scalars.gradNorm).toBeGreaterThan(0);
     }
   });
 });

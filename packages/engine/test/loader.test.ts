@@ -28,7 +28,7 @@ describe('the data loader', () => {
     const batches = await all(loader.epoch(0));
     expect(batches).toHaveLength(2);
     expect(loader.samplesPerEpoch).toBe(8);
-    expect(batches[0]?.inputs['image']?.shape).toEqual([4, 8, 8, 1]);
+    expect(batches[0]?.inputs.image?.shape).toEqual([4, 8, 8, 1]);
     expect(batches.flatMap(({ indices }) => indices)).toEqual([...sampleOrder(11, true, 1, 0)].slice(0, 8));
   });
 
@@ -36,7 +36,7 @@ describe('the data loader', () => {
     const batches = await all(new BatchLoader(new Stripes({ length: 10 }), evaluation).epoch(0));
     expect(batches.map(({ count }) => count)).toEqual([4, 4, 2]);
     expect(batches[2]?.indices).toEqual([8, 9, 8, 8]);
-    expect(batches[2]?.inputs['label']?.shape).toEqual([4]);
+    expect(batches[2]?.inputs.label?.shape).toEqual([4]);
   });
 
   it('gives the same rest of an epoch whether it began there or before', async () => {

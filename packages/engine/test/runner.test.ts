@@ -25,7 +25,7 @@ async function weights(path: string | null): Promise<Record<string, number[]>> {
 describe('training', () => {
   it('learns', async () => {
     const { end } = await trained(await temporary(), {}, { trainConfig: { maxEpochs: 8 } });
-    expect(end.metrics['hits']).toBe(1);
+    expect(end.metrics.hits).toBe(1);
   });
 
   it('tells what happens: start, every iteration, epochs, evaluations, checkpoints, end', async () => {

@@ -85,24 +85,24 @@ describe('SGD', () => {
 
   it('starts its momentum from the first gradient', async () => {
     const expected = byHand((p, g, step, m) => {
-      m['b'] = step === 1 ? g : 0.9 * (m['b'] ?? 0) + g;
-      return p - lr * m['b'];
+      m.b = step === 1 ? g : 0.9 * (m.b ?? 0) + g;
+      return p - lr * m.b;
     });
     expectClose(await run(new SGD({ momentum: 0.9 })), expected);
   });
 
   it('dampens every gradient but the first', async () => {
     const expected = byHand((p, g, step, m) => {
-      m['b'] = step === 1 ? g : 0.9 * (m['b'] ?? 0) + 0.7 * g;
-      return p - lr * m['b'];
+      m.b = step === 1 ? g : 0.9 * (m.b ?? 0) + 0.7 * g;
+      return p - lr * m.b;
     });
     expectClose(await run(new SGD({ momentum: 0.9, dampening: 0.3 })), expected);
   });
 
   it('looks ahead with Nesterov', async () => {
     const expected = byHand((p, g, step, m) => {
-      m['b'] = step === 1 ? g : 0.9 * (m['b'] ?? 0) + g;
-      return p - lr * (g + 0.9 * m['b']);
+      m.b = step === 1 ? g : 0.9 * (m.b ?? 0) + g;
+      return p - lr * (g + 0.9 * m.b);
     });
     expectClose(await run(new SGD({ momentum: 0.9, nesterov: true })), expected);
     expect(() => new SGD({ nesterov: true })).toThrow(/nesterov needs momentum above 0/);
@@ -110,10 +110,10 @@ describe('SGD', () => {
 });
 
 const adam = (p: number, g: number, step: number, m: Record<string, number>): number => {
-  m['m'] = 0.9 * (m['m'] ?? 0) + 0.1 * g;
-  m['v'] = 0.999 * (m['v'] ?? 0) + 0.001 * g * g;
-  const denominator = Math.sqrt(m['v']) / Math.sqrt(1 - 0.999 ** step) + 1e-8;
-  return p - ((lr / (1 - 0.9 ** step)) * m['m']) / denominator;
+  m.m = 0.9 * (m.m ?? 0) + 0.1 * g;
+  m.v = 0.999 * (m.v ?? 0) + 0.001 * g * g;
+  const denominator = Math.sqrt(m.v) / Math.sqrt(1 - 0.999 ** step) + 1e-8;
+  return p - ((lr / (1 - 0.9 ** step)) * m.m) / denominator;
 };
 
 describe('Adam', () => {
@@ -136,18 +136,18 @@ describe('Adam', () => {
 describe('RMSprop', () => {
   it('divides by the root of the mean square', async () => {
     const expected = byHand((p, g, _, m) => {
-      m['s'] = 0.99 * (m['s'] ?? 0) + 0.01 * g * g;
-      return p - (lr * g) / (Math.sqrt(m['s']) + 1e-8);
+      m.s = 0.99 * (m.s ?? 0) + 0.01 * g * g;
+      return p - (lr * g) / (Math.sqrt(m.s) + 1e-8);
     });
     expectClose(await run(new RMSprop()), expected);
   });
 
   it('can be centred and have momentum', async () => {
     const expected = byHand((p, g, _, m) => {
-      m['s'] = 0.9 * (m['s'] ?? 0) + 0.1 * g * g;
-      m['a'] = 0.9 * (m['a'] ?? 0) + 0.1 * g;
-      m['b'] = 0.5 * (m['b'] ?? 0) + g / (Math.sqrt(m['s'] - m['a'] ** 2) + 1e-8);
-      return p - lr * m['b'];
+      m.s = 0.9 * (m.s ?? 0) + 0.1 * g * g;
+      m.a = 0.9 * (m.a ?? 0) + 0.1 * g;
+      m.b = 0.5 * (m.b ?? 0) + g / (Math.sqrt(m.s - m.a ** 2) + 1e-8);
+      return p - lr * m.b;
     });
     expectClose(await run(new RMSprop({ alpha: 0.9, centered: true, momentum: 0.5 })), expected);
   });
@@ -165,8 +165,8 @@ describe('any optimiser', () => {
   it('leaves a step out, moments and all, when it is told not to apply it', async () => {
     const expected = byHand((p, g, step, m) => {
       if (step === 2) return p;
-      m['b'] = 0.9 * (m['b'] ?? 0) + g;
-      return p - lr * m['b'];
+      m.b = 0.9 * (m.b ?? 0) + g;
+      return p - lr * m.b;
     });
     expectClose(await run(new SGD({ momentum: 0.9 }), { apply: (i) => i !== 1 }), expected);
   });
@@ -199,8 +199,8 @@ describe('clipGradNorm', () => {
       limit: hostTensor([], 'float32', Float32Array.of(0)),
     });
     const clipped = await clip(inputs(1));
-    expect(clipped['norm']?.data[0]).toBeCloseTo(5);
-    expect(clipped['clippedA']?.data[0]).toBeCloseTo(1.5, 5);
-    expect((await clip(inputs(0.1)))['clippedA']?.data[0]).toBeCloseTo(0.3, 5);
+    expect(clipped.norm?.data[0]).toBeCloseTo(5);
+    expect(clipped.clippedA?.data[0]).toBeCloseTo(1.5, 5);
+    expect((await clip(inputs(0.1))).clippedA?.data[0]).toBeCloseTo(0.3, 5);
   });
 });

@@ -26,8 +26,8 @@ export class Accuracy implements Metric {
   }
 
   update(outputs: Readonly<Record<string, HostTensor>>, batch: Batch): void {
-    const scores = expected(outputs['probabilities'] ?? outputs['logits'], 'probabilities');
-    const labels = expected(batch.inputs['label'], 'label');
+    const scores = expected(outputs.probabilities ?? outputs.logits, 'probabilities');
+    const labels = expected(batch.inputs.label, 'label');
     const classes = scores.shape[1] ?? 0;
     if (this.#confusion.length === 0)
       this.#confusion = Array.from({ length: classes }, () => new Array(classes).fill(0));

@@ -112,6 +112,6 @@ function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[], value: un
 /** True when an object schema's `type` accepts the value's. */
 function fits(schema: z.core.$ZodType, value: unknown): boolean {
   if (!(schema instanceof z.ZodObject)) return false;
-  const type: unknown = schema.shape['type'];
+  const type: unknown = schema.shape.type;
   return type instanceof z.ZodType && type.safeParse(valueAt(value, ['type'])).success;
 }

@@ -9,7 +9,6 @@ import {
   currentBuilder,
   type Device,
   type HostTensor,
-  isFinite,
   isFloat,
   type MixedPrecision,
   min,
@@ -43,7 +42,7 @@ export async function firstNonFinite(
         if (id === undefined) continue;
         const value = traced(builder, id);
         if (!isFloat(value.dtype)) continue;
-        checks[String(places.length)] = min(cast(isFinite(value), 'float32'));
+        checks[String(places.length)] = min(cast(value.isFinite(), 'float32'));
         places.push(`${scope === '' ? 'the loss' : scope} (${op})`);
       }
       // Statistics must not move: this pass only looks.

@@ -9,7 +9,6 @@ import {
   compile,
   type Device,
   gradients,
-  isFinite,
   logicalAnd,
   type MixedPrecision,
   OmmaError,
@@ -46,9 +45,9 @@ export function compileTrainStep(
     const raw = gradients(lossScale === null ? loss : lossScale.scaled(loss), wrt);
     const unscaled = lossScale === null ? raw : lossScale.unscaled(raw);
     const clipped = maxNorm === null ? null : clipGradNorm(unscaled, maxNorm);
-    let apply = isFinite(loss);
+    let apply = loss.isFinite();
     if (lossScale !== null) {
-      const good = isFinite(clipped?.norm ?? gradNorm(unscaled));
+      const good = (clipped?.norm ?? gradNorm(unscaled)).isFinite();
       lossScale.update(good);
       apply = logicalAnd(apply, good);
     }

@@ -126,8 +126,8 @@ class Hits implements Metric {
 
   update(outputs: Parameters<Metric['update']>[0], batch: Batch): void {
     for (let row = 0; row < batch.count; row++) {
-      const [a = 0, b = 0] = [...(outputs['logits']?.data.subarray(2 * row, 2 * row + 2) ?? [])];
-      if ((b > a ? 1 : 0) === batch.inputs['label']?.data[row]) this.#hits++;
+      const [a = 0, b = 0] = [...(outputs.logits?.data.subarray(2 * row, 2 * row + 2) ?? [])];
+      if ((b > a ? 1 : 0) === batch.inputs.label?.data[row]) this.#hits++;
       this.#count++;
     }
   }

@@ -37,9 +37,7 @@ export function encodeSafetensors(
   });
   const header: Record<string, unknown> = {};
   if (Object.keys(metadata).length > 0) {
-    header['__metadata__'] = Object.fromEntries(
-      Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)),
-    );
+    header.__metadata__ = Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)));
   }
   let offset = 0;
   for (const [name, { dtype, shape, data }] of entries) {
@@ -84,7 +82,7 @@ export function readSafetensors(file: Uint8Array): SafetensorsFile {
     tensors.set(name, { dtype, shape, bytes: file.subarray(dataStart + begin, dataStart + end) });
   }
   checkCoverage(ranges, dataBytes);
-  return { tensors, metadata: readMetadata(header['__metadata__']) };
+  return { tensors, metadata: readMetadata(header.__metadata__) };
 }
 
 interface Range {
