@@ -26,7 +26,7 @@ export async function classify(
     const { probabilities } = await model.step({ image: stacked(pictures, size, model.image) });
     if (probabilities === undefined)
       throw new OmmaError('predict: the model gives no probabilities; use a classifier');
-    own.forEach((_, row) => guesses.push(topGuesses(probabilities, row, model.classes, top)));
+    guesses.push(...own.map((_, row) => topGuesses(probabilities, row, model.classes, top)));
   }
   return guesses;
 }
