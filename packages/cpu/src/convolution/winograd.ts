@@ -17,6 +17,8 @@ const fewestChannels = 64;
 const fewestTiles = 48;
 /** Floats of a transformed 3x3 kernel. */
 const places = 36;
+/** Floats between places, see Tiling in native/src/winograd/winograd.cpp. */
+const padding = 16;
 
 export function useWinograd(graph: Graph): Graph {
   if (process.env.OMMA_WINOGRAD === 'off') return graph;
@@ -33,7 +35,7 @@ export function useWinograd(graph: Graph): Graph {
     const id = values.length;
     const [k, c] = transposed ? [at(shape, 1), at(shape, 0)] : [at(shape, 0), at(shape, 1)];
     const columns = Math.ceil(k / (2 * channelUnit)) * 2 * channelUnit;
-    values.push({ id, shape: [places * c * columns], dtype: 'float32', producer: null });
+    values.push({ id, shape: [places * (c * columns + padding)], dtype: 'float32', producer: null });
     nodes.push({ op: 'winogradWeight', inputs: [weight], attrs: { transposed }, outputs: [id], scope });
     transformed.set(key, id);
     return id;

@@ -93,6 +93,9 @@ void accumulateRows(int64_t rows, const float* a, int64_t aStride, const float* 
   for (; row + kRows <= rows; row += kRows) {
     accumulateTile<kRows, Vectors>(a + row, aStride, b, bStride, depth, c + row * cStride, cStride, add);
   }
+  for (; row + 4 <= rows; row += 4) {
+    accumulateTile<4, Vectors>(a + row, aStride, b, bStride, depth, c + row * cStride, cStride, add);
+  }
   for (; row + 2 <= rows; row += 2) {
     accumulateTile<2, Vectors>(a + row, aStride, b, bStride, depth, c + row * cStride, cStride, add);
   }
