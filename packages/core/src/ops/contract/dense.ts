@@ -8,7 +8,10 @@
 import type { NumericArray } from '../../device/numeric.ts';
 import type { Pair, WindowGeometry } from '../window/geometry.ts';
 
-/** c[m, n] = sum over k of a[m, k] * b[n, k], four rows of b at a time. */
+/** Columns of a and b that are multiplied before the next ones: a slice of b stays in the processor's second-level cache. */
+const depthBlock = 256;
+
+/** c[m, n] = sum over k of a[m, k] * b[n, k]. */
 export function multiplyRows(
   a: Float64Array,
   b: Float64Array,
@@ -17,37 +20,88 @@ export function multiplyRows(
   k: number,
 ): Float64Array {
   const c = new Float64Array(m * n);
-  const blocked = n - (n % 4);
-  for (let i = 0; i < m; i++) {
-    const aStart = i * k;
-    for (let j = 0; j < blocked; j += 4) {
-      let b0 = j * k;
-      let b1 = b0 + k;
-      let b2 = b1 + k;
-      let b3 = b2 + k;
-      let s0 = 0;
-      let s1 = 0;
-      let s2 = 0;
-      let s3 = 0;
-      for (let p = aStart; p < aStart + k; p++) {
-        const value = a[p] ?? 0;
-        s0 += value * (b[b0++] ?? 0);
-        s1 += value * (b[b1++] ?? 0);
-        s2 += value * (b[b2++] ?? 0);
-        s3 += value * (b[b3++] ?? 0);
-      }
-      c[i * n + j] = s0;
-      c[i * n + j + 1] = s1;
-      c[i * n + j + 2] = s2;
-      c[i * n + j + 3] = s3;
-    }
-    for (let j = blocked; j < n; j++) {
-      let sum = 0;
-      for (let p = 0; p < k; p++) sum += (a[aStart + p] ?? 0) * (b[j * k + p] ?? 0);
-      c[i * n + j] = sum;
-    }
+  for (let from = 0; from < k; from += depthBlock) {
+    const depth = Math.min(depthBlock, k - from);
+    for (let i = 0; i + 1 < m; i += 2) addTwoRows(a, b, c, i, n, k, from, depth);
+    if (m % 2 === 1) for (let j = 0; j < n; j++) addOne(a, b, c, m - 1, j, n, k, from, depth);
   }
   return c;
+}
+
+/** Adds the products of rows i and i + 1 of a with all rows of b, two by four at a time, so that each number is loaded less often. */
+function addTwoRows(
+  a: Float64Array,
+  b: Float64Array,
+  c: Float64Array,
+  i: number,
+  n: number,
+  k: number,
+  from: number,
+  depth: number,
+): void {
+  const blocked = n - (n % 4);
+  for (let j = 0; j < blocked; j += 4) {
+    let a0 = i * k + from;
+    let a1 = a0 + k;
+    let b0 = j * k + from;
+    let b1 = b0 + k;
+    let b2 = b1 + k;
+    let b3 = b2 + k;
+    let s00 = 0;
+    let s01 = 0;
+    let s02 = 0;
+    let s03 = 0;
+    let s10 = 0;
+    let s11 = 0;
+    let s12 = 0;
+    let s13 = 0;
+    for (const end = a0 + depth; a0 < end; a0++, a1++, b0++, b1++, b2++, b3++) {
+      const x0 = a[a0] ?? 0;
+      const x1 = a[a1] ?? 0;
+      const y0 = b[b0] ?? 0;
+      const y1 = b[b1] ?? 0;
+      const y2 = b[b2] ?? 0;
+      const y3 = b[b3] ?? 0;
+      s00 += x0 * y0;
+      s01 += x0 * y1;
+      s02 += x0 * y2;
+      s03 += x0 * y3;
+      s10 += x1 * y0;
+      s11 += x1 * y1;
+      s12 += x1 * y2;
+      s13 += x1 * y3;
+    }
+    const first = i * n + j;
+    const second = first + n;
+    c[first] = (c[first] ?? 0) + s00;
+    c[first + 1] = (c[first + 1] ?? 0) + s01;
+    c[first + 2] = (c[first + 2] ?? 0) + s02;
+    c[first + 3] = (c[first + 3] ?? 0) + s03;
+    c[second] = (c[second] ?? 0) + s10;
+    c[second + 1] = (c[second + 1] ?? 0) + s11;
+    c[second + 2] = (c[second + 2] ?? 0) + s12;
+    c[second + 3] = (c[second + 3] ?? 0) + s13;
+  }
+  for (let j = blocked; j < n; j++) {
+    addOne(a, b, c, i, j, n, k, from, depth);
+    addOne(a, b, c, i + 1, j, n, k, from, depth);
+  }
+}
+
+function addOne(
+  a: Float64Array,
+  b: Float64Array,
+  c: Float64Array,
+  i: number,
+  j: number,
+  n: number,
+  k: number,
+  from: number,
+  depth: number,
+): void {
+  let sum = 0;
+  for (let p = from; p < from + depth; p++) sum += (a[i * k + p] ?? 0) * (b[j * k + p] ?? 0);
+  c[i * n + j] = (c[i * n + j] ?? 0) + sum;
 }
 
 /** The transpose of a row-major [rows, columns] matrix that starts at `start`. */
