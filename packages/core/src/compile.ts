@@ -3,6 +3,7 @@
  */
 
 import { type Device, device as deviceNamed, type Executable } from './device/device.ts';
+import { compileWithFallback } from './device/fallback.ts';
 import { GraphBuilder } from './graph/builder.ts';
 import type { Graph, TensorType } from './graph/graph.ts';
 import { formatType } from './graph/print.ts';
@@ -39,9 +40,11 @@ const maxSignatures = 16;
 const hintAtSignatures = 8;
 
 interface Entry {
-  readonly executable: Promise<Executable>;
+  readonly executable: Executable;
   /** True when a variable it is bound to has moved to another device since. */
   stale(): boolean;
+  /** Settles when its runs so far have ended. */
+  idle: Promise<unknown>;
 }
 
 /**
@@ -61,54 +64,59 @@ export function compile(
     return { graph: traceInto(builder, fn, inputs), variables: [...builder.variables.values()] };
   };
 
-  const build = (inputs: Readonly<Record<string, TensorType>>, key: string): Entry => {
+  const build = async (inputs: Readonly<Record<string, TensorType>>): Promise<Entry> => {
     const on = target();
     const { graph, variables } = traceFor(inputs);
-    const compileNow = async () => {
-      const state = new Map(
-        await Promise.all(variables.map(async (v) => [v.name, await v.bufferOn(on)] as const)),
-      );
-      const prepared = prepare(graph, on, {
-        amp: options.amp ?? null,
-        onUnsupported: options.onUnsupported ?? 'error',
-      });
-      return on.compile(prepared, { state, profile: options.profile ?? false });
-    };
-    const executable = compileNow();
-    executable.catch(() => cache.delete(key));
-    return { executable, stale: () => variables.some((variable) => !variable.isOn(on)) };
+    const onUnsupported = options.onUnsupported ?? 'error';
+    const prepared = prepare(graph, on, { amp: options.amp ?? null, onUnsupported });
+    const state = new Map(
+      await Promise.all(variables.map(async (v) => [v.name, await v.bufferOn(on)] as const)),
+    );
+    const executable = await compileWithFallback(prepared, on, { state, profile: options.profile ?? false });
+    const stale = () => variables.some((variable) => !variable.isOn(on));
+    return { executable, stale, idle: Promise.resolve() };
   };
 
-  const executableFor = async (inputs: Readonly<Record<string, TensorType>>): Promise<Executable> => {
+  const entryFor = async (inputs: Readonly<Record<string, TensorType>>): Promise<Entry> => {
     const key = signature(inputs);
     const known = cache.get(key);
-    if (known !== undefined) {
-      const executable = await known.executable;
-      if (!known.stale()) {
-        cache.delete(key);
-        cache.set(key, known);
-        return executable;
-      }
-      executable.dispose();
+    cache.delete(key);
+    if (known !== undefined && !known.stale()) {
+      cache.set(key, known);
+      return known;
     }
-    const entry = build(inputs, key);
+    if (known !== undefined) disposeWhenIdle(known);
+    const entry = await build(inputs);
     cache.set(key, entry);
     if (known === undefined && cache.size === hintAtSignatures + 1) hint(name, [...cache.keys()]);
     for (const [oldest, old] of cache) {
       if (cache.size <= maxSignatures) break;
       cache.delete(oldest);
-      disposeLater(old);
+      disposeWhenIdle(old);
     }
-    return entry.executable;
+    return entry;
   };
 
-  const call = async (inputs: Readonly<Record<string, HostTensor>> = {}) =>
-    (await executableFor(inputs)).run(inputs);
+  /** Calls are looked up, compiled and started one after another, so that runs happen in the order of the calls. */
+  let turn: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(job: () => Promise<T>): Promise<T> => {
+    const result = turn.then(job);
+    turn = result.catch(() => undefined);
+    return result;
+  };
+
+  const call = async (inputs: Readonly<Record<string, HostTensor>> = {}) => {
+    const entry = await inTurn(() => entryFor(inputs));
+    const outputs = entry.executable.run(inputs);
+    entry.idle = Promise.allSettled([entry.idle, outputs]).then(() => undefined);
+    return outputs;
+  };
   return Object.assign(call, {
-    prepare: executableFor,
+    prepare: async (inputs: Readonly<Record<string, TensorType>>) =>
+      (await inTurn(() => entryFor(inputs))).executable,
     graph: (inputs: Readonly<Record<string, TensorType>>) => traceFor(inputs).graph,
     dispose: () => {
-      for (const entry of cache.values()) disposeLater(entry);
+      for (const entry of cache.values()) disposeWhenIdle(entry);
       cache.clear();
     },
   });
@@ -120,12 +128,8 @@ function signature(inputs: Readonly<Record<string, TensorType>>): string {
     .join(', ');
 }
 
-/** A failed compile has nothing to dispose; whoever awaited it has seen the error. */
-function disposeLater(entry: Entry): void {
-  entry.executable.then(
-    (executable) => executable.dispose(),
-    () => undefined,
-  );
+function disposeWhenIdle({ executable, idle }: Entry): void {
+  void idle.then(() => executable.dispose());
 }
 
 function hint(name: string, signatures: readonly string[]): void {

@@ -4,6 +4,7 @@
  */
 
 import { type Device, device as deviceNamed } from './device/device.ts';
+import { compileWithFallback } from './device/fallback.ts';
 import { OmmaError } from './errors.ts';
 import { GraphBuilder } from './graph/builder.ts';
 import { prepare } from './passes/prepare.ts';
@@ -28,9 +29,8 @@ export async function evaluate(
     });
     return builder.finish();
   });
-  const executable = await on.compile(prepare(graph, on, { amp: null, onUnsupported: 'reference' }), {
-    state: new Map(),
-  });
+  const prepared = prepare(graph, on, { amp: null, onUnsupported: 'reference' });
+  const executable = await compileWithFallback(prepared, on, { state: new Map() });
   try {
     const inputs = [...(builder.hosts?.keys() ?? [])].map((host, i) => [`host${i}`, host] as const);
     const outputs = await executable.run(Object.fromEntries(inputs));

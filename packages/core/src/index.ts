@@ -15,6 +15,7 @@ export * from './graph/fingerprint.ts';
 export * from './graph/graph.ts';
 export * from './graph/print.ts';
 export * from './half.ts';
+export * from './lossScale.ts';
 export * from './op.ts';
 export * from './ops/index.ts';
 export * from './passes/index.ts';

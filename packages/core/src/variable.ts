@@ -9,6 +9,7 @@
 import type { Device, DeviceBuffer } from './device/device.ts';
 import { type DType, type HostArray, hostArray } from './dtype.ts';
 import { OmmaError, ShapeError } from './errors.ts';
+import type { GraphBuilder } from './graph/builder.ts';
 import type { TensorType } from './graph/graph.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
 import { type HostTensor, hostTensor, type Tensor } from './tensor.ts';
@@ -38,7 +39,7 @@ export class Variable implements TensorType {
     const builder = currentBuilder();
     if (builder === null)
       throw new OmmaError(`variable ${this.name}: read it inside trace or compile; use download() outside`);
-    builder.variables.set(this.name, this);
+    this.#register(builder);
     const written = builder.written.get(this.name);
     return traced(builder, written ?? builder.readState(this.name, this));
   }
@@ -53,16 +54,29 @@ export class Variable implements TensorType {
         `variable ${this.name}: expects ${this.dtype}${formatShape(this.shape)} but is given ${value.dtype}${formatShape(value.shape)}`,
       );
     }
-    builder.variables.set(this.name, this);
+    this.#register(builder);
     const id = lift(builder, value);
     builder.written.set(this.name, id);
     builder.writeState(this.name, this, id);
   }
 
+  /** Makes it known to the graph being built, where its name must be its own. */
+  #register(builder: GraphBuilder): void {
+    const known = builder.variables.get(this.name);
+    if (known !== undefined && known !== this) {
+      throw new OmmaError(`variable ${this.name}: two variables have this name; give each its own`);
+    }
+    builder.variables.set(this.name, this);
+  }
+
   /** A copy of its numbers. */
   async download(): Promise<HostTensor> {
     if (this.#placed !== null) {
-      return hostTensor(this.shape, this.dtype, (await this.#placed.device.download(this.#placed.buffer)).slice());
+      return hostTensor(
+        this.shape,
+        this.dtype,
+        (await this.#placed.device.download(this.#placed.buffer)).slice(),
+      );
     }
     const data = this.#host?.slice() ?? hostArray(this.dtype, sizeOf(this.shape));
     return hostTensor(this.shape, this.dtype, data);

@@ -47,7 +47,11 @@ function trainingStep(named: Readonly<Record<string, Tensor>>) {
       x = relu(add(block(inner, width * 4, 1, 1), shortcut));
     }
   }
-  const logits = linear(reshape(globalAvgPool(x), [x.dim(0), -1]), parameter([1000, x.dim(1)]), parameter([1000]));
+  const logits = linear(
+    reshape(globalAvgPool(x), [x.dim(0), -1]),
+    parameter([1000, x.dim(1)]),
+    parameter([1000]),
+  );
   const loss = crossEntropy(logits, label);
   gradients(
     loss,
@@ -55,7 +59,10 @@ function trainingStep(named: Readonly<Record<string, Tensor>>) {
   ).forEach((gradient, i) => {
     const { variable, value } = at(parameters, i);
     const momentum = new Variable(`m${i}`, { shape: value.shape, dtype: 'float32' });
-    const velocity = momentum.read().mul(0.9).add(gradient.add(value.mul(1e-4)));
+    const velocity = momentum
+      .read()
+      .mul(0.9)
+      .add(gradient.add(value.mul(1e-4)));
     momentum.write(velocity);
     variable.write(value.sub(velocity.mul(0.1)));
   });
@@ -73,9 +80,9 @@ describe('a training step of ResNet-50', () => {
     for (let i = 0; i < 5; i++) {
       const start = performance.now();
       const graph = trace(trainingStep, inputs);
-      const traced = performance.now();
-      const prepared = eliminateDeadCode(foldConstants(applyMixedPrecision(eliminateDeadCode(graph), 'bfloat16')));
-      const passed = performance.now();
+      const prepared = eliminateDeadCode(
+        foldConstants(applyMixedPrecision(eliminateDeadCode(graph), 'bfloat16')),
+      );
       fingerprint(prepared);
       times.push(performance.now() - start);
       expect(prepared.nodes.length).toBeGreaterThan(1000);

@@ -60,6 +60,23 @@ describe('compile', () => {
   });
 });
 
+describe('variables', () => {
+  it('of the same name are refused', () => {
+    const type = { shape: [], dtype: 'float32' } as const;
+    const fn = () => ({ y: new Variable('w', type).read().add(new Variable('w', type).read()) });
+    expect(() => trace(fn, {})).toThrow(/variable w: two variables have this name/);
+  });
+
+  it('start at zero, and refuse data of another size', async () => {
+    const zero = new Variable('zero', { shape: [2], dtype: 'bfloat16' });
+    expect((await zero.download()).data).toEqual(Uint16Array.of(0, 0));
+    expect(() => new Variable('bad', { shape: [2], dtype: 'float32' }, new Float32Array(3))).toThrow(
+      /shape \[2\] needs 2 elements but the data has 3/,
+    );
+    await expect(zero.upload(new Float32Array(2))).rejects.toThrow(/must be a Uint16Array/);
+  });
+});
+
 describe('outside of trace', () => {
   it('operations run when their numbers are asked for', async () => {
     const [y] = await evaluate([mul(tensor([1, 2]), 4)], 'reference');

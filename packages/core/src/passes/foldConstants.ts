@@ -5,8 +5,9 @@
 
 import { fromNumeric, type NumericArray, toNumeric } from '../device/numeric.ts';
 import { runNode } from '../device/reference.ts';
-import { type Graph, type Node, valueOf } from '../graph/graph.ts';
+import { type Graph, type Node, type TensorType, valueOf } from '../graph/graph.ts';
 import { at, opNamed } from '../op.ts';
+import { full } from '../ops/index.ts';
 import { sameShape, sizeOf } from '../shape.ts';
 import { hostTensor, Tensor } from '../tensor.ts';
 import { rewrite } from './rewrite.ts';
@@ -21,12 +22,16 @@ export function foldConstants(graph: Graph): Graph {
     if (same !== null) return [at(inputs, same)];
     const results = evaluateNode(graph, node, known);
     if (results === null || node.op === 'full' || node.op === 'constant') return null;
-    return node.outputs.map((id, i) => {
-      const { shape, dtype } = valueOf(graph, id);
-      const host = hostTensor(shape, dtype, fromNumeric(dtype, at(results, i)));
-      return new Tensor(host, { kind: 'host', host });
-    });
+    return node.outputs.map((id, i) => literal(valueOf(graph, id), at(results, i)));
   });
+}
+
+/** Known numbers as a node: `full` where they are all the same, which devices and later passes see through, else `constant`. */
+function literal({ shape, dtype }: TensorType, data: NumericArray): Tensor {
+  const value = data[0];
+  if (value !== undefined && data.every((other) => Object.is(other, value))) return full(shape, value, dtype);
+  const host = hostTensor(shape, dtype, fromNumeric(dtype, data));
+  return new Tensor(host, { kind: 'host', host });
 }
 
 /** The numbers of a node whose inputs are all known, remembered in `known`; null when it must run on the device. */

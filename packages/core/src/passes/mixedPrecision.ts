@@ -8,7 +8,7 @@
 import type { DType } from '../dtype.ts';
 import { isFloat } from '../dtype.ts';
 import { type Graph, valueOf } from '../graph/graph.ts';
-import { applyOp, at, opNamed } from '../op.ts';
+import { type AmpRule, applyOp, at, opNamed } from '../op.ts';
 import { cast } from '../ops/index.ts';
 import type { Tensor } from '../tensor.ts';
 import { rewrite } from './rewrite.ts';
@@ -35,26 +35,31 @@ export function applyMixedPrecision(graph: Graph, low: MixedPrecision): Graph {
   });
 }
 
-/** The float type that an op's inputs are brought to; null when it has no float inputs. Scalars never decide: they adapt. */
-function targetOf(
-  rule: 'low' | 'f32' | 'follow' | 'widest',
-  inputs: readonly Tensor[],
-  low: MixedPrecision,
-): DType | null {
-  const all = inputs.filter((input) => isFloat(input.dtype));
-  const floats = all.some((input) => input.rank > 0) ? all.filter((input) => input.rank > 0) : all;
-  const leading = floats[0];
+/**
+ * The float type that an op's inputs are brought to; null when it has no float inputs. Scalars adapt to the tensors beside them,
+ * unless float16 cannot hold them.
+ */
+function targetOf(rule: AmpRule, inputs: readonly Tensor[], low: MixedPrecision): DType | null {
+  const floats = inputs.filter((input) => isFloat(input.dtype));
+  const tensors = floats.filter((input) => input.rank > 0);
+  const deciding = tensors.length > 0 ? tensors : floats;
+  const leading = deciding[0];
   if (leading === undefined) return null;
-  switch (rule) {
-    case 'low':
-      return low;
-    case 'f32':
-      return 'float32';
-    case 'follow':
-      return leading.dtype;
-    case 'widest':
-      return floats.every((input) => input.dtype === low) ? low : 'float32';
-  }
+  if (rule === 'low') return low;
+  if (rule === 'f32') return 'float32';
+  const wide = low === 'float16' && floats.some((input) => input.rank === 0 && !fitsFloat16(input));
+  if (wide) return 'float32';
+  if (rule === 'follow') return leading.dtype;
+  return deciding.every((input) => input.dtype === low) ? low : 'float32';
+}
+
+/** A scalar that is float16 already, or a constant within float16's normal range. */
+function fitsFloat16({ origin, dtype }: Tensor): boolean {
+  if (dtype === 'float16' || origin.kind !== 'traced') return dtype === 'float16';
+  const { producer } = at(origin.builder.values, origin.id);
+  const node = producer === null ? null : at(origin.builder.nodes, producer);
+  const size = node?.op === 'full' ? Math.abs(Number(node.attrs.value)) : Number.NaN;
+  return size === 0 || size === Number.POSITIVE_INFINITY || (size >= 2 ** -14 && size <= 65504);
 }
 
 function to(tensor: Tensor, dtype: DType): Tensor {

@@ -213,3 +213,8 @@ const castOp = defineOp<Cast>({
 export function cast(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : castOp.one([x], { dtype });
 }
+
+/** `x` in `dtype`, whatever mixed precision makes of what comes before: a cast that stays even if `x` has the dtype now. */
+export function pin(x: Tensor, dtype: DType): Tensor {
+  return castOp.one([x], { dtype });
+}
