@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace omma {
@@ -14,7 +15,7 @@ class TapTable {
   int32_t begin(int64_t row) const { return starts_[row]; }
   int32_t end(int64_t row) const { return starts_[row + 1]; }
   int32_t index(int32_t tap) const { return indices_[tap]; }
-  float weight(int32_t tap) const { return static_cast<float>(weights_[tap]); }
+  float weight(int32_t tap) const { return weights_[tap]; }
 
   void clear() {
     starts_.assign(1, 0);
@@ -27,11 +28,11 @@ class TapTable {
     if (weight == 0) return;
     for (size_t tap = static_cast<size_t>(starts_.back()); tap < indices_.size(); tap++) {
       if (indices_[tap] != input) continue;
-      weights_[tap] += weight;
+      weights_[tap] += static_cast<float>(weight);
       return;
     }
     indices_.push_back(static_cast<int32_t>(input));
-    weights_.push_back(weight);
+    weights_.push_back(static_cast<float>(weight));
   }
   void endRow() { starts_.push_back(static_cast<int32_t>(indices_.size())); }
 
@@ -46,7 +47,7 @@ class TapTable {
   }
 
   TapTable transposed(int64_t inputs) const {
-    std::vector<std::vector<std::pair<int64_t, double>>> lists(static_cast<size_t>(inputs));
+    std::vector<std::vector<std::pair<int64_t, float>>> lists(static_cast<size_t>(inputs));
     for (int64_t row = 0; row < rows(); row++) {
       for (int32_t tap = begin(row); tap < end(row); tap++) lists[indices_[tap]].push_back({row, weights_[tap]});
     }
@@ -60,7 +61,7 @@ class TapTable {
 
  private:
   std::vector<int32_t> starts_{0}, indices_;
-  std::vector<double> weights_;
+  std::vector<float> weights_;
 };
 
 }  // namespace omma
