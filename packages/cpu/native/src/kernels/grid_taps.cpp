@@ -1,3 +1,4 @@
+// See grid_taps.h. The same arithmetic as gridTaps.ts in packages/cv, in float32.
 #include "grid_taps.h"
 
 #include <algorithm>
