@@ -8,6 +8,7 @@ import { eliminateDeadCode, type Graph, type Node } from '@omma/core';
 import { foldBatchNorm } from './convolution/foldBatchNorm.ts';
 import { fuseConvolution } from './convolution/fuseConvolution.ts';
 import { useWinograd } from './convolution/winograd.ts';
+import { fuse } from './fuse/index.ts';
 
 /** Ops that have no kernel because a pass takes every one of them away. */
 export function takesInPasses(node: Node): boolean {
@@ -15,5 +16,5 @@ export function takesInPasses(node: Node): boolean {
 }
 
 export function optimise(graph: Graph): Graph {
-  return useWinograd(fuseConvolution(eliminateDeadCode(foldBatchNorm(graph))));
+  return fuse(useWinograd(fuseConvolution(eliminateDeadCode(foldBatchNorm(graph)))));
 }
