@@ -46,13 +46,13 @@ def bottleneck(inputs, width, stride):
     )
 
 
-def resnet(block, depths, classes, width=64, stem=None, strides=(1, 2, 2, 2)):
+def resnet(block, depths, classes, width=64, stem=None):
     """ResNet with the ImageNet stem unless another is given; `depths` are the blocks of each stage."""
     layers = stem or [conv_bn(3, width, 7, 2, activation=nn.ReLU), nn.MaxPool2d(3, 2, 1)]
     channels = width
     for stage, depth in enumerate(depths):
         for index in range(depth):
-            stride = strides[stage] if index == 0 else 1
+            stride = 2 if stage > 0 and index == 0 else 1
             outputs, body = block(channels, width << stage, stride)
             same = stride == 1 and outputs == channels
             shortcut = nn.Identity() if same else conv_bn(channels, outputs, 1, stride)
@@ -102,9 +102,9 @@ def mobilenet_v2(classes):
 
 
 def digits_resnet(classes):
-    """ResNet-18 for digits: a quarter of the width, one colour, a 3x3 stem and three stages that each halve the map."""
+    """ResNet-18 for digits: a quarter of the width, one colour, and the 3x3 stem of CIFAR without pooling."""
     stem = [conv_bn(1, 16, 3, activation=nn.ReLU)]
-    return resnet(basic_block, (2, 2, 2), classes, width=16, stem=stem, strides=(2, 2, 2))
+    return resnet(basic_block, (2, 2, 2, 2), classes, width=16, stem=stem)
 
 
 def initialize(model):

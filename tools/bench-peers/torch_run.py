@@ -1,4 +1,4 @@
-"""A whole training run in PyTorch: the same recipe as tools/src/bench/recipe.ts.
+"""A whole training run in PyTorch: the recipe that tools/src/bench/recipe.ts makes of one of the repository's configs.
 
 Started as `PYTHON torch_run.py RECIPE` with the recipe as JSON. Trains, validates once, and says the accuracy. Photos need
 torchvision; digits do not.
@@ -7,7 +7,6 @@ torchvision; digits do not.
 import contextlib
 import gzip
 import json
-import math
 import sys
 
 from protocol import fail, say
@@ -22,6 +21,20 @@ def native_bfloat16():
         return False
 
 
+def photo_transform(transforms, entry):
+    """torchvision's transform for one of the config's."""
+    size = entry["size"] if "size" in entry else None
+    if entry["type"] == "RandomResizedCrop":
+        return transforms.RandomResizedCrop(size, scale=entry.get("scale", (0.08, 1.0)))
+    if entry["type"] == "RandomFlip":
+        return transforms.RandomHorizontalFlip(entry.get("probability", 0.5))
+    if entry["type"] == "Resize":
+        return transforms.Resize(size)
+    if entry["type"] == "CenterCrop":
+        return transforms.CenterCrop(size)
+    raise ValueError(f"no transform is called {entry['type']}")
+
+
 def flowers(torch, recipe):
     """Batches of photos for training and for validation, by torchvision."""
     from torchvision import datasets, transforms
@@ -30,10 +43,9 @@ def flowers(torch, recipe):
         transforms.ToTensor(),
         transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
     ]
-    augment = [transforms.RandomResizedCrop(112, scale=(0.35, 1.0)), transforms.RandomHorizontalFlip()]
-    center = [transforms.Resize(128), transforms.CenterCrop(112)]
 
-    def loader(split, steps, training):
+    def loader(split, entries, training):
+        steps = [photo_transform(transforms, entry) for entry in entries]
         folder = datasets.ImageFolder(f"{recipe['data']}/{split}", transforms.Compose(steps + normalize))
         return torch.utils.data.DataLoader(
             folder,
@@ -44,14 +56,15 @@ def flowers(torch, recipe):
             persistent_workers=True,
         )
 
-    return loader("train", augment, True), loader("val", center, False)
+    return loader("train", recipe["training"], True), loader("val", recipe["validation"], False)
 
 
 class Digits:
-    """MNIST's IDX files in memory, in random order and shifted by up to two pixels while training."""
+    """MNIST's IDX files in memory; while training in random order and shifted by a few pixels."""
 
     def __init__(self, torch, recipe, prefix, training):
         self.torch, self.batch, self.training = torch, recipe["batch"], training
+        self.shift = sum(entry["padding"] for entry in recipe["training"] if entry["type"] == "RandomCrop")
         self.images = self.read(f"{recipe['data']}/{prefix}-images-idx3-ubyte.gz", 16).view(-1, 1, 28, 28)
         self.labels = self.read(f"{recipe['data']}/{prefix}-labels-idx1-ubyte.gz", 8).long()
 
@@ -61,8 +74,8 @@ class Digits:
             return self.torch.frombuffer(bytearray(file.read()[header:]), dtype=self.torch.uint8)
 
     def __len__(self):
-        whole, rest = divmod(len(self.labels), self.batch)
-        return whole if self.training or rest == 0 else whole + 1
+        count = len(self.labels)
+        return count // self.batch if self.training else -(-count // self.batch)
 
     def __iter__(self):
         torch, count = self.torch, len(self.labels)
@@ -76,10 +89,10 @@ class Digits:
 
     def shifted(self, images):
         """Every picture moved on its own; what comes in from outside is black."""
-        torch, count = self.torch, len(images)
-        padded = torch.nn.functional.pad(images, (2, 2, 2, 2))[:, 0]
-        rows = torch.randint(0, 5, (count, 1)) + torch.arange(28)
-        columns = torch.randint(0, 5, (count, 1)) + torch.arange(28)
+        torch, count, most = self.torch, len(images), self.shift
+        padded = torch.nn.functional.pad(images, (most, most, most, most))[:, 0]
+        rows = torch.randint(0, 2 * most + 1, (count, 1)) + torch.arange(28)
+        columns = torch.randint(0, 2 * most + 1, (count, 1)) + torch.arange(28)
         every = torch.arange(count)[:, None, None]
         return padded[every, rows[:, :, None], columns[:, None, :]][:, None]
 
@@ -87,13 +100,6 @@ class Digits:
 def mnist(torch, recipe):
     """Batches of digits for training and for validation."""
     return Digits(torch, recipe, "train", True), Digits(torch, recipe, "t10k", False)
-
-
-def factor_at(position, warm_up):
-    """The learning rate's factor at a position between 0 and 1: up in a line, down in a cosine."""
-    if position < warm_up:
-        return 0.01 + 0.99 * position / warm_up
-    return (1 + math.cos(math.pi * (position - warm_up) / (1 - warm_up))) / 2
 
 
 def train(torch, recipe):
@@ -106,12 +112,13 @@ def train(torch, recipe):
     training, validation = data(torch, recipe)
     model = initialize(build(name, classes)).to(memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(
-        model.parameters(), lr=recipe["lr"], momentum=0.9, weight_decay=recipe["weightDecay"]
+        model.parameters(),
+        lr=0.0,
+        momentum=recipe["momentum"],
+        nesterov=recipe["nesterov"],
+        weight_decay=recipe["weightDecay"],
     )
-    steps = recipe["epochs"] * len(training)
-    scheduler = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: factor_at(step / steps, recipe["warmUp"])
-    )
+    rates = iter(recipe["learningRates"])
     loss_of = torch.nn.CrossEntropyLoss(label_smoothing=recipe["labelSmoothing"])
     low = native_bfloat16()
     precision = (lambda: torch.autocast("cpu", torch.bfloat16)) if low else contextlib.nullcontext
@@ -121,8 +128,8 @@ def train(torch, recipe):
                 loss = loss_of(model(images.contiguous(memory_format=torch.channels_last)), labels)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            optimizer.param_groups[0]["lr"] = next(rates)
             optimizer.step()
-            scheduler.step()
     model.eval()
     hits = total = 0
     with torch.inference_mode(), precision():

@@ -28,6 +28,16 @@ export const catalogue: readonly Benchmark[] = [
   memoryBenchmark(resnet50),
   compileBenchmark(resnet50),
   helpBenchmark,
-  recipeBenchmark('flowers', 'flowers, ResNet-18 from scratch, 10 epochs', 'tf-flowers-128'),
-  recipeBenchmark('mnist', 'MNIST, narrow ResNet-18, 5 epochs', 'mnist'),
+  recipeBenchmark({
+    title: 'flowers, ResNet-18 from scratch, 112x112, 10 epochs, whole run',
+    recipe: 'flowers',
+    config: 'configs/resnet18_flowers.ts',
+    folder: 'tf-flowers-128',
+  }),
+  recipeBenchmark({
+    title: 'MNIST, narrow ResNet-18, 3 epochs, whole run',
+    recipe: 'mnist',
+    config: 'configs/resnet18_mnist.ts',
+    folder: 'mnist',
+  }),
 ];

@@ -8,6 +8,9 @@ import type { Command } from './session.ts';
 /** Root of the repository: this file is tools/dist/bench/commands.js. */
 export const repository = fileURLToPath(new URL('../../../', import.meta.url));
 
+/** The `omma` command. */
+export const ommaProgram = `${repository}packages/cli/bin/omma.js`;
+
 const peersFolder = fileURLToPath(new URL('../../bench-peers/', import.meta.url));
 
 /** Memory formats that PyTorch may choose from; of several it keeps the fastest. */
@@ -33,18 +36,14 @@ export function torchProbeCommand(python: string): Command {
   return pythonCommand(python, 'torch_peer.py', { kind: 'probe' }, 1);
 }
 
-/** A whole training run. */
-export function recipeCommand(recipe: Recipe): Command {
-  return nodeCommand('./recipeWorker.js', recipe);
-}
-
+/** A whole training run in PyTorch. */
 export function torchRecipeCommand(python: string, recipe: Recipe): Command {
   return pythonCommand(python, 'torch_run.py', recipe, recipe.threads);
 }
 
-function nodeCommand(worker: string, argument: Job | Recipe): Command {
+function nodeCommand(worker: string, job: Job): Command {
   const path = fileURLToPath(new URL(worker, import.meta.url));
-  return { program: process.execPath, args: [path, JSON.stringify(argument)], threads: argument.threads };
+  return { program: process.execPath, args: [path, JSON.stringify(job)], threads: job.threads };
 }
 
 function pythonCommand(python: string, script: string, argument: object, threads: number): Command {

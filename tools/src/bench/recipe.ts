@@ -1,139 +1,90 @@
-/** Whole training runs: what both sides are told, as one JSON argument, and the config that it means for Omma. */
+/**
+ * Whole training runs. Omma trains one of the repository's configs, as `omma train` would for anybody; a recipe is the same job in
+ * numbers, for a peer that reads no configs.
+ */
 
-import type { Config } from '@omma/engine';
 import '@omma/classification';
-import { isRecord } from './record.ts';
+import { join } from 'node:path';
+import {
+  BatchLoader,
+  type Config,
+  type DataloaderConfig,
+  datasets,
+  learningRates,
+  loadConfig,
+} from '@omma/engine';
 
-export const recipeNames = ['flowers', 'mnist'] as const;
-export type RecipeName = (typeof recipeNames)[number];
-
+/** What the peer is told, as one JSON argument. */
 export interface Recipe {
-  readonly name: RecipeName;
+  /** Data set and network: the peer builds both by this name. */
+  readonly name: 'flowers' | 'mnist';
   /** Folder of the data set. */
   readonly data: string;
+  readonly threads: number;
   readonly epochs: number;
   readonly batch: number;
-  readonly lr: number;
+  /** Of every step. */
+  readonly learningRates: readonly number[];
+  readonly momentum: number;
+  readonly nesterov: boolean;
   readonly weightDecay: number;
   readonly labelSmoothing: number;
-  /** Share of the run in which the learning rate rises linearly; a cosine takes it to 0 after that. */
-  readonly warmUp: number;
-  readonly threads: number;
-  /** Ours only. */
-  readonly device: string;
-  /** Ours only: an empty folder for the log and the checkpoints. */
-  readonly workDir: string;
+  /** The transforms as the config has them. */
+  readonly training: unknown;
+  readonly validation: unknown;
 }
 
-/** What a recipe leaves open. */
-export type Place = Pick<Recipe, 'data' | 'threads' | 'device' | 'workDir'>;
-
-export function recipeFor(name: RecipeName, place: Place): Recipe {
-  switch (name) {
-    case 'flowers':
-      return {
-        name,
-        epochs: 10,
-        batch: 32,
-        lr: 0.02,
-        weightDecay: 1e-3,
-        labelSmoothing: 0.1,
-        warmUp: 0.1,
-        ...place,
-      };
-    case 'mnist':
-      return {
-        name,
-        epochs: 5,
-        batch: 128,
-        lr: 0.1,
-        weightDecay: 5e-4,
-        labelSmoothing: 0,
-        warmUp: 0.2,
-        ...place,
-      };
+/** The recipe of a config file, for data in the folder `data`. */
+export async function recipeOf(
+  name: Recipe['name'],
+  file: string,
+  data: string,
+  threads: number,
+): Promise<Recipe> {
+  const config = await loadConfig(file);
+  const { trainDataloader, valDataloader, optimWrapper, trainConfig, paramScheduler = [], model } = config;
+  const optimizer = optimWrapper?.optimizer;
+  if (trainDataloader === undefined || valDataloader === undefined || trainConfig === undefined) {
+    throw new Error(`bench: ${file} does not train and validate`);
   }
-}
-
-/** Reads a recipe back from a child's argument. */
-export function parseRecipe(text: string | undefined): Recipe {
-  const value: unknown = JSON.parse(text ?? 'null');
-  const name = isRecord(value) ? recipeNames.find((known) => known === value.name) : undefined;
-  if (!isRecord(value) || name === undefined) throw new Error('bench: the argument is no recipe');
-  const { data, threads, device, workDir } = value;
-  if (typeof data !== 'string' || typeof device !== 'string' || typeof workDir !== 'string') {
-    throw new Error('bench: the recipe has no place');
-  }
-  return recipeFor(name, { data, device, workDir, threads: typeof threads === 'number' ? threads : 1 });
-}
-
-/** ResNet-18 from scratch on photos; a narrow ResNet-18 that halves its map three times on digits. */
-export function configOf(recipe: Recipe): Config {
-  const { epochs, batch, lr, weightDecay, warmUp, data, device, workDir } = recipe;
-  const loader = { batchSize: batch };
+  if (optimizer?.type !== 'SGD') throw new Error(`bench: ${file} does not train with SGD`);
+  const epochs = trainConfig.maxEpochs;
+  const iterationsPerEpoch = batchesIn(trainDataloader, data);
+  const { lr, momentum = 0, nesterov = false, weightDecay = 0 } = optimizer;
   return {
-    ...(recipe.name === 'flowers' ? flowers(recipe, data, loader) : mnist(recipe, data, loader)),
-    valEvaluator: [{ type: 'Accuracy' }],
-    optimWrapper: { optimizer: { type: 'SGD', lr, momentum: 0.9, weightDecay }, amp: 'auto' },
-    paramScheduler: [
-      { type: 'LinearLR', startFactor: 0.01, end: warmUp * epochs, convertToIterBased: true },
-      { type: 'CosineAnnealingLR', begin: warmUp * epochs, end: epochs, convertToIterBased: true },
-    ],
-    trainConfig: { maxEpochs: epochs, valInterval: epochs },
-    device,
-    workDir,
+    name,
+    data,
+    threads,
+    epochs,
+    batch: trainDataloader.batchSize,
+    learningRates: [...learningRates(lr, paramScheduler, { epochs, iterationsPerEpoch })],
+    momentum,
+    nesterov,
+    weightDecay,
+    labelSmoothing: smoothingOf(model),
+    training: picturesOf(trainDataloader).transforms ?? [],
+    validation: picturesOf(valDataloader).transforms ?? [],
   };
 }
 
-type Parts = Pick<Config, 'model' | 'trainDataloader' | 'valDataloader'>;
-
-function flowers({ labelSmoothing }: Recipe, root: string, loader: { batchSize: number }): Parts {
-  const dataset = (split: 'train' | 'val', transforms: readonly Transform[]) => ({
-    ...loader,
-    dataset: { type: 'ImageFolder', root, split, transforms } as const,
-  });
-  return {
-    model: {
-      type: 'ImageClassifier',
-      backbone: { type: 'ResNet', depth: 18 },
-      head: { type: 'LinearClsHead', numClasses: 5, labelSmoothing },
-    },
-    trainDataloader: dataset('train', [
-      { type: 'RandomResizedCrop', size: 112, scale: [0.35, 1] },
-      { type: 'RandomFlip' },
-    ]),
-    valDataloader: dataset('val', [
-      { type: 'Resize', size: 128 },
-      { type: 'CenterCrop', size: 112 },
-    ]),
-  };
+/** The arguments of `omma` that train the config; it validates once, at the end. */
+export function trainArguments(file: string, recipe: Recipe, device: string, workDir: string): string[] {
+  const place = ['--data', recipe.data, '--device', device, '--work-dir', join(workDir, 'run')];
+  return ['train', file, '--json', ...place, '--set', `trainConfig.valInterval=${recipe.epochs}`];
 }
 
-function mnist({ labelSmoothing }: Recipe, root: string, loader: { batchSize: number }): Parts {
-  const dataset = (split: 'train' | 'val', transforms: readonly Transform[]) => ({
-    ...loader,
-    dataset: { type: 'IdxDataset', root, split, transforms } as const,
-  });
-  return {
-    model: {
-      type: 'ImageClassifier',
-      backbone: { type: 'ResNet', depth: 18, ...digitsBackbone },
-      head: { type: 'LinearClsHead', numClasses: 10, labelSmoothing },
-      dataPreprocessor: { mean: [33.3], std: [78.6] },
-    },
-    trainDataloader: dataset('train', [{ type: 'RandomCrop', size: 28, padding: 2 }]),
-    valDataloader: dataset('val', []),
-  };
+/** The data set of a loader: pictures in folders, or in IDX files. */
+function picturesOf({ dataset }: DataloaderConfig) {
+  if (dataset.type === 'ImageFolder' || dataset.type === 'IdxDataset') return dataset;
+  throw new Error(`bench: ${dataset.type} is no data set that a peer reads`);
 }
 
-const digitsBackbone = {
-  stem: 'cifar',
-  inChannels: 1,
-  stemChannels: 16,
-  baseChannels: 16,
-  numStages: 3,
-  strides: [2, 2, 2],
-} as const;
+function batchesIn(loader: DataloaderConfig, root: string): number {
+  const { batchSize } = loader;
+  const dataset = datasets.build({ ...picturesOf(loader), root });
+  return new BatchLoader(dataset, { training: true, seed: 0, batchSize }).batchesPerEpoch;
+}
 
-type Transform = NonNullable<TransformsOf<NonNullable<Config['trainDataloader']>['dataset']>>[number];
-type TransformsOf<D> = D extends { readonly transforms?: infer T } ? T : never;
+function smoothingOf(model: Config['model']): number {
+  return model.type === 'ImageClassifier' ? (model.head.labelSmoothing ?? 0) : 0;
+}

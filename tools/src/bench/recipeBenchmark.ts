@@ -5,37 +5,43 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Benchmark } from './benchmark.ts';
-import { recipeCommand, torchRecipeCommand } from './commands.ts';
-import { type Recipe, type RecipeName, recipeFor } from './recipe.ts';
+import { repository, torchRecipeCommand } from './commands.ts';
+import { ommaTrain } from './ommaTrain.ts';
+import { type Recipe, recipeOf, trainArguments } from './recipe.ts';
 import type { Reason, Row } from './row.ts';
-import { type Command, Session, SessionError } from './session.ts';
+import { Session, SessionError } from './session.ts';
 import { ratioOf } from './statistics.ts';
 
-/** `folder`: the data set's folder below --data. */
-export function recipeBenchmark(recipe: RecipeName, name: string, folder: string): Benchmark {
+export interface RunPlan {
+  readonly title: string;
+  readonly recipe: Recipe['name'];
+  /** The config, in the repository. */
+  readonly config: string;
+  /** The data set's folder below --data. */
+  readonly folder: string;
+}
+
+export function recipeBenchmark({ title, recipe: name, config, folder }: RunPlan): Benchmark {
   return {
-    name,
+    name: title,
     long: true,
-    run: async (setting) => {
-      const data = join(setting.data, folder);
-      if (!existsSync(data))
-        return [
-          emptyRow(name, { kind: 'missing', text: `${data} does not exist; name its parent with --data` }),
-        ];
-      const workDir = await mkdtemp(join(tmpdir(), 'omma-bench-'));
-      try {
-        const told = recipeFor(recipe, { data, threads: setting.threads, device: setting.device, workDir });
-        setting.progress(name);
-        const ours = await finish(recipeCommand(told));
-        const rows: Row[] = [];
-        for (const { python, eager } of setting.torch) {
-          setting.progress(`${name}: ${eager.label}`);
-          rows.push(runRow(name, ours, eager.label, await theirRun(python, told)));
-        }
-        return rows;
-      } finally {
-        await rm(workDir, { recursive: true, force: true });
+    run: async ({ data, threads, device, torch, progress }) => {
+      const place = join(data, folder);
+      if (!existsSync(place)) {
+        const text = `${place} does not exist; name its parent with --data`;
+        const nobody: Run = { ms: null, top1: null, reason: { kind: 'missing', text } };
+        return [runRow(title, nobody, null, { ms: null, top1: null })];
       }
+      const file = join(repository, config);
+      const recipe = await recipeOf(name, file, place, threads);
+      progress(title);
+      const ours = await timed(() => ourRun(file, recipe, device));
+      const rows: Row[] = [];
+      for (const { python, eager } of torch) {
+        progress(`${title}: ${eager.label}`);
+        rows.push(runRow(title, ours, eager.label, await timed(() => theirRun(python, recipe))));
+      }
+      return rows;
     },
   };
 }
@@ -46,28 +52,40 @@ interface Run {
   readonly reason?: Reason;
 }
 
-function theirRun(python: string | null, recipe: Recipe): Promise<Run> {
-  const absent: Reason = { kind: 'missing', text: 'name a Python that has it with --python PATH' };
-  return finish(python === null ? absent : torchRecipeCommand(python, recipe));
-}
-
-async function finish(command: Command | Reason): Promise<Run> {
-  if ('kind' in command) return { ms: null, top1: null, reason: command };
+/** Runs to the end. A run that fails has its reason. */
+async function timed(run: () => Promise<number>): Promise<Run> {
   const begin = performance.now();
-  let session: Session | null = null;
   try {
-    session = await Session.start(command);
-    const { top1 } = await session.expect('finished');
+    const top1 = await run();
     return { ms: performance.now() - begin, top1 };
   } catch (error) {
     if (error instanceof SessionError) return { ms: null, top1: null, reason: error.reason };
     throw error;
-  } finally {
-    await session?.stop();
   }
 }
 
-function runRow(name: string, ours: Run, peer: string, theirs: Run): Row {
+async function ourRun(file: string, recipe: Recipe, device: string): Promise<number> {
+  const workDir = await mkdtemp(join(tmpdir(), 'omma-bench-'));
+  try {
+    return await ommaTrain(trainArguments(file, recipe, device, workDir), recipe.threads);
+  } finally {
+    await rm(workDir, { recursive: true, force: true });
+  }
+}
+
+async function theirRun(python: string | null, recipe: Recipe): Promise<number> {
+  if (python === null) {
+    throw new SessionError({ kind: 'missing', text: 'name a Python that has it with --python PATH' });
+  }
+  const session = await Session.start(torchRecipeCommand(python, recipe));
+  try {
+    return (await session.expect('finished')).top1;
+  } finally {
+    await session.stop();
+  }
+}
+
+function runRow(name: string, ours: Run, peer: string | null, theirs: Run): Row {
   return {
     name,
     ours_ms: ours.ms,
@@ -79,8 +97,4 @@ function runRow(name: string, ours: Run, peer: string, theirs: Run): Row {
     ...(ours.reason === undefined ? {} : { ours_reason: ours.reason }),
     ...(theirs.reason === undefined ? {} : { peer_reason: theirs.reason }),
   };
-}
-
-function emptyRow(name: string, reason: Reason): Row {
-  return { name, ours_ms: null, peer: null, peer_ms: null, ratio: null, ours_reason: reason };
 }

@@ -2,9 +2,8 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import type { Benchmark, Setting } from './benchmark.ts';
-import { oursCommand, repository } from './commands.ts';
+import { ommaProgram, oursCommand } from './commands.ts';
 import { type Job, titleOf } from './job.ts';
 import { type Side, timeRow } from './row.ts';
 import { Session, SessionError } from './session.ts';
@@ -31,7 +30,7 @@ export function compileBenchmark(plan: JobPlan): Benchmark {
 /** `omma --help`, from the start of the process to its end. */
 export const helpBenchmark: Benchmark = timesBenchmark('omma --help', 7, () => async () => {
   const begin = performance.now();
-  const child = spawn(process.execPath, [join(repository, 'packages/cli/bin/omma.js'), '--help'], {
+  const child = spawn(process.execPath, [ommaProgram, '--help'], {
     stdio: 'ignore',
   });
   const [code] = await once(child, 'close');

@@ -1,9 +1,13 @@
-import { checkConfig } from '@omma/engine';
-import { describe, expect, it } from 'vitest';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadConfig } from '@omma/engine';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseArguments, UsageError } from '../../src/bench/arguments.ts';
 import { type Job, parseJob, titleOf } from '../../src/bench/job.ts';
 import { buildNetwork } from '../../src/bench/network.ts';
-import { configOf, parseRecipe, recipeFor } from '../../src/bench/recipe.ts';
+import { recipeOf, trainArguments } from '../../src/bench/recipe.ts';
 
 const job: Job = {
   kind: 'train',
@@ -14,7 +18,6 @@ const job: Job = {
   threads: 2,
   device: 'cpu',
 };
-const place = { data: '/data', threads: 2, device: 'cpu', workDir: '/tmp/work' };
 
 describe('the command line', () => {
   it('takes several Pythons', () => {
@@ -53,20 +56,55 @@ describe('the command line', () => {
   );
 });
 
-describe('jobs and recipes', () => {
+describe('jobs', () => {
   it('travel as JSON', () => {
     expect(parseJob(JSON.stringify(job))).toEqual(job);
     expect(() => parseJob(JSON.stringify({ ...job, model: 'vgg' }))).toThrow('no job');
-    const recipe = recipeFor('flowers', place);
-    expect(parseRecipe(JSON.stringify(recipe))).toEqual(recipe);
   });
 
   it('are named by what they do', () => {
     expect(titleOf(job)).toBe('ResNet-50 training step, batch 16, 224x224, float32');
   });
+});
 
-  it.each(['flowers', 'mnist'] as const)('make a valid config for %s', (name) => {
-    expect(() => checkConfig(configOf(recipeFor(name, place)), 'recipe')).not.toThrow();
+describe('a recipe', () => {
+  const config = fileURLToPath(new URL('../../../configs/resnet18_flowers.ts', import.meta.url));
+  let data = '';
+
+  beforeEach(async () => {
+    data = await mkdtemp(join(tmpdir(), 'omma-recipe-'));
+    for (const split of ['train', 'val']) {
+      const folder = join(data, split, 'daisy');
+      await mkdir(folder, { recursive: true });
+      for (let i = 0; i < 70; i++) await writeFile(join(folder, `${i}.jpg`), '');
+    }
+  });
+
+  afterEach(() => rm(data, { recursive: true }));
+
+  it('says what the config says, with the learning rate of every step', async () => {
+    const recipe = await recipeOf('flowers', config, data, 2);
+    const { optimWrapper, trainConfig, trainDataloader } = await loadConfig(config);
+    expect(recipe).toMatchObject({
+      data,
+      threads: 2,
+      epochs: trainConfig?.maxEpochs,
+      batch: trainDataloader?.batchSize,
+      training: [{ type: 'RandomResizedCrop' }, { type: 'RandomFlip' }],
+      validation: [{ type: 'Resize' }, { type: 'CenterCrop' }],
+      labelSmoothing: 0.1,
+    });
+    expect(optimWrapper?.optimizer).toMatchObject({
+      momentum: recipe.momentum,
+      weightDecay: recipe.weightDecay,
+    });
+    expect(recipe.learningRates).toHaveLength(Math.floor(70 / recipe.batch) * recipe.epochs);
+  });
+
+  it('is trained by omma with one validation at the end', async () => {
+    const args = trainArguments(config, await recipeOf('flowers', config, data, 2), 'cpu', '/tmp/work');
+    expect(args.slice(0, 3)).toEqual(['train', config, '--json']);
+    expect(args).toContain('trainConfig.valInterval=10');
   });
 });
 
