@@ -75,16 +75,16 @@ const inputs = {
 } as const;
 
 describe('a training step of ResNet-50', () => {
-  it('is traced, differentiated and prepared in less than 0.4 s', () => {
+  it('is traced, differentiated and prepared in less than 0.4 s of processor time', () => {
     const times: number[] = [];
     for (let i = 0; i < 5; i++) {
-      const start = performance.now();
+      const start = process.cpuUsage().user;
       const graph = trace(trainingStep, inputs);
       const prepared = eliminateDeadCode(
         foldConstants(applyMixedPrecision(eliminateDeadCode(graph), 'bfloat16')),
       );
       fingerprint(prepared);
-      times.push(performance.now() - start);
+      times.push((process.cpuUsage().user - start) / 1000);
       expect(prepared.nodes.length).toBeGreaterThan(1000);
     }
     expect(Math.min(...times)).toBeLessThan(400);

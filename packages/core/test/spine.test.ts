@@ -3,11 +3,14 @@
 import {
   compile,
   evaluate,
+  fingerprint,
   gradients,
   hostTensor,
   mul,
   printGraph,
+  scope,
   sum,
+  type Tensor,
   tensor,
   trace,
   Variable,
@@ -26,6 +29,69 @@ describe('trace', () => {
   it('prints as text', () => {
     const graph = trace(({ x }) => (x === undefined ? {} : { y: x.relu() }), types);
     expect(printGraph(graph)).toContain('%1 float32[2, 3] = relu(%0)');
+  });
+});
+
+describe('a traced graph', () => {
+  const image = { x: { shape: [1, 3, 4, 4], dtype: 'float32' } } as const;
+
+  it('is plain JSON, and its fingerprint depends on its content alone', () => {
+    const make = (slope: number, path: string) =>
+      trace(({ x }) => (x === undefined ? {} : { y: scope(path, () => x.leakyRelu(slope)) }), image);
+    const graph = make(0.1, 'a');
+    expect(JSON.parse(JSON.stringify(graph))).toEqual(graph);
+    expect(fingerprint(make(0.1, 'b'))).toBe(fingerprint(graph));
+    expect(fingerprint(make(0.2, 'a'))).not.toBe(fingerprint(graph));
+  });
+
+  it('carries module paths, into errors too', () => {
+    const wrong = () =>
+      trace(
+        ({ x }) =>
+          x === undefined
+            ? {}
+            : { y: scope('backbone', () => scope('conv1', () => x.add(tensor([1, 2, 3])))) },
+        image,
+      );
+    expect(wrong).toThrow(
+      /add: shapes \[1, 3, 4, 4\] and \[3\] do not broadcast at axis 3, at backbone\.conv1$/,
+    );
+  });
+
+  it('refuses tensors of another trace', () => {
+    let leaked: Tensor | undefined;
+    trace(({ x }) => {
+      leaked = x;
+      return {};
+    }, image);
+    expect(() => trace(() => (leaked === undefined ? {} : { y: leaked.neg() }), image)).toThrow(
+      /a tensor of another trace was used/,
+    );
+  });
+});
+
+describe('operands', () => {
+  it('are numbers that the dtype can hold', () => {
+    expect(() => tensor([1, 2], [2], 'int32').mul(0.5)).toThrow(
+      /mul: the number 0.5 cannot be int32; cast the tensor/,
+    );
+    expect(() => tensor([1, 2]).add(tensor([1, 2], [2], 'int32'))).toThrow(
+      /add: a and b must have the same dtype/,
+    );
+  });
+
+  it('take negative axes and one open extent', () => {
+    const x = tensor([1, 2, 3, 4, 5, 6], [1, 2, 3]);
+    expect(x.sum({ axes: [-1] }).shape).toEqual([1, 2]);
+    expect(x.reshape([3, -1]).shape).toEqual([3, 2]);
+    expect(x.transpose([-1, 0, 1]).shape).toEqual([3, 1, 2]);
+    expect(x.slice({ starts: [-2], ends: [9], axes: [-1] }).shape).toEqual([1, 2, 2]);
+    expect(() => x.sum({ axes: [3] })).toThrow(/sum: axis must be an integer in \[-3, 2\] but is 3/);
+    expect(() => x.reshape([4, -1])).toThrow(/reshape: \[1, 2, 3\] with 6 elements does not fit \[4, -1\]/);
+  });
+
+  it('are the tensor of a method: await x.data()', async () => {
+    expect(await tensor([1, 2]).mul(3).data()).toEqual(Float32Array.of(3, 6));
   });
 });
 
