@@ -21,6 +21,7 @@ describe('a loss that is not finite', () => {
       ...config,
       optimWrapper: { optimizer: { type: 'SGD', lr: 0.1 }, amp: 'float16' },
     });
+    await runner.drawWeights();
     // Finite as they are, beyond what float16 holds.
     await runner.model.parameters()[0]?.upload(new Float32Array(36).fill(1e5));
     const failure = runner.train();
@@ -32,6 +33,7 @@ describe('a loss that is not finite', () => {
 
   it('names a parameter that is not finite itself', async () => {
     const runner = await Runner.create(tinyConfig(await temporary()));
+    await runner.drawWeights();
     await runner.model.parameters()[0]?.upload(new Float32Array(36).fill(Number.NaN));
     await expect(runner.train()).rejects.toThrow(/first at conv\.weight \(the parameter itself\)/);
   });

@@ -3,16 +3,24 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { deviceFactories } from '@omma/core';
+import '@omma/cpu';
 import { HostRandom } from '@omma/nn';
 import { expect, it } from 'vitest';
 import { listCheckpoints, loadCheckpoint } from '../src/index.ts';
 
 const child = fileURLToPath(new URL('./support/child.mjs', import.meta.url));
 
+/** The device that the claim is about, or where its addon is not built the reference device with float32 state. */
+const cpu = deviceFactories().find(({ name }) => name === 'cpu');
+const device = cpu?.available() === true ? 'cpu' : 'exact';
+
 /** Runs the child in `workDir`; kills it `delay` ms after it has printed iteration `at`. True when it came to its end. */
 function run(workDir: string, at = Number.POSITIVE_INFINITY, delay = 0): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const running = spawn(process.execPath, [child, workDir], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const running = spawn(process.execPath, [child, workDir, device], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let text = '';
     running.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;

@@ -2,7 +2,14 @@ import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { listCheckpoints, loadCheckpoint, Runner, type RunnerEvent } from '../src/index.ts';
+import {
+  type Hook,
+  listCheckpoints,
+  loadCheckpoint,
+  Runner,
+  type RunnerEvent,
+  type TrainingContext,
+} from '../src/index.ts';
 import { tinyConfig } from './support/tiny.ts';
 
 const temporary = () => mkdtemp(join(tmpdir(), 'omma-'));
@@ -53,6 +60,24 @@ describe('training', () => {
     ]);
     expect(await weights(a.end.lastCheckpoint)).toEqual(await weights(b.end.lastCheckpoint));
     expect(await weights(a.end.lastCheckpoint)).not.toEqual(await weights(c.end.lastCheckpoint));
+  });
+
+  it('calls hooks at their points, with the state of the steps that are done', async () => {
+    const calls: string[] = [];
+    const note = (point: string) => async (context: TrainingContext) => {
+      await context.drain();
+      calls.push(`${point} ${context.progress.iteration}`);
+    };
+    const hook: Hook = {
+      beforeTrain: note('before'),
+      afterTrainIteration: note('iteration'),
+      afterTrainEpoch: note('epoch'),
+      afterEvaluation: note('evaluation'),
+      afterTrain: note('after'),
+    };
+    await trained(await temporary(), { hooks: [hook] }, { trainConfig: { maxEpochs: 1 } });
+    const iterations = [1, 2, 3, 4].map((iteration) => `iteration ${iteration}`);
+    expect(calls).toEqual(['before 0', ...iterations, 'epoch 4', 'evaluation 4', 'after 4']);
   });
 
   it('keeps the newest two checkpoints and the best one', async () => {

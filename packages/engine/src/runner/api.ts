@@ -6,6 +6,7 @@
  *     const end = await runner.train();
  */
 
+import type { Hook } from '../hooks/hook.ts';
 import type { EndEvent, EvaluationEvent, RunnerListener } from './events.ts';
 
 export interface RunnerOptions {
@@ -14,6 +15,8 @@ export interface RunnerOptions {
   readonly signal?: AbortSignal;
   /** Goes on from the newest checkpoint in the work directory (true) or from the one named. */
   readonly resume?: boolean | string;
+  /** Hooks of the caller's, after the engine's own. */
+  readonly hooks?: readonly Hook[];
 }
 
 export interface RunnerApi {

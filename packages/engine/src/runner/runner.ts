@@ -41,6 +41,7 @@ export class Runner implements RunnerApi {
   readonly options: RunnerOptions;
   readonly #log: JsonLinesLog;
   #evaluationStep: CompiledFunction | null = null;
+  #hasWeights = false;
 
   private constructor(config: Config, options: RunnerOptions, model: TrainableModel) {
     this.config = config;
@@ -53,12 +54,11 @@ export class Runner implements RunnerApi {
     this.#log = new JsonLinesLog(join(this.workDir, 'log.jsonl'), this.logInterval);
   }
 
-  /** Builds the model of a checked config and gives it its first weights: drawn from the seed, or those of `loadFrom`. */
+  /** Builds the model of a checked config, with the weights of `loadFrom` when there is one. Otherwise they are drawn when needed. */
   static async create(config: Config, options: RunnerOptions = {}): Promise<Runner> {
     const model = models.build(config.model);
     model.assignNames();
     const runner = new Runner(config, options, model);
-    await initialize(model, runner.seed);
     if (config.loadFrom !== undefined) await runner.loadWeights(config.loadFrom);
     return runner;
   }
@@ -74,6 +74,7 @@ export class Runner implements RunnerApi {
       );
     });
     const checkpoint = await this.#resumed();
+    if (checkpoint === null) await this.drawWeights();
     const training = await Training.create(this, checkpoint);
     try {
       return await training.run();
@@ -87,8 +88,16 @@ export class Runner implements RunnerApi {
     const loader = this.config.testDataloader ?? this.config.valDataloader;
     if (loader === undefined)
       throw new OmmaError('test: the config has neither testDataloader nor valDataloader; add one');
-    if (checkpoint !== undefined) await this.loadWeights(checkpoint);
+    if (checkpoint === undefined) await this.drawWeights();
+    else await this.loadWeights(checkpoint);
     return this.evaluate(this.loader(loader, false), this.evaluators(), null);
+  }
+
+  /** Draws the model's first weights from the seed, unless it has some already. `train` and `test` do it by themselves. */
+  async drawWeights(): Promise<void> {
+    if (this.#hasWeights) return;
+    await initialize(this.model, this.seed);
+    this.#hasWeights = true;
   }
 
   /** Gives the model the weights of a checkpoint. */
@@ -98,6 +107,7 @@ export class Runner implements RunnerApi {
       [...tensors].filter(([name]) => !name.startsWith('optimizer.') && !name.startsWith('run.')),
     );
     await restore(path, weights, modelVariables(this.model));
+    this.#hasWeights = true;
   }
 
   /** A loader over the data set that `config` names. */

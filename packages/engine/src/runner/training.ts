@@ -107,7 +107,7 @@ export class Training {
         inputTypes: this.#inputTypes,
         emit: (event) => runner.emit(event),
       },
-      hooks: [this.#checkpoints, this.#logHook()],
+      hooks: [this.#checkpoints, this.#logHook(), ...(runner.options.hooks ?? [])],
       signal: runner.options.signal ?? null,
       evaluate: valLoader === null || evaluators.length === 0 ? null : evaluate,
       failed: (input, loss) => this.#failed(input, loss),
