@@ -75,8 +75,9 @@ export function trainArguments(file: string, recipe: Recipe, device: string, wor
 
 /** The data set of a loader: pictures in folders, or in IDX files. */
 function picturesOf({ dataset }: DataloaderConfig) {
+  const type: string = dataset.type;
   if (dataset.type === 'ImageFolder' || dataset.type === 'IdxDataset') return dataset;
-  throw new Error(`bench: ${dataset.type} is no data set that a peer reads`);
+  throw new Error(`bench: ${type} is no data set that a peer reads`);
 }
 
 function batchesIn(loader: DataloaderConfig, root: string): number {
