@@ -1,0 +1,357 @@
+/** The program as a stranger meets it: started as a process, on a tiny model and tiny pictures, with good input and with bad. */
+
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hostTensor } from '@omma/core';
+import { readPicture } from '@omma/cv';
+import { openOnnx } from '@omma/onnx';
+import sharp from 'sharp';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+const folder = mkdtempSync(join(tmpdir(), 'omma-cli-'));
+const program = join(import.meta.dirname, '../bin/omma.js');
+const config = join(folder, 'tiny.json');
+const data = join(folder, 'data');
+const work = join(folder, 'work');
+
+function omma(...args: string[]): { code: number | null; out: string; err: string } {
+  const run = spawnSync(process.execPath, [program, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+  return { code: run.status, out: run.stdout, err: run.stderr };
+}
+
+const dataset = (split: string) => ({
+  type: 'ImageFolder',
+  root: 'no/such/folder',
+  split,
+  transforms: [{ type: 'Resize', size: [8, 8] }],
+});
+
+beforeAll(async () => {
+  for (const split of ['train', 'val']) {
+    for (const [name, colour] of [
+      ['blue & green', '#0040c0'],
+      ['red', '#c02000'],
+    ] as const) {
+      const own = join(data, split, name);
+      mkdirSync(own, { recursive: true });
+      for (let i = 0; i < 4; i++) {
+        const background = i % 2 === 0 ? colour : `${colour}e0`;
+        await sharp({ create: { width: 20 + i, height: 16, channels: 3, background } })
+          .png()
+          .toFile(join(own, `${i}.png`));
+      }
+    }
+  }
+  const tiny = {
+    model: {
+      type: 'ImageClassifier',
+      backbone: {
+        type: 'ResNet',
+        depth: 18,
+        stem: 'cifar',
+        stemChannels: 4,
+        baseChannels: 4,
+        numStages: 1,
+        strides: [1],
+        dilations: [1],
+        outIndices: [0],
+      },
+      head: { type: 'LinearClsHead', numClasses: 2 },
+    },
+    trainDataloader: { dataset: dataset('train'), batchSize: 4 },
+    valDataloader: { dataset: dataset('val'), batchSize: 4 },
+    valEvaluator: [{ type: 'Accuracy', topk: [1] }],
+    optimWrapper: { optimizer: { type: 'SGD', lr: 0.05, momentum: 0.9 } },
+    trainConfig: { maxEpochs: 3 },
+    device: 'reference',
+  };
+  writeFileSync(config, JSON.stringify(tiny));
+});
+
+const checkpoint = () =>
+  join(
+    work,
+    readdirSync(work)
+      .filter((name) => name.startsWith('iter_'))
+      .sort()
+      .at(-1) ?? 'none',
+  );
+
+describe('omma', () => {
+  it('shows its commands, and its version', () => {
+    const help = omma('--help');
+    expect(help.code).toBe(0);
+    for (const name of ['train', 'test', 'predict', 'export', 'devices'])
+      expect(help.out).toContain(`  ${name} `);
+    expect(omma('--version').out.trim()).toBe('0.1.0');
+  });
+
+  it('answers wrong usage with a line, a hint and exit code 2', () => {
+    for (const args of [
+      ['trane'],
+      ['train'],
+      ['train', config, '--seed', 'x'],
+      ['train', config, '--amp', 'int4'],
+      ['train', config, '--epochs', '3'],
+      ['export', 'x', '--opset', '12'],
+    ]) {
+      const { code, err } = omma(...args);
+      expect([args.join(' '), code]).toEqual([args.join(' '), 2]);
+      expect(err).toMatch(/^error: .*\n(\(Did you mean .*\)\n)?\(add --help for usage\)/);
+    }
+  });
+
+  it('lists devices as a table and as JSON', () => {
+    expect(omma('devices').out).toMatch(/^device +available +mixed precision +description\n/);
+    const parsed: unknown = JSON.parse(omma('devices', '--json').out);
+    expect(parsed).toContainEqual(expect.objectContaining({ name: 'reference', available: true }));
+  });
+});
+
+describe('omma train', () => {
+  it('trains, with one line an epoch when piped, and leaves a checkpoint', () => {
+    const { code, out, err } = omma('train', config, '--data', data, '--work-dir', work, '--seed', '3');
+    expect([code, err]).toEqual([0, '']);
+    expect(out.match(/^epoch [123]\/3 {2}loss /gm)).toHaveLength(3);
+    expect(out.match(/^ {2}accuracy\/top1 /gm)).toHaveLength(3);
+    expect(out).toMatch(/finished after .*\ncheckpoint .*\.safetensors\n$/);
+    expect(out).not.toContain('\x1b');
+  });
+
+  it('prints only the result with --json', () => {
+    const { code, out } = omma(
+      'train',
+      config,
+      '--data',
+      data,
+      '--work-dir',
+      join(folder, 'json'),
+      '--json',
+      '--set',
+      'trainConfig.maxEpochs=1',
+    );
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      reason: 'finished',
+      metrics: { 'accuracy/top1': expect.any(Number) },
+    });
+  });
+
+  it('goes on where it was with --resume', () => {
+    const { code, out } = omma(
+      'train',
+      config,
+      '--data',
+      data,
+      '--work-dir',
+      work,
+      '--seed',
+      '3',
+      '--resume',
+      '--set',
+      'trainConfig.maxEpochs=4',
+    );
+    expect(code).toBe(0);
+    expect(out).toMatch(/resumed from .* at epoch 4/);
+    expect(out.match(/^epoch /gm)).toHaveLength(1);
+  });
+
+  it('says in one line what is wrong, exits with 1, and leaves nothing behind', () => {
+    const wrong: [string[], RegExp][] = [
+      [['no.json'], /^error: no\.json: cannot read the config/],
+      [[config], /^error: ImageFolder: folder no\/such\/folder does not exist/],
+      [[config, '--data', data, '--device', 'npu'], /^error: device: no device is called npu; known: auto, /],
+      [
+        [config, '--data', data, '--set', 'optimWrapper.optimizer.lr'],
+        /^error: --set optimWrapper\.optimizer\.lr: expected path=value/,
+      ],
+      [[config, '--data', data, '--set', 'model.backbone.type=RezNet'], /RezNet.*did you mean ResNet\?/],
+      [[config, '--data', data, '--set', 'trainConfig.maxEpoch=4'], /maxEpoch/],
+      [
+        [config, '--data', data, '--resume', 'no.safetensors'],
+        /^error: no\.safetensors: cannot read the checkpoint/,
+      ],
+    ];
+    for (const [args, message] of wrong) {
+      const { code, err } = omma('train', ...args, '--work-dir', join(folder, 'untouched'));
+      expect([args.join(' '), code]).toEqual([args.join(' '), 1]);
+      expect(err).toMatch(message);
+      expect(err.trim().split('\n')).toHaveLength(1);
+    }
+    const left = existsSync(join(folder, 'untouched')) ? readdirSync(join(folder, 'untouched')) : [];
+    expect(left.filter((name) => name.includes('safetensors'))).toEqual([]);
+  });
+
+  it('counts the pictures that it had to skip', () => {
+    const spoiled = join(data, 'train', 'red', 'spoiled.jpg');
+    writeFileSync(spoiled, 'no picture');
+    const { code, out } = omma(
+      'train',
+      config,
+      '--data',
+      data,
+      '--work-dir',
+      join(folder, 'skip'),
+      '--set',
+      'trainConfig.maxEpochs=1',
+    );
+    expect(code).toBe(0);
+    expect(out).toMatch(/1 sample skipped/);
+    expect(out).toMatch(/skipped .*spoiled\.jpg: .*not a known picture format/);
+    const strict = omma(
+      'train',
+      config,
+      '--data',
+      data,
+      '--work-dir',
+      join(folder, 'strict'),
+      '--set',
+      'trainDataloader.onCorrupt=stop',
+    );
+    rmSync(spoiled);
+    expect(strict.code).toBe(1);
+    expect(strict.err).toMatch(/spoiled\.jpg/);
+  });
+});
+
+describe('omma test', () => {
+  it('prints the metrics of a checkpoint', () => {
+    const { code, out } = omma('test', config, checkpoint(), '--data', data);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^metric +value\naccuracy\/top1 +[\d.]+\n8 samples in /);
+    const parsed: unknown = JSON.parse(omma('test', config, checkpoint(), '--data', data, '--json').out);
+    expect(parsed).toMatchObject({
+      samples: 8,
+      details: { confusionMatrix: [[expect.any(Number), expect.any(Number)], expect.anything()] },
+    });
+  });
+
+  it('refuses a checkpoint of another model, with every name that does not fit', () => {
+    const { code, err } = omma(
+      'test',
+      config,
+      checkpoint(),
+      '--data',
+      data,
+      '--set',
+      'model.head.numClasses=3',
+    );
+    expect(code).toBe(1);
+    expect(err).toMatch(/does not fit the model; shapes differ: head\.fc\.bias: .*; head\.fc\.weight/);
+  });
+});
+
+describe('omma predict', () => {
+  const red = () => join(data, 'val', 'red', '0.png');
+
+  it('prints a table a picture and writes it with its label', async () => {
+    const out = join(folder, 'labelled');
+    const result = omma(
+      'predict',
+      checkpoint(),
+      red(),
+      join(data, 'val', 'blue & green', '0.png'),
+      '--out',
+      out,
+      '--device',
+      'reference',
+    );
+    expect([result.code, result.err]).toEqual([0, '']);
+    expect(result.out).toMatch(/red\/0\.png\n *1 {2}(red|blue & green) +[\d.]+ %/);
+    expect(readdirSync(out).sort()).toEqual(['0-2.png', '0.png']);
+    expect((await readPicture(join(out, '0.png'))).width).toBe(20);
+  });
+
+  it('prints JSON', () => {
+    const { out } = omma('predict', checkpoint(), red(), '--json', '--top', '1', '--device', 'reference');
+    expect(JSON.parse(out)).toEqual([
+      { image: red(), predictions: [{ class: expect.any(String), probability: expect.any(Number) }] },
+    ]);
+  });
+
+  it('names the picture or the checkpoint that it cannot read', () => {
+    const broken = join(folder, 'broken.jpg');
+    writeFileSync(broken, 'broken');
+    const out = join(folder, 'nothing');
+    const { code, err } = omma('predict', checkpoint(), red(), broken, '--out', out, '--device', 'reference');
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/^error: image .*broken\.jpg cannot be decoded: .*\n$/),
+    ]);
+    expect(existsSync(out)).toBe(false);
+    expect(omma('predict', 'none.safetensors', red()).err).toMatch(
+      /^error: none\.safetensors: cannot read the checkpoint/,
+    );
+    const damaged = join(folder, 'damaged.safetensors');
+    const bytes = readFileSync(checkpoint());
+    bytes[bytes.length - 5] = (bytes.at(-5) ?? 0) ^ 0xff;
+    writeFileSync(damaged, bytes);
+    expect(omma('predict', damaged, red()).err).toMatch(
+      /damaged\.safetensors: the numbers do not match the checksum/,
+    );
+  });
+});
+
+describe('omma export', () => {
+  it('writes a model for any batch size, checks it, and says how far it is off', async () => {
+    const file = join(folder, 'tiny.onnx');
+    const { code, out } = omma('export', checkpoint(), '--out', file, '--device', 'reference');
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /tiny\.onnx {2}.*opset 17, any batch size\nchecked with ONNX Runtime: largest difference \d/,
+    );
+    const model = await openOnnx(readFileSync(file));
+    for (const batch of [1, 3]) {
+      const { probabilities } = await model.run({
+        image: hostTensor([batch, 8, 8, 3], 'uint8', new Uint8Array(batch * 192)),
+      });
+      expect(probabilities?.shape).toEqual([batch, 2]);
+    }
+    await model.dispose();
+  });
+
+  it('writes opset 13 and a fixed batch on request, beside the checkpoint unless told otherwise', () => {
+    const { code, out } = omma(
+      'export',
+      checkpoint(),
+      '--opset',
+      '13',
+      '--batch-size',
+      '2',
+      '--json',
+      '--device',
+      'reference',
+    );
+    expect(code).toBe(0);
+    const file = checkpoint().replace('.safetensors', '.onnx');
+    expect(JSON.parse(out)).toMatchObject({ file, opset: 13, batchSize: 2, difference: expect.any(Number) });
+    expect(existsSync(file)).toBe(true);
+  });
+
+  it('writes nothing where it cannot', () => {
+    const { code, err } = omma(
+      'export',
+      checkpoint(),
+      '--out',
+      join(folder, 'no/folder/m.onnx'),
+      '--device',
+      'reference',
+    );
+    expect([code, err.trim().split('\n').length]).toEqual([1, 1]);
+    expect(err).toMatch(/m\.onnx: cannot write/);
+  });
+});
