@@ -32,7 +32,7 @@ describe.each(suiteDevices())('golden numbers on $name', (entry) => {
   }, async () => {
     const { checked, failures } = await checkFile(fixture('train_resnet18_sgd.json'), entry.device);
     expect(failures).toEqual([]);
-    expect(checked).toBe(112);
+    expect(checked).toBe(214);
   });
 });
 
