@@ -70,8 +70,9 @@ function startLines(event: StartEvent): string[] {
 }
 
 function epochLine(event: EpochEvent, epochs: number): string {
+  const count = event.skipped.length;
   const skipped =
-    event.skipped.length === 0 ? '' : `  ${pc.yellow(`${event.skipped.length} samples skipped`)}`;
+    count === 0 ? '' : `  ${pc.yellow(`${count} ${count === 1 ? 'sample' : 'samples'} skipped`)}`;
   const number = String(event.epoch + 1).padStart(String(epochs).length);
   return (
     `epoch ${number}/${epochs}  loss ${formatNumber(event.meanLoss)}  ${event.imagesPerSecond.toFixed(0)} img/s  ` +
