@@ -66,7 +66,7 @@ async function drawn(
   const right = best?.class === truth;
   const text = `${best?.class ?? '?'} ${Math.round(100 * (best?.probability ?? 0))} %`;
   const jpeg = await drawLabel(path, text, {
-    maxSide: 320,
+    longerSide: 320,
     format: 'jpeg',
     colour: right ? '#1f7a55' : '#a63a2a',
   });

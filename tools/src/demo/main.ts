@@ -22,6 +22,9 @@ interface DemoOptions {
   readonly device: string;
 }
 
+/** A machine that became slower than its trial stops here, with what it has learned. */
+const mostTrainingMs = 170_000;
+
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 async function demo({ data, out, device }: DemoOptions): Promise<void> {
@@ -56,7 +59,10 @@ async function trainAndEvaluate(
   journal: Journal,
 ): Promise<{ checkpoint: string; evaluation: EvaluationEvent }> {
   const report = trainingReport(process.stdout);
+  const enough = new AbortController();
+  const timer = setTimeout(() => enough.abort(), mostTrainingMs);
   const runner = await Runner.create(recipe.config, {
+    signal: enough.signal,
     onEvent: (event) => {
       journal.add(event);
       report(event);
@@ -68,6 +74,7 @@ async function trainAndEvaluate(
     if (checkpoint === null) throw new Error('training ended without a checkpoint');
     return { checkpoint, evaluation: await runner.test(checkpoint) };
   } finally {
+    clearTimeout(timer);
     await runner.dispose();
   }
 }
@@ -85,7 +92,8 @@ interface Outcome {
 
 async function pageFor(outcome: Outcome): Promise<string> {
   const { source, recipe, journal, evaluation, gallery, checkpoint, onnxFile } = outcome;
-  const matrix = evaluation.details.confusionMatrix;
+  const found = evaluation.details.confusionMatrix;
+  const matrix = isMatrix(found) ? found : [];
   const start = journal.start;
   const precision = start === null || start.amp === 'off' ? 'float32' : `${start.amp} mixed precision`;
   return renderPage({
@@ -104,7 +112,12 @@ async function pageFor(outcome: Outcome): Promise<string> {
     ],
     lossChart: await lossChart(journal.losses),
     accuracyChart: await accuracyChart(journal.accuracies),
-    confusionChart: await confusionChart(isMatrix(matrix) ? matrix : [], recipe.classes),
+    confusionChart: await confusionChart(matrix, recipe.classes),
+    perClass: matrix.map((row, label) => ({
+      name: recipe.classes[label] ?? String(label),
+      right: row[label] ?? 0,
+      total: row.reduce((sum, count) => sum + count, 0),
+    })),
     pictures: gallery.pictures,
     galleryNote: `Validation pictures through ${onnxFile} in ONNX Runtime.`,
     credit: source.credit,

@@ -11,6 +11,8 @@ export interface PageContent {
   readonly lossChart: string;
   readonly accuracyChart: string;
   readonly confusionChart: string;
+  /** Of each class, how many of its pictures were recognised. */
+  readonly perClass: readonly { readonly name: string; readonly right: number; readonly total: number }[];
   readonly pictures: readonly GalleryPicture[];
   readonly galleryNote: string;
   readonly credit: string;
@@ -37,6 +39,8 @@ h2 { font-size: 17px; margin: 0 0 12px; }
 section { padding: 20px 22px; margin: 0 0 20px; }
 .charts section { margin: 0; }
 svg { max-width: 100%; height: auto; display: block; margin: 0 auto; }
+.confusion { display: grid; grid-template-columns: minmax(280px, 3fr) minmax(240px, 2fr); gap: 24px; align-items: center; }
+.guess.recall { grid-template-columns: 100px 1fr 76px; font-size: 14px; padding: 4px 0; }
 .wide { margin-top: 20px; }
 .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(200px, 1fr)); gap: 18px; }
 figure { margin: 0; }
@@ -50,7 +54,7 @@ figcaption { font-size: 13px; margin-top: 6px; }
 .guess span:last-child { text-align: right; font-variant-numeric: tabular-nums; }
 pre { margin: 0; padding: 14px 16px; background: #1d2925; color: #e3efe8; border-radius: 10px; overflow-x: auto; font-size: 13px; }
 footer { font-size: 13px; margin-top: 24px; }
-@media (max-width: 520px) { .charts { grid-template-columns: 1fr; } }
+@media (max-width: 640px) { .charts, .confusion { grid-template-columns: 1fr; } }
 `;
 
 /** The page's text. */
@@ -76,7 +80,8 @@ export function renderPage(content: PageContent): string {
 <section><h2>Loss</h2>${content.lossChart}</section>
 <section><h2>Accuracy on pictures it has not seen</h2>${content.accuracyChart}</section>
 </div>
-<section class="wide"><h2>What is taken for what</h2>${content.confusionChart}</section>
+<section class="wide"><h2>What is taken for what</h2><div class="confusion"><div>${content.confusionChart}</div>
+<div>${content.perClass.map(classRow).join('')}</div></div></section>
 <section><h2>The exported model at work</h2><p class="note">${escapeXml(content.galleryNote)}</p>
 <div class="gallery">${pictures.map(figure).join('')}</div></section>
 <section><h2>Go on</h2><pre>${content.commands.map(escapeXml).join('\n')}</pre></section>
@@ -85,6 +90,14 @@ export function renderPage(content: PageContent): string {
 </body>
 </html>
 `;
+}
+
+function classRow({ name, right, total }: PageContent['perClass'][number]): string {
+  const share = total === 0 ? 0 : (100 * right) / total;
+  return (
+    `<div class="guess recall"><span>${escapeXml(name)}</span><span><i style="width:${share.toFixed(1)}%"></i></span>` +
+    `<span>${right} of ${total}</span></div>`
+  );
 }
 
 function figure({ uri, truth, right, guesses }: GalleryPicture): string {

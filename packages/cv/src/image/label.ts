@@ -4,8 +4,8 @@ import { decoding, readPictureFile } from './decode.ts';
 import { openPicture, sharp } from './vips.ts';
 
 export interface LabelOptions {
-  /** The longer side of the result is at most this; unchanged unless given. */
-  readonly maxSide?: number;
+  /** Length of the longer side of the result; that of the picture unless given. */
+  readonly longerSide?: number;
   /** Colour of the band, as CSS writes it. */
   readonly colour?: string;
   readonly format?: 'png' | 'jpeg';
@@ -16,11 +16,9 @@ export async function drawLabel(path: string, text: string, options: LabelOption
   const bytes = await readPictureFile(path);
   return decoding(path, async () => {
     const upright = openPicture(bytes);
-    const { maxSide } = options;
+    const { longerSide } = options;
     const resized =
-      maxSide === undefined
-        ? upright
-        : upright.resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true });
+      longerSide === undefined ? upright : upright.resize(longerSide, longerSide, { fit: 'inside' });
     const { data, info } = await resized.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     const overlay = band(info.width, info.height, text, options.colour ?? '#1f6f4a');
     const drawn = sharp(data, {
