@@ -151,7 +151,9 @@ export class ModelBuilder {
       opsetImport: [{ domain: '', version: BigInt(this.opset) }],
       producerName: 'omma',
       producerVersion,
-      metadataProps: Object.entries(metadata).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
+      metadataProps: Object.entries(metadata).map(([key, value]) =>
+        create(StringStringEntryProtoSchema, { key, value }),
+      ),
       graph: {
         name: graphName,
         node: this.#nodes,

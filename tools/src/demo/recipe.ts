@@ -37,6 +37,7 @@ export async function settleRecipe(
     const perEpoch = (train.length + val.length / 3) / rate;
     const epochs = Math.max(2, Math.min(mostEpochs, Math.floor(trainingSeconds / perEpoch)));
     say(`${size} x ${size} pixels: ${rate.toFixed(0)} pictures a second, ${epochs} epochs fit`);
+    if (recipe !== null && epochs <= recipe.epochs) break;
     recipe = {
       size,
       epochs,
