@@ -11,7 +11,7 @@ import { catalogue } from './catalogue.ts';
 import { repository } from './commands.ts';
 import { torchPeers } from './peers.ts';
 import type { Row } from './row.ts';
-import { formatTable } from './table.ts';
+import { formatRow, formatTable } from './table.ts';
 
 try {
   await main();
@@ -46,6 +46,10 @@ async function main(): Promise<void> {
     progress: (line) => process.stderr.write(`bench: ${line}\n`),
   };
   const rows: Row[] = [];
-  for (const benchmark of benchmarks) rows.push(...(await benchmark.run(setting)));
+  for (const benchmark of benchmarks) {
+    const measured = await benchmark.run(setting);
+    for (const row of measured) setting.progress(formatRow(row));
+    rows.push(...measured);
+  }
   process.stdout.write(chosen.json ? `${JSON.stringify(rows, null, 2)}\n` : `${formatTable(rows)}\n`);
 }

@@ -22,6 +22,13 @@ export function formatTable(rows: readonly Row[]): string {
   return [lines[0], rule, ...lines.slice(1)].join('\n');
 }
 
+/** A row as one line, for progress. */
+export function formatRow(row: Row): string {
+  const [name, ours, peer, theirs, ratio] = cellsOf(row);
+  const against = peer === '' ? '' : `, ${peer} ${theirs || '-'}${ratio === '' ? '' : `, ratio ${ratio}`}`;
+  return `${name}: ${ours || '-'}${against}`;
+}
+
 function cellsOf(row: Row): string[] {
   const inMemory = row.ours_mib !== undefined || row.peer_mib !== undefined;
   return [

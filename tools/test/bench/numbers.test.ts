@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { stepsFor } from '../../src/bench/contest.ts';
 import { timeRow } from '../../src/bench/row.ts';
 import { median, ratioOf, spread, summarize } from '../../src/bench/statistics.ts';
-import { formatTable, formatTime } from '../../src/bench/table.ts';
+import { formatRow, formatTable, formatTime } from '../../src/bench/table.ts';
 
 describe('statistics', () => {
   it('takes the middle value, or the mean of the two in the middle', () => {
@@ -89,6 +89,14 @@ describe('the table', () => {
     expect(lines[2]).toMatch(/123 ms {2}PyTorch 2 +250 ms {2} 0\.49 {2}channels_last$/);
     expect(lines[3]).toMatch(/5\.00 ms {2}P +peer missing: nowhere$/);
     expect(lines[4]).toMatch(/1000 MiB {2}P +2000 MiB {3}0\.50$/);
+  });
+
+  it('gives one row as a line for progress', () => {
+    expect(rows.map(formatRow)).toEqual([
+      'a step: 123 ms, PyTorch 2 250 ms, ratio 0.49',
+      'x: 5.00 ms, P -',
+      'mem: 1000 MiB, P 2000 MiB, ratio 0.50',
+    ]);
   });
 
   it('shows long times in seconds', () => {
