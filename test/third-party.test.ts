@@ -42,13 +42,19 @@ describe('an op from outside the packages', () => {
         { device: name === 'toy' ? 'reference' : name },
       );
       const { y, dx } = await run({ x });
-      expected.forEach((value, i) => expect(y?.data[i]).toBeCloseTo(value, digits));
-      slope.forEach((value, i) => expect(dx?.data[i]).toBeCloseTo(value, digits));
+      expected.forEach((value, i) => {
+        expect(y?.data[i]).toBeCloseTo(value, digits);
+      });
+      slope.forEach((value, i) => {
+        expect(dx?.data[i]).toBeCloseTo(value, digits);
+      });
     }
   });
 
   test('refuses bad attributes when it is traced', () => {
-    expect(() => trace(({ a }) => ({ y: squareplus(a ?? tensor([0]), -1) }), { a: x })).toThrow(/b must be at least 0/);
+    expect(() => trace(({ a }) => ({ y: squareplus(a ?? tensor([0]), -1) }), { a: x })).toThrow(
+      /b must be at least 0/,
+    );
   });
 });
 
@@ -63,7 +69,9 @@ describe('a device from outside the packages', () => {
   test('gets an op that it lacks taken apart into ops that it has', async () => {
     const run = compile(({ a }) => ({ y: squareplus(a ?? tensor([0])) }), { device: toy });
     const { y } = await run({ a: x });
-    expected.forEach((value, i) => expect(y?.data[i]).toBeCloseTo(value, digits));
+    expected.forEach((value, i) => {
+      expect(y?.data[i]).toBeCloseTo(value, digits);
+    });
     expect(toy.ran).toContain('sqrt');
     expect(toy.ran).not.toContain('squareplus');
   });

@@ -7,6 +7,7 @@ import {
   type DeviceBuffer,
   type Executable,
   type Graph,
+  graphValue,
   type HostArray,
   type HostTensor,
   hostArray,
@@ -15,7 +16,6 @@ import {
   sizeOf,
   spread,
   type TensorType,
-  valueOf,
 } from '@omma/core';
 
 const kernels: Readonly<Record<string, (a: number, b: number) => number>> = {
@@ -38,7 +38,11 @@ class ToyBuffer implements DeviceBuffer {
 
 export class ToyDevice implements Device {
   readonly name = 'toy';
-  readonly capabilities = { dtypes: ['float32'], mixedPrecision: [], description: 'six ops, for a test' } as const;
+  readonly capabilities = {
+    dtypes: ['float32'],
+    mixedPrecision: [],
+    description: 'six ops, for a test',
+  } as const;
   /** Every op that was run, in order. */
   readonly ran: string[] = [];
   #live = 0;
@@ -86,13 +90,13 @@ export class ToyDevice implements Device {
 
   #run(graph: Graph, state: ReadonlyMap<string, DeviceBuffer>, inputs: Readonly<Record<string, HostTensor>>) {
     const values = new Map<number, HostArray>();
-    const data = (id: number) => values.get(id) ?? hostArray('float32', sizeOf(valueOf(graph, id).shape));
+    const data = (id: number) => values.get(id) ?? hostArray('float32', sizeOf(graphValue(graph, id).shape));
     for (const port of graph.inputs) values.set(port.value, inputs[port.name]?.data ?? new Float32Array(0));
     for (const slot of graph.state) values.set(slot.read, own(state.get(slot.name)).data);
     for (const node of graph.nodes) {
       this.ran.push(node.op);
       const id = node.outputs[0] ?? 0;
-      const { shape } = valueOf(graph, id);
+      const { shape } = graphValue(graph, id);
       if (node.op === 'full') values.set(id, new Float32Array(sizeOf(shape)).fill(Number(node.attrs.value)));
       else values.set(id, elementwise(graph, node, shape, data));
     }
@@ -100,15 +104,20 @@ export class ToyDevice implements Device {
       if (slot.write !== null) own(state.get(slot.name)).data = data(slot.write).slice();
     }
     const named = graph.outputs.map(({ name, value }) => {
-      const { shape, dtype } = valueOf(graph, value);
+      const { shape, dtype } = graphValue(graph, value);
       return [name, { shape, dtype, data: data(value) }] as const;
     });
     return Object.fromEntries(named);
   }
 }
 
-function elementwise(graph: Graph, node: Node, shape: readonly number[], data: (id: number) => HostArray): Float32Array {
-  const [a, b] = node.inputs.map((id) => spread({ ...valueOf(graph, id), data: data(id) }, shape));
+function elementwise(
+  graph: Graph,
+  node: Node,
+  shape: readonly number[],
+  data: (id: number) => HostArray,
+): Float32Array {
+  const [a, b] = node.inputs.map((id) => spread({ ...graphValue(graph, id), data: data(id) }, shape));
   const kernel = kernels[node.op];
   const out = new Float32Array(sizeOf(shape));
   for (let i = 0; i < out.length; i++) out[i] = kernel?.(a?.[i] ?? 0, b?.[i] ?? 0) ?? Number.NaN;

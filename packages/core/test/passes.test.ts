@@ -12,6 +12,7 @@ import {
   foldConstants,
   type Graph,
   gradients,
+  graphValue,
   hostTensor,
   iota,
   lowerUnsupported,
@@ -24,7 +25,6 @@ import {
   tensor,
   trace,
   Variable,
-  valueOf,
 } from '@omma/core';
 import { describe, expect, it } from 'vitest';
 
@@ -140,8 +140,8 @@ describe('applyMixedPrecision', () => {
   const typeOf = (op: string) => {
     const node = graph.nodes.find((candidate) => candidate.op === op);
     return {
-      inputs: node?.inputs.map((id) => valueOf(graph, id).dtype),
-      outputs: node?.outputs.map((id) => valueOf(graph, id).dtype),
+      inputs: node?.inputs.map((id) => graphValue(graph, id).dtype),
+      outputs: node?.outputs.map((id) => graphValue(graph, id).dtype),
     };
   };
 
@@ -162,10 +162,10 @@ describe('applyMixedPrecision', () => {
   });
 
   it('leaves inputs, outputs and state as they were', () => {
-    for (const port of graph.outputs) expect(valueOf(graph, port.value).dtype).toBe('float32');
+    for (const port of graph.outputs) expect(graphValue(graph, port.value).dtype).toBe('float32');
     for (const slot of graph.state) {
-      expect(valueOf(graph, slot.read).dtype).toBe('float32');
-      if (slot.write !== null) expect(valueOf(graph, slot.write).dtype).toBe('float32');
+      expect(graphValue(graph, slot.read).dtype).toBe('float32');
+      if (slot.write !== null) expect(graphValue(graph, slot.write).dtype).toBe('float32');
     }
   });
 

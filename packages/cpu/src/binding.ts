@@ -30,7 +30,12 @@ export interface StepProfile {
 
 export interface NativeDevice {
   /** Empty, or why the addon has no kernel for such a node. */
-  refuse(op: string, attrs: Attributes, inputs: readonly TensorType[], outputs: readonly TensorType[]): string;
+  refuse(
+    op: string,
+    attrs: Attributes,
+    inputs: readonly TensorType[],
+    outputs: readonly TensorType[],
+  ): string;
   allocate(type: TensorType): BufferHandle;
   free(buffer: BufferHandle): void;
   upload(buffer: BufferHandle, data: HostArray): Promise<void>;

@@ -16,6 +16,7 @@ import {
   dtypes,
   type Executable,
   type Graph,
+  graphValue,
   type HostArray,
   hostArray,
   type MemoryUse,
@@ -23,7 +24,6 @@ import {
   registerDevice,
   sizeOf,
   type TensorType,
-  valueOf,
 } from '@omma/core';
 import { type Binding, type BufferHandle, loadBinding, type NativeDevice } from './binding.ts';
 import { asDeviceError } from './errors.ts';
@@ -61,7 +61,7 @@ class CpuDevice implements Device {
 
   supports(node: Node, graph: Graph): true | string {
     if (takesInPasses(node)) return true;
-    const types = (ids: readonly number[]) => ids.map((id) => valueOf(graph, id));
+    const types = (ids: readonly number[]) => ids.map((id) => graphValue(graph, id));
     const reason = this.#native.refuse(node.op, node.attrs, types(node.inputs), types(node.outputs));
     return reason === '' ? true : reason;
   }
@@ -70,9 +70,10 @@ class CpuDevice implements Device {
     const buffers = graph.state.map((slot) => {
       const buffer = options.state.get(slot.name);
       if (buffer === undefined) throw new DeviceError(`cpu: no buffer is given for state ${slot.name}`);
-      const { shape, dtype } = valueOf(graph, slot.read);
+      const { shape, dtype } = graphValue(graph, slot.read);
       const fits = buffer.type.dtype === dtype && buffer.type.shape.join() === shape.join();
-      if (!fits) throw new DeviceError(`cpu: the buffer given for state ${slot.name} has another shape or dtype`);
+      if (!fits)
+        throw new DeviceError(`cpu: the buffer given for state ${slot.name} has another shape or dtype`);
       return this.#own(buffer).handle;
     });
     const ready = optimise(graph);

@@ -4,12 +4,12 @@ import {
   DeviceError,
   type Executable,
   type Graph,
+  graphValue,
   type HostTensor,
   hostArray,
   type NodeProfile,
   sizeOf,
   type TensorType,
-  valueOf,
 } from '@omma/core';
 import type { ExecutableHandle, NativeDevice } from './binding.ts';
 import { asDeviceError } from './errors.ts';
@@ -30,7 +30,7 @@ export class CpuExecutable implements Executable {
     this.#handle = handle;
     this.bytes = bytes;
     const typed = (port: { name: string; value: number }) => {
-      const { shape, dtype } = valueOf(graph, port.value);
+      const { shape, dtype } = graphValue(graph, port.value);
       return { name: port.name, shape, dtype };
     };
     this.#inputs = graph.inputs.map(typed);
@@ -75,7 +75,10 @@ export class CpuExecutable implements Executable {
         `cpu: input ${port.name} must be ${wanted} but is ${given.dtype}[${given.shape.join(', ')}]`,
       );
     }
-    if (given.data.length !== sizeOf(port.shape) || given.data.constructor !== hostArray(port.dtype, 0).constructor) {
+    if (
+      given.data.length !== sizeOf(port.shape) ||
+      given.data.constructor !== hostArray(port.dtype, 0).constructor
+    ) {
       throw new DeviceError(
         `cpu: input ${port.name} must bring ${sizeOf(port.shape)} ${port.dtype} elements but brings a ` +
           `${given.data.constructor.name} of ${given.data.length}`,

@@ -195,12 +195,12 @@ describe('fused elementwise nodes', () => {
       });
     }
     const [w, m] = [await weight.download(), await momentum.download()];
-    expectedWeight.forEach((value, i) =>
-      expect(Math.abs((w.data[i] ?? Number.NaN) - value)).toBeLessThan(2e-6),
-    );
-    expectedMomentum.forEach((value, i) =>
-      expect(Math.abs((m.data[i] ?? Number.NaN) - value)).toBeLessThan(2e-6),
-    );
+    expectedWeight.forEach((value, i) => {
+      expect(Math.abs((w.data[i] ?? Number.NaN) - value)).toBeLessThan(2e-6);
+    });
+    expectedMomentum.forEach((value, i) => {
+      expect(Math.abs((m.data[i] ?? Number.NaN) - value)).toBeLessThan(2e-6);
+    });
     run.dispose();
   });
 

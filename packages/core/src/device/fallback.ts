@@ -6,7 +6,7 @@
  */
 
 import { GraphBuilder } from '../graph/builder.ts';
-import { type Graph, resultIds, valueOf } from '../graph/graph.ts';
+import { type Graph, graphValue, resultIds } from '../graph/graph.ts';
 import { at } from '../list.ts';
 import type { HostTensor } from '../tensor.ts';
 import { warn } from '../warn.ts';
@@ -69,7 +69,7 @@ function partition(graph: Graph, supported: readonly boolean[]): Segment[] {
     const later: number[] = [];
     for (const index of waiting) {
       const ready = at(graph.nodes, index).inputs.every((id) => {
-        const { producer } = valueOf(graph, id);
+        const { producer } = graphValue(graph, id);
         return producer === null || done.has(producer);
       });
       if (ready && supported[index] === onDevice) {
@@ -99,7 +99,7 @@ function cut(graph: Graph, segments: readonly Segment[]): { onDevice: boolean; g
       const known = mapped.get(id);
       if (known !== undefined) return known;
       const slot = onDevice ? slotOf.get(id) : undefined;
-      const type = valueOf(graph, id);
+      const type = graphValue(graph, id);
       const made = slot === undefined ? builder.input(portOf(id), type) : builder.readState(slot.name, type);
       mapped.set(id, made);
       if (slot === undefined) needed.add(id);
@@ -108,7 +108,7 @@ function cut(graph: Graph, segments: readonly Segment[]): { onDevice: boolean; g
     for (const index of nodes) {
       const node = at(graph.nodes, index);
       builder.scope = node.scope;
-      const types = node.outputs.map((id) => valueOf(graph, id));
+      const types = node.outputs.map((id) => graphValue(graph, id));
       const ids = builder.node(node.op, node.inputs.map(idOf), node.attrs, types);
       node.outputs.forEach((id, i) => {
         mapped.set(id, at(ids, i));
@@ -117,7 +117,7 @@ function cut(graph: Graph, segments: readonly Segment[]): { onDevice: boolean; g
     }
     if (s === segments.length - 1) {
       for (const { name, read, write } of graph.state) {
-        if (write !== null) builder.writeState(name, valueOf(graph, read), idOf(write));
+        if (write !== null) builder.writeState(name, graphValue(graph, read), idOf(write));
       }
     }
     if (s === 0) for (const id of needed) if (slotOf.has(id)) builder.output(portOf(id), idOf(id));

@@ -8,7 +8,7 @@
 
 import type { DType, HostArray } from '../dtype.ts';
 import { DeviceError } from '../errors.ts';
-import { type Graph, type Node, type TensorType, valueOf } from '../graph/graph.ts';
+import { type Graph, graphValue, type Node, type TensorType } from '../graph/graph.ts';
 import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from '../half.ts';
 import { at, opNamed } from '../op.ts';
 import { sizeOf } from '../shape.ts';
@@ -39,10 +39,10 @@ export function runNode(graph: Graph, node: Node, inputs: readonly NumericArray[
   if (definition.reference === undefined)
     throw new DeviceError(`reference: ${node.op} has no kernel; lower it first`);
   const arrays = node.inputs.map((id, i) => {
-    const { shape, dtype } = valueOf(graph, id);
+    const { shape, dtype } = graphValue(graph, id);
     return { shape, dtype, data: at(inputs, i) };
   });
-  const types = node.outputs.map((id) => valueOf(graph, id));
+  const types = node.outputs.map((id) => graphValue(graph, id));
   const result = definition.reference(arrays, node.attrs, types);
   const list = ArrayBuffer.isView(result) ? [result] : result;
   list.forEach((data, i) => {
@@ -121,7 +121,7 @@ function run(
   const values = new Map<number, NumericArray>();
   for (const port of graph.inputs) {
     const host = inputs[port.name];
-    const { shape, dtype } = valueOf(graph, port.value);
+    const { shape, dtype } = graphValue(graph, port.value);
     if (host === undefined) throw new DeviceError(`reference: input ${port.name} is missing`);
     values.set(port.value, toNumeric(dtype, hostTensor(shape, dtype, host.data).data));
   }
@@ -146,7 +146,7 @@ function run(
   });
   const outputs: Record<string, HostTensor> = {};
   for (const port of graph.outputs) {
-    const { shape, dtype } = valueOf(graph, port.value);
+    const { shape, dtype } = graphValue(graph, port.value);
     outputs[port.name] = { shape, dtype, data: fromNumeric(dtype, get(port.value)) };
   }
   return outputs;

@@ -59,7 +59,7 @@ export interface Graph {
 }
 
 /** The value with this id. A graph that names an unknown id is a defect of the pass that made it. */
-export function valueOf(graph: Graph, id: number): Value {
+export function graphValue(graph: Graph, id: number): Value {
   const value = graph.values[id];
   if (value === undefined) throw new Error(`graph: value %${id} does not exist`);
   return value;

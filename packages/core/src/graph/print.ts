@@ -3,7 +3,7 @@
  */
 
 import { formatShape } from '../shape.ts';
-import { type Graph, type TensorType, valueOf } from './graph.ts';
+import { type Graph, graphValue, type TensorType } from './graph.ts';
 
 /** `float32[8, 64, 56, 56]` */
 export function formatType(type: TensorType): string {
@@ -11,7 +11,7 @@ export function formatType(type: TensorType): string {
 }
 
 export function printGraph(graph: Graph): string {
-  const typed = (id: number) => `%${id} ${formatType(valueOf(graph, id))}`;
+  const typed = (id: number) => `%${id} ${formatType(graphValue(graph, id))}`;
   const lines: string[] = [];
   for (const port of graph.inputs) lines.push(`input  ${port.name}: ${typed(port.value)}`);
   for (const slot of graph.state) lines.push(`state  ${slot.name}: ${typed(slot.read)}`);

@@ -1,5 +1,6 @@
 /** The op table's public functions, by family. Importing a family defines its ops. */
 
+export { mapElements, spread } from './broadcast.ts';
 export * from './contract/index.ts';
 export { customGrad } from './customGrad.ts';
 export * from './elementwise/index.ts';

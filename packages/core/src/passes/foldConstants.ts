@@ -5,7 +5,7 @@
 
 import { fromNumeric, type NumericArray, toNumeric } from '../device/numeric.ts';
 import { runNode } from '../device/reference.ts';
-import { type Graph, type Node, type TensorType, valueOf } from '../graph/graph.ts';
+import { type Graph, graphValue, type Node, type TensorType } from '../graph/graph.ts';
 import { at, opNamed } from '../op.ts';
 import { full } from '../ops/index.ts';
 import { sameShape, sizeOf } from '../shape.ts';
@@ -22,7 +22,7 @@ export function foldConstants(graph: Graph): Graph {
     if (same !== null) return [at(inputs, same)];
     const results = evaluateNode(graph, node, known);
     if (results === null || node.op === 'full' || node.op === 'constant') return null;
-    return node.outputs.map((id, i) => literal(valueOf(graph, id), at(results, i)));
+    return node.outputs.map((id, i) => literal(graphValue(graph, id), at(results, i)));
   });
 }
 
@@ -42,7 +42,7 @@ function evaluateNode(
 ): readonly NumericArray[] | null {
   const definition = opNamed(node.op);
   if (definition.kind === 'random' || definition.reference === undefined) return null;
-  if (node.outputs.some((id) => sizeOf(valueOf(graph, id).shape) > maxElements)) return null;
+  if (node.outputs.some((id) => sizeOf(graphValue(graph, id).shape) > maxElements)) return null;
   const inputs: NumericArray[] = [];
   for (const id of node.inputs) {
     const data = known.get(id);
@@ -50,7 +50,7 @@ function evaluateNode(
     inputs.push(data);
   }
   const results = runNode(graph, node, inputs).map((data, i) => {
-    const { dtype } = valueOf(graph, at(node.outputs, i));
+    const { dtype } = graphValue(graph, at(node.outputs, i));
     return toNumeric(dtype, fromNumeric(dtype, data));
   });
   node.outputs.forEach((id, i) => {
@@ -61,9 +61,9 @@ function evaluateNode(
 
 /** Index of the input that the node merely passes on, or null. */
 function doesNothing(graph: Graph, node: Node, known: ReadonlyMap<number, NumericArray>): number | null {
-  const output = valueOf(graph, at(node.outputs, 0));
+  const output = graphValue(graph, at(node.outputs, 0));
   const passes = (index: number) => {
-    const input = valueOf(graph, at(node.inputs, index));
+    const input = graphValue(graph, at(node.inputs, index));
     return sameShape(input.shape, output.shape) && input.dtype === output.dtype;
   };
   const isAll = (index: number, number: number) =>

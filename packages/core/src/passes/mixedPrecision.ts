@@ -7,7 +7,7 @@
 
 import type { DType } from '../dtype.ts';
 import { isFloat } from '../dtype.ts';
-import { type Graph, valueOf } from '../graph/graph.ts';
+import { type Graph, graphValue } from '../graph/graph.ts';
 import { type AmpRule, applyOp, at, opNamed } from '../op.ts';
 import { cast } from '../ops/index.ts';
 import type { Tensor } from '../tensor.ts';
@@ -69,8 +69,8 @@ function to(tensor: Tensor, dtype: DType): Tensor {
 /** Values whose type the outside relies on: outputs and state writes. */
 function keptTypes(graph: Graph): Map<number, DType> {
   const types = new Map<number, DType>();
-  for (const port of graph.outputs) types.set(port.value, valueOf(graph, port.value).dtype);
+  for (const port of graph.outputs) types.set(port.value, graphValue(graph, port.value).dtype);
   for (const slot of graph.state)
-    if (slot.write !== null) types.set(slot.write, valueOf(graph, slot.read).dtype);
+    if (slot.write !== null) types.set(slot.write, graphValue(graph, slot.read).dtype);
   return types;
 }

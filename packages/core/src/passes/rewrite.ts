@@ -4,7 +4,7 @@
  */
 
 import { GraphBuilder } from '../graph/builder.ts';
-import { type Graph, type Node, valueOf } from '../graph/graph.ts';
+import { type Graph, graphValue, type Node } from '../graph/graph.ts';
 import { applyOp, at, opNamed } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import { lift, traced, within } from '../trace.ts';
@@ -26,10 +26,10 @@ export function rewrite(graph: Graph, rewriteNode: NodeRewrite): Graph {
       return tensor;
     };
     for (const port of graph.inputs) {
-      mapped.set(port.value, traced(builder, builder.input(port.name, valueOf(graph, port.value))));
+      mapped.set(port.value, traced(builder, builder.input(port.name, graphValue(graph, port.value))));
     }
     for (const slot of graph.state) {
-      mapped.set(slot.read, traced(builder, builder.readState(slot.name, valueOf(graph, slot.read))));
+      mapped.set(slot.read, traced(builder, builder.readState(slot.name, graphValue(graph, slot.read))));
     }
     graph.nodes.forEach((node, index) => {
       builder.scope = node.scope;
@@ -42,7 +42,7 @@ export function rewrite(graph: Graph, rewriteNode: NodeRewrite): Graph {
     builder.scope = '';
     for (const slot of graph.state) {
       if (slot.write === null) continue;
-      builder.writeState(slot.name, valueOf(graph, slot.read), lift(builder, tensorOf(slot.write)));
+      builder.writeState(slot.name, graphValue(graph, slot.read), lift(builder, tensorOf(slot.write)));
     }
     for (const port of graph.outputs) builder.output(port.name, lift(builder, tensorOf(port.value)));
     return builder.finish();

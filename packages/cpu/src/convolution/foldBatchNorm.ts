@@ -12,6 +12,7 @@ import {
   at,
   cast,
   type Graph,
+  graphValue,
   isFloat,
   lowerOp,
   mul,
@@ -22,7 +23,6 @@ import {
   rsqrt,
   sub,
   type Tensor,
-  valueOf,
 } from '@omma/core';
 import { countUses } from '../uses.ts';
 
@@ -49,7 +49,12 @@ export function foldBatchNorm(graph: Graph): Graph {
   });
 }
 
-function foldedConvolution(node: Node, operands: readonly Tensor[], norm: readonly Tensor[], eps: number): Tensor {
+function foldedConvolution(
+  node: Node,
+  operands: readonly Tensor[],
+  norm: readonly Tensor[],
+  eps: number,
+): Tensor {
   const [x, weight, bias] = [at(operands, 0), at(operands, 1), operands[2]];
   const [scale, shift, mean, variance] = [at(norm, 1), at(norm, 2), at(norm, 3), at(norm, 4)];
   const factor = mul(scale, rsqrt(add(variance, eps)));
@@ -67,11 +72,11 @@ function foldable(
   kept: ReadonlySet<number>,
 ): Node | null {
   const source = at(norm.inputs, 0);
-  const { producer } = valueOf(graph, source);
+  const { producer } = graphValue(graph, source);
   const convolution = producer === null ? undefined : graph.nodes[producer];
   if (convolution === undefined || convolution.op !== 'conv2d' || uses.get(source) !== 1) return null;
   const parameters = [...convolution.inputs.slice(1), ...norm.inputs.slice(1)];
-  return parameters.every((id) => kept.has(id) && isFloat(valueOf(graph, id).dtype)) ? convolution : null;
+  return parameters.every((id) => kept.has(id) && isFloat(graphValue(graph, id).dtype)) ? convolution : null;
 }
 
 /** Values that depend on constants and on state that the graph does not write. */

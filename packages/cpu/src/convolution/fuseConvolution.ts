@@ -6,7 +6,7 @@
  * The fused node stands where the last of its parts stood: everything it reads has been made by then.
  */
 
-import { at, type Attributes, type Graph, type Node, valueOf } from '@omma/core';
+import { type Attributes, at, type Graph, graphValue, type Node } from '@omma/core';
 import { countUses, withNodes } from '../uses.ts';
 
 /** Activations that oneDNN applies before the result leaves the registers. */
@@ -81,7 +81,7 @@ function residualOf(graph: Graph, node: Node, value: number): number | null {
   const [a, b] = [at(node.inputs, 0), at(node.inputs, 1)];
   const other = a === value ? b : a;
   if (other === value) return null;
-  const [mine, its] = [valueOf(graph, value), valueOf(graph, other)];
+  const [mine, its] = [graphValue(graph, value), graphValue(graph, other)];
   return mine.dtype === its.dtype && mine.shape.join() === its.shape.join() ? other : null;
 }
 

@@ -7,14 +7,23 @@
  * where the weight is not written, and right before its use where it is.
  */
 
-import { at, type Attributes, type Graph, type Node, sizeOf, type TensorType, type Value, valueOf } from '@omma/core';
+import {
+  type Attributes,
+  at,
+  type Graph,
+  graphValue,
+  type Node,
+  sizeOf,
+  type TensorType,
+  type Value,
+} from '@omma/core';
 import { withNodes } from '../uses.ts';
 
 /** Both channel counts must be multiples of the widest vector and worth the transforms. */
 const channelUnit = 16;
 const fewestChannels = 64;
 /** Fewer tiles read more transformed weight than they save arithmetic: four times the weight's size. */
-const fewestTiles = 48;
+const fewestTiles = 96;
 /** Floats of a transformed 3x3 kernel. */
 const places = 36;
 /** Floats between places, see Tiling in native/src/winograd/winograd.cpp. */
@@ -25,7 +34,7 @@ export function useWinograd(graph: Graph): Graph {
   const values: Value[] = [...graph.values];
   const nodes: Node[] = [];
   const transformed = new Map<string, number>();
-  const type = (id: number) => valueOf(graph, id);
+  const type = (id: number) => graphValue(graph, id);
 
   const transform = (weight: number, transposed: boolean, scope: string): number => {
     const key = `${weight}/${transposed}`;
@@ -78,7 +87,13 @@ function rewritten(
       const bias = fused ? attrs.bias === true : node.inputs.length > 2;
       const residual = fused && attrs.residual === true;
       const inputs = [first, transform(second, false, scope), ...node.inputs.slice(2)];
-      return { op: 'winogradConv2d', inputs, attrs: { padding, bias, residual, relu: activation === 'relu' }, outputs, scope };
+      return {
+        op: 'winogradConv2d',
+        inputs,
+        attrs: { padding, bias, residual, relu: activation === 'relu' },
+        outputs,
+        scope,
+      };
     }
   }
 }
