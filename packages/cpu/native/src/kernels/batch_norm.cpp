@@ -36,16 +36,19 @@ class BatchNormTrain : public Kernel {
     Moments* moments = static_cast<Moments*>(arguments.scratch);
     float* scale = reinterpret_cast<float*>(static_cast<char*>(arguments.scratch) + momentBytes());
     float* bias = scale + walk_.channels();
+    // Over its own operand, the lines are in the cache already.
+    const bool inPlace = y == x || y == residual;
+    const bool aligned = walk_.isAligned(8) && reinterpret_cast<uintptr_t>(y) % 32 == 0;
+    const bool stream = sizeof(T) == 4 && !inPlace && aligned && sizeof(T) * static_cast<size_t>(elements_) >= kStreamBytes;
     walk_.run([&](int64_t part, int64_t group) { partial(x, part, group, moments); },
               [&](int64_t group) { combine(arguments, moments, group, scale, bias); },
               [&](int64_t part, int64_t group) {
-                walk_.runs(part, group, [&](auto tag, int64_t at, int64_t steps, int64_t stride, int64_t channel) {
-                  using L = Lanes<typename decltype(tag)::V, decltype(tag)::K>;
-                  L s, b;
-                  walk_.coefficients(tag, scale, channel, s);
-                  walk_.coefficients(tag, bias, channel, b);
-                  normalize<Residual, Relu>(x + at, Residual ? residual + at : nullptr, y + at, steps, stride, s, b);
-                });
+                if (stream) {
+                  apply<true>(x, residual, y, part, group, scale, bias);
+                  endStream();
+                } else {
+                  apply<false>(x, residual, y, part, group, scale, bias);
+                }
               });
   }
 
@@ -96,6 +99,16 @@ class BatchNormTrain : public Kernel {
       scale[channel] = static_cast<float>(factor);
       bias[channel] = static_cast<float>(b[channel] - centre * factor);
     }
+  }
+
+  template <bool Stream>
+  void apply(const T* x, const T* residual, T* y, int64_t part, int64_t group, const float* scale, const float* bias) const {
+    walk_.runs(part, group, [&](auto tag, int64_t at, int64_t steps, int64_t stride, int64_t channel) {
+      Lanes<typename decltype(tag)::V, decltype(tag)::K> s, b;
+      walk_.coefficients(tag, scale, channel, s);
+      walk_.coefficients(tag, bias, channel, b);
+      normalize<Residual, Relu, Stream>(x + at, Residual ? residual + at : nullptr, y + at, steps, stride, s, b);
+    });
   }
 
   ChannelWalk walk_;

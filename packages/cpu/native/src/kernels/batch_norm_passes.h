@@ -34,7 +34,7 @@ inline void sumSquares(const T* x, int64_t steps, int64_t stride, const Lanes<V,
 }
 
 // y = relu(x * scale + bias + residual), the last two where asked for.
-template <bool Residual, bool Relu, typename V, int K, typename T>
+template <bool Residual, bool Relu, bool Stream, typename V, int K, typename T>
 inline void normalize(const T* x, const T* residual, T* y, int64_t steps, int64_t stride, const Lanes<V, K>& scale,
                       const Lanes<V, K>& bias) {
   for (int64_t step = 0; step < steps; step++) {
@@ -43,7 +43,11 @@ inline void normalize(const T* x, const T* residual, T* y, int64_t steps, int64_
       V v = loadAs<V>(x + at) * scale.v[k] + bias.v[k];
       if (Residual) v += loadAs<V>(residual + at);
       if (Relu) v = v < 0.0f ? V{} : v;
-      storeAs<V>(y + at, v);
+      if constexpr (Stream && sizeof(V) == 32 && sizeof(T) == 4) {
+        stream8(y + at, v);
+      } else {
+        storeAs<V>(y + at, v);
+      }
     }
   }
 }

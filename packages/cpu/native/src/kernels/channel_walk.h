@@ -34,8 +34,9 @@ class ChannelWalk {
     rows_ = layout.kind == Layout::NHWC || (layout.isPlain() && area == 1);
     plain_ = layout.isPlain() && !rows_;
     if (rows_) {
-      // Enough parts for an even share, few enough that combining their sums costs nothing.
-      const int64_t wanted = std::min<int64_t>(std::max<int64_t>(1, pixels_ / 64), 4 * omp_get_max_threads());
+      // Enough parts for an even share and for the last of them to stay in the cache, few enough that combining their
+      // sums costs nothing.
+      const int64_t wanted = std::min<int64_t>(std::max<int64_t>(1, pixels_ / 64), 16 * omp_get_max_threads());
       area_ = (pixels_ + wanted - 1) / wanted;
       parts_ = (pixels_ + area_ - 1) / area_;
       lanes_ = channels_;
@@ -58,6 +59,9 @@ class ChannelWalk {
   int64_t pixels() const { return pixels_; }
   int64_t pixelsOf(int64_t part) const { return rows_ ? std::min(area_, pixels_ - part * area_) : area_; }
 
+  // Whether every vector of every run starts at a multiple of `unit` elements.
+  bool isAligned(int64_t unit) const { return (rows_ ? channels_ : area_ * lanes_) % unit == 0; }
+
   template <typename Partial, typename Combine, typename Apply>
   void run(Partial partial, Combine combine, Apply apply) const {
     const int64_t cost = area_ * lanes_;
@@ -73,7 +77,9 @@ class ChannelWalk {
     const int64_t count = parts_ * groups_;
     parallelFor(count, cost, [&](int64_t i) { partial(i / groups_, i % groups_); });
     for (int64_t group = 0; group < groups_; group++) combine(group);
-    parallelFor(count, cost, [&](int64_t i) { apply(i / groups_, i % groups_); });
+    parallelRange(count, cost, 1, [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = end; i-- > begin;) apply(i / groups_, i % groups_);
+    });
   }
 
   // Cuts a part into runs and calls body(tag, offset, steps, stride, channel): `steps` steps of `stride` elements from
