@@ -62,13 +62,16 @@ function noteOf(row: Row): string {
     row.detail ?? '',
     widest === 0 ? '' : `rounds within ${(100 * widest).toFixed(0)} %`,
     row.ours_top1 === undefined ? '' : `top-1 ${percent(row.ours_top1)} against ${percent(row.peer_top1)}`,
-    reasonText('ours', row.ours_reason),
-    reasonText('peer', row.peer_reason),
+    ...reasonsOf(row),
   ]
     .filter((part) => part !== '')
     .join('; ');
 }
 
-function reasonText(side: string, reason: Reason | undefined): string {
-  return reason === undefined ? '' : `${side} ${reason.kind}: ${reason.text}`;
+/** Why numbers are missing. What holds for both sides is said once. */
+function reasonsOf({ ours_reason, peer_reason }: Row): string[] {
+  const text = (side: string, reason: Reason | undefined) =>
+    reason === undefined ? '' : `${side}${reason.kind}: ${reason.text}`;
+  if (ours_reason !== undefined && ours_reason.text === peer_reason?.text) return [text('', ours_reason)];
+  return [text('ours ', ours_reason), text('peer ', peer_reason)];
 }

@@ -91,6 +91,12 @@ describe('the table', () => {
     expect(lines[4]).toMatch(/1000 MiB {2}P +2000 MiB {3}0\.50$/);
   });
 
+  it('says a reason of both sides once', () => {
+    const reason = { kind: 'unsupported', text: 'no bfloat16' } as const;
+    const line = formatTable([timeRow('bf16', { reason }, { peer: 'P', side: { reason } })]).split('\n')[2];
+    expect(line).toMatch(/^bf16 +P +unsupported: no bfloat16$/);
+  });
+
   it('gives one row as a line for progress', () => {
     expect(rows.map(formatRow)).toEqual([
       'a step: 123 ms, PyTorch 2 250 ms, ratio 0.49',
