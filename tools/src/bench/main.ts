@@ -5,6 +5,7 @@
  * table or the JSON to standard output.
  */
 
+import { availableParallelism, loadavg } from 'node:os';
 import { parseArguments, UsageError, usage } from './arguments.ts';
 import type { Setting } from './benchmark.ts';
 import { catalogue } from './catalogue.ts';
@@ -45,6 +46,7 @@ async function main(): Promise<void> {
     torch: await torchPeers(chosen.pythons),
     progress: (line) => process.stderr.write(`bench: ${line}\n`),
   };
+  warnOfOthers(setting);
   const rows: Row[] = [];
   for (const benchmark of benchmarks) {
     const measured = await benchmark.run(setting);
@@ -52,4 +54,12 @@ async function main(): Promise<void> {
     rows.push(...measured);
   }
   process.stdout.write(chosen.json ? `${JSON.stringify(rows, null, 2)}\n` : `${formatTable(rows)}\n`);
+}
+
+/** Times are only worth something on a machine that does nothing else. */
+function warnOfOthers({ progress }: Setting): void {
+  const [load = 0] = loadavg();
+  if (load > availableParallelism() / 4) {
+    progress(`other programs keep this machine busy (load ${load.toFixed(1)}): times will be too long`);
+  }
 }
