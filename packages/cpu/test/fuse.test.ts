@@ -118,6 +118,20 @@ describe('fused batch norm', () => {
     await expectSame(block(downsample), blockInputs, 2e-5);
   });
 
+  it('adds up the gradients of the two branches that follow', async () => {
+    const body: Body = (inputs) => {
+      const [w, b] = [of(inputs, 'w'), of(inputs, 'b')];
+      const block = (x: Tensor) => relu(add(batchNormTrain(mul(x, of(inputs, 'scale')), w, b).y, x));
+      const x = of(inputs, 'x');
+      const y = block(block(x));
+      return { y, dx: gradients(sum(mul(y, of(inputs, 'dy'))), [x])[0] ?? x };
+    };
+    const graph = fusedGraph(body, blockInputs);
+    const backward = named(graph, 'fusedBatchNormTrainGrad');
+    expect(backward.map(({ inputs }) => inputs.length)).toEqual([6, 7]);
+    await expectSame(body, blockInputs, 2e-5);
+  });
+
   it('leaves a norm alone whose output has other readers', () => {
     const graph = fusedGraph((inputs) => {
       const { y } = batchNormTrain(of(inputs, 'x'), of(inputs, 'w'), of(inputs, 'b'));

@@ -1,10 +1,11 @@
 /**
  * Batch norm for training, backward: takes in the mask of the ReLU that followed it.
  *
- * `fusedBatchNormTrainGrad(x, dy, w, mean, variance, mask) {eps, mask} -> dx, dw, db, dResidual?` masks dy by the ReLU first.
+ * `fusedBatchNormTrainGrad(x, dy, w, mean, variance, mask, more?) {eps, mask} -> dx, dw, db, dResidual?` masks dy by the ReLU first.
  * Where the forward pass was norm + ReLU without a residual, the mask is found again from x (mask 'input', the operand
  * is the bias), which saves reading y twice; otherwise from y (mask 'output'). When the masked gradient has other readers, the
- * residual branch, it is an output.
+ * residual branch, it is an output; dy is then mostly the sum of the gradients of the next block's two branches, which the node adds up
+ * itself (a seventh input).
  */
 
 import { at, type Graph, type Node } from '@omma/core';
@@ -34,9 +35,12 @@ export function fuseBatchNormGrad(graph: Graph): Graph {
     const bias = biasBehind(graph.nodes[producerOf(mean)], y);
     const shared = (uses.get(masked) ?? 0) > 1;
     const fromInput = bias !== null && !shared;
+    const parts = shared && uses.get(dy) === 1 ? sumOf(graph, producerOf(dy), x) : null;
+    if (parts !== null) gone.add(producerOf(dy));
+    const [part, more] = parts ?? [dy];
     replaced.set(index, {
       op: 'fusedBatchNormTrainGrad',
-      inputs: [x, dy, w, mean, variance, fromInput ? bias : y],
+      inputs: [x, part, w, mean, variance, fromInput ? bias : y, ...(more === undefined ? [] : [more])],
       attrs: { ...node.attrs, mask: fromInput ? 'input' : 'output' },
       outputs: shared ? [...node.outputs, masked] : node.outputs,
       scope: node.scope,
@@ -55,6 +59,13 @@ function operands(node: Node): [number, number, number, number, number] {
 function isLike(graph: Graph, id: number, other: number): boolean {
   const [a, b] = [at(graph.values, id), at(graph.values, other)];
   return a.dtype === b.dtype && a.shape.join() === b.shape.join();
+}
+
+/** The two values that the node adds, if it is an addition of values like `x`. */
+function sumOf(graph: Graph, index: number, x: number): readonly [number, number] | null {
+  const node = graph.nodes[index];
+  if (node?.op !== 'add' || !node.inputs.every((id) => isLike(graph, id, x))) return null;
+  return [at(node.inputs, 0), at(node.inputs, 1)];
 }
 
 /** The bias of the forward norm, if `y` is what it made through a ReLU and without a residual. */

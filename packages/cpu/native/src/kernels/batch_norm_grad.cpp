@@ -1,7 +1,8 @@
 // The gradient of batch norm for training, with the mask of a ReLU that followed it and the gradient of a residual branch.
 //
 // Two passes, as two sums per channel over all images must be known before any element of dx. With a residual branch the first
-// pass writes the masked gradient, which that branch needs anyway, and the second reads it instead of dy and y.
+// pass writes the masked gradient, which that branch needs anyway, and the second reads it instead of dy and y. There dy is
+// mostly a sum itself, of the gradients of the next block's two branches; it is added up on the way.
 #include <cmath>
 
 #include "batch_norm.h"
@@ -14,7 +15,8 @@ namespace {
 // Rows of the coefficient table, one entry a channel.
 enum Row { kMean, kScale, kBias, kProduct, kSlope, kConstant, kRowCount };
 
-template <typename T, Mask M, bool Residual>
+// Residual: the masked gradient is an output. Two: dy has a second part (only with Residual).
+template <typename T, Mask M, bool Residual, bool Two>
 class BatchNormTrainGrad : public Kernel {
  public:
   explicit BatchNormTrainGrad(const NodeSpec& node)
@@ -29,7 +31,7 @@ class BatchNormTrainGrad : public Kernel {
   double flops() const override { return 10.0 * static_cast<double>(elements_); }
 
   void run(const RunArguments& arguments) override {
-    const GradPointers<T> pointers{arguments.input<T>(0), arguments.input<T>(1),
+    const GradPointers<T> pointers{arguments.input<T>(0), arguments.input<T>(1), Two ? arguments.input<T>(6) : nullptr,
                                    M == Mask::FromOutput ? arguments.input<T>(5) : nullptr,
                                    Residual ? arguments.output<T>(3) : nullptr, arguments.output<T>(0)};
     double* sums = static_cast<double*>(arguments.scratch);
@@ -75,7 +77,7 @@ class BatchNormTrainGrad : public Kernel {
     std::fill_n(products + first, walk_.lanes(), 0.0);
     walk_.runs(part, group, [&](auto tag, int64_t at, int64_t steps, int64_t stride, int64_t channel) {
       Lanes<typename decltype(tag)::V, decltype(tag)::K> s{}, q{};
-      gradSums<M, Residual>(pointers.at(at), steps, stride, coefficients(tag, table, channel), s, q);
+      gradSums<M, Residual, Two>(pointers.at(at), steps, stride, coefficients(tag, table, channel), s, q);
       walk_.addSums(tag, s, channel, sum);
       walk_.addSums(tag, q, channel, products);
     });
@@ -118,14 +120,15 @@ class BatchNormTrainGrad : public Kernel {
 template <typename T>
 std::unique_ptr<Kernel> create(const NodeSpec& node) {
   const Attribute* mask = node.attrs.find("mask");
-  if (mask == nullptr) return std::make_unique<BatchNormTrainGrad<T, Mask::None, false>>(node);
-  const bool residual = node.outputs.size() > 3;
+  if (mask == nullptr) return std::make_unique<BatchNormTrainGrad<T, Mask::None, false, false>>(node);
+  const bool residual = node.outputs.size() > 3, two = node.inputs.size() > 6;
   if (mask->string() == "output") {
-    if (residual) return std::make_unique<BatchNormTrainGrad<T, Mask::FromOutput, true>>(node);
-    return std::make_unique<BatchNormTrainGrad<T, Mask::FromOutput, false>>(node);
+    if (two) return std::make_unique<BatchNormTrainGrad<T, Mask::FromOutput, true, true>>(node);
+    if (residual) return std::make_unique<BatchNormTrainGrad<T, Mask::FromOutput, true, false>>(node);
+    return std::make_unique<BatchNormTrainGrad<T, Mask::FromOutput, false, false>>(node);
   }
   if (residual) throw std::runtime_error("fusedBatchNormTrainGrad: mask 'input' cannot see the residual");
-  return std::make_unique<BatchNormTrainGrad<T, Mask::FromInput, false>>(node);
+  return std::make_unique<BatchNormTrainGrad<T, Mask::FromInput, false, false>>(node);
 }
 
 }  // namespace

@@ -57,12 +57,14 @@ template <typename T>
 struct GradPointers {
   const T* x;
   const T* dy;
-  const T* y;  // Mask::FromOutput
-  T* masked;   // where the masked gradient is kept for the residual branch
+  const T* more;  // added to dy
+  const T* y;     // Mask::FromOutput
+  T* masked;      // where the masked gradient is kept for the residual branch
   T* dx;
 
   GradPointers at(int64_t offset) const {
-    return {x + offset, dy + offset, y == nullptr ? y : y + offset, masked == nullptr ? masked : masked + offset, dx + offset};
+    const auto move = [&](auto* from) { return from == nullptr ? from : from + offset; };
+    return {move(x), move(dy), move(more), move(y), move(masked), move(dx)};
   }
 };
 
@@ -72,16 +74,17 @@ struct GradCoefficients {
   Lanes<V, K> product, slope, constant;  // dx = g * product - (x - mean) * slope - constant
 };
 
-template <Mask M, typename V, int K, typename T>
+template <Mask M, bool Two, typename V, int K, typename T>
 inline V maskedGradient(const GradPointers<T>& from, int64_t at, int k, V x, const GradCoefficients<V, K>& c) {
-  const V dy = loadAs<V>(from.dy + at);
+  V dy = loadAs<V>(from.dy + at);
+  if (Two) dy += loadAs<V>(from.more + at);
   if (M == Mask::FromOutput) return loadAs<V>(from.y + at) > 0.0f ? dy : V{};
   if (M == Mask::FromInput) return x * c.scale.v[k] + c.bias.v[k] > 0.0f ? dy : V{};
   return dy;
 }
 
 // sum += g, products += g * (x - mean), where g is the masked gradient; g is kept if asked for.
-template <Mask M, bool Keep, typename V, int K, typename T>
+template <Mask M, bool Keep, bool Two, typename V, int K, typename T>
 inline void gradSums(const GradPointers<T>& from, int64_t steps, int64_t stride, const GradCoefficients<V, K>& c,
                      Lanes<V, K>& sum, Lanes<V, K>& products) {
   Lanes<V, K> s = sum, q = products;
@@ -89,7 +92,7 @@ inline void gradSums(const GradPointers<T>& from, int64_t steps, int64_t stride,
     for (int k = 0; k < K; k++) {
       const int64_t at = step * stride + 8 * k;
       const V x = loadAs<V>(from.x + at);
-      const V g = maskedGradient<M>(from, at, k, x, c);
+      const V g = maskedGradient<M, Two>(from, at, k, x, c);
       if (Keep) storeAs<V>(from.masked + at, g);
       s.v[k] += g;
       q.v[k] += g * (x - c.mean.v[k]);
@@ -105,7 +108,7 @@ inline void gradInput(const GradPointers<T>& from, int64_t steps, int64_t stride
     for (int k = 0; k < K; k++) {
       const int64_t at = step * stride + 8 * k;
       const V x = loadAs<V>(from.x + at);
-      const V g = maskedGradient<M>(from, at, k, x, c);
+      const V g = maskedGradient<M, false>(from, at, k, x, c);
       storeAs<V>(from.dx + at, g * c.product.v[k] - (x - c.mean.v[k]) * c.slope.v[k] - c.constant.v[k]);
     }
   }

@@ -38,6 +38,7 @@ std::vector<InPlace> inPlace(const NodeSpec& node) {
 
 // The first pass reads all it needs of an element before it writes the masked gradient there; the second, before it writes dx.
 std::vector<InPlace> inPlaceGrad(const NodeSpec& node) {
+  if (node.inputs.size() > 6) return {{3, 1}, {3, 6}, {3, 5}, {0, 0}};
   if (node.outputs.size() > 3) return {{3, 1}, {3, 5}, {0, 0}};
   std::vector<InPlace> pairs{{0, 1}, {0, 0}};
   if (node.inputs.size() > 5 && node.inputs[5].shape == node.inputs[0].shape) pairs.push_back({0, 5});
