@@ -3,8 +3,9 @@
 // Stands at the bottom of the kernels: the elementwise interpreter, softmax and the random ops call these. libm is not used,
 // because a call per element costs ten times the polynomial and gcc does not vectorise it without -ffast-math (which would
 // also break infinities and NaN). Largest errors against float64, measured over every 37th float of the whole range, in ulp: exp 1.0,
-// expm1 1.4, log and log1p 0.8, sigmoid 2.3, tanh 1.3, erf 1.0, atan 2.8, softplus 1.5, sin and cos 1.5 (up to 1e6); mish 2 but
-// where its result is subnormal. Polynomials are minimax fits (Cephes' coefficients where they exist).
+// expm1 1.4, log and log1p 0.8, sigmoid 2.3, tanh 1.3, erf 1.0, atan 2.8, softplus 1.5, sin and cos 1.5 (up to 1e6), mish 4.1 (where
+// its result is not subnormal). gelu is PyTorch's formula, whose 1 + erf(x) cancels for negative x: 4.5e-7 absolute. Polynomials are
+// minimax fits (Cephes' coefficients where they exist).
 #pragma once
 
 #include <cmath>
