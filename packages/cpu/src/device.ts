@@ -46,10 +46,13 @@ class CpuDevice implements Device {
   readonly name = 'cpu';
   readonly capabilities: DeviceCapabilities;
   readonly #native: NativeDevice;
+  /** `process.exit` takes libraries down under running threads, so the device's thread must stop before: a run ends after its step. */
+  readonly #stop = () => this.#native.dispose();
 
   constructor(binding: Binding) {
     const threads = threadCount();
     this.#native = new binding.Device(threads);
+    process.once('exit', this.#stop);
     const mixedPrecision: DType[] = binding.bfloat16 ? ['bfloat16'] : [];
     const processor = cpus()[0]?.model.trim() ?? 'unknown processor';
     this.capabilities = {
@@ -118,6 +121,7 @@ class CpuDevice implements Device {
   }
 
   dispose(): void {
+    process.off('exit', this.#stop);
     this.#native.dispose();
   }
 

@@ -80,10 +80,13 @@ void Planner::planNode(int index) {
   if (node.op == "cast" && values_[node.outputs[0]].castOf >= 0) return;
   if (planAlias(index)) return;
   // The table of plain kernels comes second, so that a kernel there can take over what oneDNN refuses.
-  PrimitiveBuilder builder = primitiveBuilder(node.op);
-  if (builder != nullptr && refusePrimitive(specOf(index)).empty()) return planPrimitive(index, builder);
+  std::string reason = "no kernel";
+  if (PrimitiveBuilder builder = primitiveBuilder(node.op)) {
+    reason = refusePrimitive(specOf(index));
+    if (reason.empty()) return planPrimitive(index, builder);
+  }
   const KernelDefinition* definition = context_.kernels.find(node.op);
-  if (definition == nullptr) throw std::runtime_error("no kernel");
+  if (definition == nullptr) throw std::runtime_error(reason);
   planKernel(index, *definition);
 }
 

@@ -46,6 +46,8 @@ PrimitiveBuilder primitiveBuilder(const std::string& op) {
 }
 
 std::string refusePrimitive(const NodeSpec& node) {
+  const bool takesOne = node.op == "maxPool2d" || node.op == "avgPool2d" || node.op == "avgPool2dGrad";
+  if (node.inputs.size() < (takesOne ? 1 : 2) || node.outputs.size() != 1) return "wrong number of operands";
   for (const TensorSpec& input : node.inputs) {
     if (!isFloat(input.dtype)) return std::string("no oneDNN kernel for ") + nameOf(input.dtype);
     if (input.elements() == 0) return "empty tensor";
