@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "plan/planner.h"
+#include "plan/reorder.h"
 
 namespace omma {
 
@@ -59,12 +60,7 @@ int Planner::demand(int value, Form form) {
     // The cast itself was never made: convert from its source. Undecided state stays undecided, because a 16-bit order is no home.
     ValueState& source = values_[state.castOf];
     if (source.instances.empty()) throw std::logic_error("cast of a value that does not exist yet");
-    const Shape& shape = graph_.values[value].shape;
-    const bool prologue = state.persistent;
-    const int buffer = newBuffer(prologue ? Place::Persistent : Place::Arena, context_.layouts.bytesOf(form, shape));
-    Step step{"reorder", graph_.nodes[current_].scope, "cast", {source.instances[0].buffer}, {buffer}, nullptr};
-    const int at = emit(std::move(step), prologue);
-    pending_.push_back({prologue, static_cast<size_t>(at), state.castOf, 0, form});
+    const int buffer = emitReorder(source.instances[0].buffer, state.castOf, 0, form, state.persistent);
     attach(value, form, buffer);
     return buffer;
   }
@@ -86,41 +82,25 @@ int Planner::demand(int value, Form form) {
   return convertInstance(value, from, form);
 }
 
-// Makes another instance. Where oneDNN has no such reorder (16-bit types on older processors), goes through float32.
+// Makes another instance. Undecided state that is wanted in another type takes the layout of that wish.
 int Planner::convertInstance(int value, size_t from, Form to) {
-  const Shape& shape = graph_.values[value].shape;
   Instance& origin = values_[value].instances[from];
-  if (origin.undecided && origin.form.dtype != to.dtype && !context_.layouts.isPadded(to.layout)) {
+  if (origin.undecided && !context_.layouts.isPadded(to.layout)) {
     origin.form.layout = to.layout;
     origin.undecided = false;
   }
-  const Form source = origin.form;
-  const bool direct = origin.undecided || source.layout == to.layout || canReorder(source, to, shape);
-  if (!direct) {
-    if (source.dtype != DType::Float32) {
-      demand(value, {DType::Float32, source.layout});
-      return demand(value, to);
-    }
-    const Form wide{DType::Float32, to.layout};
-    if (to.dtype == DType::Float32 || !canReorder(source, wide, shape)) {
-      // Two orders that do not know each other's dimensions (grouped weights): through Plain.
-      if (source.layout.isPlain() || to.layout.isPlain()) throw std::runtime_error("oneDNN has no reorder for a layout");
-      demand(value, {source.dtype, {}});
-      const size_t plain = values_[value].instances.size() - 1;
-      return convertInstance(value, plain, to);
-    }
-    demand(value, wide);
-    size_t index = 0;
-    while (values_[value].instances[index].form != wide) index++;
-    return convertInstance(value, index, to);
-  }
-  const bool prologue = values_[value].persistent;
-  const int buffer = newBuffer(prologue ? Place::Persistent : Place::Arena, context_.layouts.bytesOf(to, shape));
-  Step step{"reorder", graph_.nodes.empty() ? "" : graph_.nodes[current_].scope, "",
-            {values_[value].instances[from].buffer}, {buffer}, nullptr};
-  const int at = emit(std::move(step), prologue);
-  pending_.push_back({prologue, static_cast<size_t>(at), value, static_cast<int>(from), to});
+  const int buffer = emitReorder(origin.buffer, value, static_cast<int>(from), to, values_[value].persistent);
   attach(value, to, buffer);
+  return buffer;
+}
+
+// A step from an instance of `source` to new memory in form `to`; the operation itself is made at the end.
+int Planner::emitReorder(int from, int source, int instance, const Form& to, bool prologue) {
+  const size_t bytes = context_.layouts.bytesOf(to, graph_.values[source].shape);
+  const int buffer = newBuffer(prologue ? Place::Persistent : Place::Arena, bytes);
+  const std::string scope = graph_.nodes.empty() ? "" : graph_.nodes[current_].scope;
+  const int at = emit({"reorder", scope, "", {from}, {buffer}, nullptr}, prologue);
+  pending_.push_back({prologue, static_cast<size_t>(at), source, instance, to});
   return buffer;
 }
 
@@ -152,38 +132,17 @@ int Planner::outputBuffer(int index, size_t output, const Form& form, const std:
   return newBuffer(Place::Arena, bytes);
 }
 
-bool Planner::canReorder(const Form& from, const Form& to, const Shape& shape) {
-  try {
-    dnnl::reorder::primitive_desc(context_.engine, reorderDesc(context_.layouts, from, to, shape), context_.engine, reorderDesc(context_.layouts, to, from, shape));
-    return true;
-  } catch (const std::exception&) {
-    return false;
-  }
-}
-
-std::unique_ptr<Operation> Planner::reorder(const Form& from, const Form& to, const Shape& shape, size_t& scratch) {
-  if (from == to) return copyOperation(context_.layouts.bytesOf(to, shape));
-  if (from.layout == to.layout) {
-    return convertOperation(from.dtype, to.dtype, context_.layouts.bytesOf(to, shape) / byteSize(to.dtype));
-  }
-  const onednn::desc fromDesc = reorderDesc(context_.layouts, from, to, shape);
-  const onednn::desc toDesc = reorderDesc(context_.layouts, to, from, shape);
-  const dnnl::reorder::primitive_desc pd(context_.engine, fromDesc, context_.engine, toDesc, userScratchpad());
-  PrimitiveNode node;
-  node.primitive = dnnl::reorder(pd);
-  node.inputs = {{DNNL_ARG_FROM, 0, fromDesc}};
-  node.outputs = {{DNNL_ARG_TO, 0, toDesc}};
-  node.scratchpad = pd.scratchpad_desc();
-  scratch = node.scratchpad.get_size();
-  return primitiveOperation(node, context_.engine);
-}
-
 // Reorders wait until the homes of state are known.
 void Planner::makeReorders() {
   for (const PendingReorder& pending : pending_) {
     Step& step = (pending.prologue ? plan_.prologue : plan_.steps)[pending.step];
     const Form& from = values_[pending.value].instances[pending.instance].form;
-    step.operation = reorder(from, pending.to, graph_.values[pending.value].shape, step.scratch);
+    step.operation =
+        makeReorder(context_.layouts, context_.engine, from, pending.to, graph_.values[pending.value].shape, step.scratch);
+    if (step.operation == nullptr) {
+      throw std::runtime_error("reorder at " + step.scope + ": oneDNN has none from " + nameOf(from.dtype) + " to " +
+                               nameOf(pending.to.dtype) + " for these layouts");
+    }
   }
 }
 

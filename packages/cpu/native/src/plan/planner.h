@@ -74,6 +74,7 @@ class Planner {
   int demand(int value, Form form);
   const Instance& offered(int value);
   int convertInstance(int value, size_t from, Form to);
+  int emitReorder(int from, int source, int instance, const Form& to, bool prologue);
   int outputBuffer(int index, size_t output, const Form& form, const std::vector<int>& reusable);
   bool diesAt(int buffer, int index) const;
   bool isTaken(int buffer) const;
@@ -82,8 +83,6 @@ class Planner {
   void attach(int value, Form form, int buffer);
   int emit(Step step, bool prologue);
   void makeReorders();
-  std::unique_ptr<Operation> reorder(const Form& from, const Form& to, const Shape& shape, size_t& scratch);
-  bool canReorder(const Form& from, const Form& to, const Shape& shape);
 
   const GraphSpec& graph_;
   const std::vector<std::shared_ptr<StateBuffer>>& state_;
