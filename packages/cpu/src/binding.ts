@@ -74,7 +74,15 @@ export function loadBinding(): Binding | string {
   return loaded;
 }
 
+/**
+ * How long OpenMP's threads spin at a barrier before they sleep, in rounds of a loop: about 0.2 ms. libgomp's own 300,000 keep a core
+ * busy that another thread (the data loader's, another program's) could use, and a step beside one busy program took 1.4 times as long.
+ * libgomp reads the environment when the addon loads it; what the user has set stays.
+ */
+const spinRounds = '20000';
+
 function load(): Binding | string {
+  if (process.env.OMP_WAIT_POLICY === undefined) process.env.GOMP_SPINCOUNT ??= spinRounds;
   if (!existsSync(path)) return 'its addon is not built; run `npm run build:native` in the repository';
   try {
     const binding: Binding = createRequire(import.meta.url)(path);
