@@ -8,22 +8,27 @@ import {
   eliminateDeadCode,
   formatType,
   type Graph,
+  graphValue,
   type HostTensor,
   OmmaError,
   sameShape,
 } from '@omma/core';
+import { type Dialect, opsets } from './dialect/dialect.ts';
+import { plainDialect } from './dialect/plain.ts';
 import { dimensionsOf } from './dimensions.ts';
 import { foldBatchNorm, type Weights } from './foldBatchNorm.ts';
 import { lowerToRules } from './lower.ts';
-import { ModelBuilder, type Opset, opsets } from './model.ts';
-import { RuleContext, type RuleInput, ruleFor } from './rule.ts';
+import { ModelBuilder } from './model.ts';
 import './rules/index.ts';
+import { NamedValues, writeNodes } from './write.ts';
 
 export interface ExportOptions {
   /** The numbers of every state that the graph reads, by name. */
   readonly weights: Weights | Readonly<Record<string, HostTensor>>;
   /** Operator set: 17 unless given, 13 for old runtimes. */
   readonly opset?: number;
+  /** What the target takes, instead of an opset: plain ONNX unless given. */
+  readonly dialect?: Dialect;
   /**
    * Makes the batch dynamic: the same function, traced at another batch size. Comparing the two graphs tells which extents follow
    * the batch. Static unless given.
@@ -35,21 +40,19 @@ export interface ExportOptions {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-const producerVersion = '0.1.0';
-
 /** The bytes of an ONNX model that computes `graph`, an inference graph: it reads state and writes none. */
 export function exportOnnx(graph: Graph, options: ExportOptions): Uint8Array {
-  const opset = knownOpset(options.opset ?? 17);
+  const dialect = options.dialect ?? plainDialect(knownOpset(options.opset ?? 17));
   const weights = checkedWeights(graph, options.weights);
-  const main = simplify(graph, weights, opset);
+  const main = simplify(graph, weights, dialect);
   const other =
-    options.dynamicBatch === undefined ? null : simplify(options.dynamicBatch, weights, opset).graph;
-  const model = new ModelBuilder(opset);
+    options.dynamicBatch === undefined ? null : simplify(options.dynamicBatch, weights, dialect).graph;
+  const model = new ModelBuilder(dialect);
   write(model, main.graph, other, main.weights);
-  return model.finish(options.name ?? 'omma', producerVersion, options.metadata ?? {});
+  return model.finish(options.name ?? 'omma', options.metadata ?? {});
 }
 
-function knownOpset(opset: number): Opset {
+function knownOpset(opset: number): keyof typeof opsets {
   if (opset === 13 || opset === 17) return opset;
   throw new OmmaError(`exportOnnx: opset must be one of ${Object.keys(opsets).join(', ')} but is ${opset}`);
 }
@@ -76,48 +79,26 @@ function checkedWeights(graph: Graph, given: ExportOptions['weights']): Weights 
   return weights;
 }
 
-function simplify(graph: Graph, weights: Weights, opset: Opset): { graph: Graph; weights: Weights } {
+function simplify(graph: Graph, weights: Weights, dialect: Dialect): { graph: Graph; weights: Weights } {
   const folded = foldBatchNorm(eliminateDeadCode(graph), weights);
-  return { graph: eliminateDeadCode(lowerToRules(folded.graph, opset)), weights: folded.weights };
+  return { graph: eliminateDeadCode(lowerToRules(folded.graph, dialect)), weights: folded.weights };
 }
 
 function write(model: ModelBuilder, graph: Graph, other: Graph | null, weights: Weights): void {
-  const dimensions = dimensionsOf(graph, other);
-  const known = new Map<number, RuleInput>();
-  const name = (id: number, as: string) => {
-    const { shape, dtype } = at(graph.values, id);
-    const input = { name: as, shape, dtype, dimensions: at(dimensions, id) };
-    known.set(id, input);
-    return input;
-  };
-  const named = (id: number): RuleInput => {
-    const input = known.get(id);
-    if (input === undefined) throw new Error(`exportOnnx: value %${id} is used before it is made`);
-    return input;
-  };
-
-  for (const port of graph.outputs) model.reserve(port.name);
-  const inputs = graph.inputs.map((port) => name(port.value, port.name));
-  for (const input of inputs) model.input(input.name, input.dtype, input.dimensions);
+  const values = new NamedValues(graph, dimensionsOf(graph, other));
+  const element = (id: number) => model.dialect.element(graphValue(graph, id).dtype);
+  const outputs = graph.outputs.map((port) => model.reserve(port.name));
+  const inputs = graph.inputs.map(({ name, value }) =>
+    values.set(value, model.input(name, element(value), values.dimensions(value))),
+  );
   const batchSource = inputs.find((input) => input.dimensions.some((dimension) => dimension.dynamic)) ?? null;
   for (const slot of graph.state) {
     const weight = weights.get(slot.name);
     if (weight === undefined) throw new Error(`exportOnnx: no numbers for ${slot.name}`);
-    model.weight(slot.name, weight);
-    name(slot.read, slot.name);
+    values.set(slot.read, model.weight(slot.name, weight));
   }
-  for (const node of graph.nodes) {
-    const nodeInputs = node.inputs.map(named);
-    const outputs = node.outputs.map((id) => ({ ...at(graph.values, id), dimensions: at(dimensions, id) }));
-    const context = new RuleContext(model, node.scope, node.attrs, nodeInputs, outputs, batchSource);
-    const rule = ruleFor(node.op, model.opset, nodeInputs, node.attrs);
-    if (rule === null) throw new Error(`exportOnnx: ${node.op} lost its rule`);
-    const written = rule.write(context);
-    const names = typeof written === 'string' ? [written] : written;
-    for (const [i, id] of node.outputs.entries()) name(id, at(names, i));
-  }
-  for (const port of graph.outputs) {
-    const value = named(port.value);
-    model.output(port.name, value.name, value.dtype, value.dimensions);
+  writeNodes(model, graph, values, batchSource);
+  for (const [i, { value }] of graph.outputs.entries()) {
+    model.output(at(outputs, i), values.get(value).name, element(value), values.dimensions(value));
   }
 }

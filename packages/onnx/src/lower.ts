@@ -1,26 +1,26 @@
 /** Takes apart every op that no rule can write, until rules can write all that is left. */
 
 import { at, type Graph, lowerOp, OmmaError, opNamed, rewrite } from '@omma/core';
-import type { Opset } from './model.ts';
+import type { Dialect } from './dialect/dialect.ts';
 import { ruleFor } from './rule.ts';
 
 /** Lowerings nest at most this deep; more means that two of them produce each other. */
 const maxRounds = 16;
 
-export function lowerToRules(graph: Graph, opset: Opset): Graph {
+export function lowerToRules(graph: Graph, dialect: Dialect): Graph {
   let current = graph;
   for (let round = 0; round < maxRounds; round++) {
     let changed = false;
     const source = current;
     current = rewrite(source, (node, inputs) => {
       const types = node.inputs.map((id) => at(source.values, id));
-      if (ruleFor(node.op, opset, types, node.attrs) !== null) return null;
+      if (ruleFor(node.op, dialect, types, node.attrs) !== null) return null;
       const definition = opNamed(node.op);
       if (definition.lower === undefined) {
         const where = node.scope === '' ? '' : ` at ${node.scope}`;
         throw new OmmaError(
-          `exportOnnx: ${node.op}${where} cannot be written in ONNX opset ${opset} and has no lowering; ` +
-            `${opset === 13 ? 'try opset 17, or ' : ''}add a rule with defineRule('${node.op}', ...)`,
+          `onnx: ${node.op}${where} cannot be written in ONNX opset ${dialect.opset} and has no lowering; ` +
+            `${dialect.opset === 13 ? 'try opset 17, or ' : ''}add a rule with defineRule('${node.op}', ...)`,
         );
       }
       changed = true;

@@ -14,8 +14,10 @@ import {
   isFloat,
   type TensorType,
 } from '@omma/core';
+import type { AttributeInput, Dialect, Opset } from './dialect/dialect.ts';
 import { type Dimension, type Dimensions, fixed } from './dimensions.ts';
-import { type AttributeInput, elementType, type ModelBuilder, type Opset } from './model.ts';
+import { type ElementType, elementCode } from './element.ts';
+import type { ModelBuilder, Origin } from './model.ts';
 
 export interface RuleInput extends TensorType {
   /** Its name in the model. */
@@ -26,8 +28,8 @@ export interface RuleInput extends TensorType {
 /** What a rule needs to know before it is used; `since` is the first operator set that has what it writes. */
 export interface Rule {
   readonly since?: Opset;
-  /** True, or why this node cannot be written so; it is lowered then. */
-  supports?(inputs: readonly TensorType[], attrs: Attributes): boolean;
+  /** Whether this node can be written so in this dialect; it is lowered otherwise. */
+  supports?(inputs: readonly TensorType[], attrs: Attributes, dialect: Dialect): boolean;
   write(context: RuleContext): string | readonly string[];
 }
 
@@ -38,16 +40,16 @@ export function defineRule(name: string, rule: Rule | Rule['write']): void {
   rules.set(name, typeof rule === 'function' ? { write: rule } : rule);
 }
 
-/** The rule that can write this node at this opset, or null. */
+/** The rule that can write this node in this dialect, or null. */
 export function ruleFor(
   op: string,
-  opset: Opset,
+  dialect: Dialect,
   inputs: readonly TensorType[],
   attrs: Attributes,
 ): Rule | null {
   const rule = rules.get(op);
-  if (rule === undefined || (rule.since ?? 13) > opset) return null;
-  return rule.supports === undefined || rule.supports(inputs, attrs) ? rule : null;
+  if (rule === undefined || (rule.since ?? 13) > dialect.opset) return null;
+  return rule.supports === undefined || rule.supports(inputs, attrs, dialect) ? rule : null;
 }
 
 /** Names of all ops with a rule. */
@@ -61,27 +63,31 @@ export class RuleContext {
   readonly inputs: readonly RuleInput[];
   readonly outputs: readonly (TensorType & { readonly dimensions: Dimensions })[];
   readonly #model: ModelBuilder;
-  readonly #scope: string;
+  readonly #origin: Origin;
   readonly #batchSource: RuleInput | null;
 
   constructor(
     model: ModelBuilder,
-    scope: string,
+    origin: Origin,
     attrs: Attributes,
     inputs: readonly RuleInput[],
     outputs: readonly (TensorType & { readonly dimensions: Dimensions })[],
     batchSource: RuleInput | null,
   ) {
     this.#model = model;
-    this.#scope = scope;
+    this.#origin = origin;
     this.attrs = attrs;
     this.inputs = inputs;
     this.outputs = outputs;
     this.#batchSource = batchSource;
   }
 
+  get dialect(): Dialect {
+    return this.#model.dialect;
+  }
+
   get opset(): Opset {
-    return this.#model.opset;
+    return this.dialect.opset;
   }
 
   input(index: number): RuleInput {
@@ -90,7 +96,8 @@ export class RuleContext {
 
   /** Where the node comes from, for messages: ` at backbone.conv1`, or nothing at the top. */
   get where(): string {
-    return this.#scope === '' ? '' : ` at ${this.#scope}`;
+    const { scope } = this.#origin;
+    return scope === '' ? '' : ` at ${scope}`;
   }
 
   /** The names of all inputs. */
@@ -118,7 +125,7 @@ export class RuleContext {
     attributes: Readonly<Record<string, AttributeInput>>,
     outputCount: number,
   ): string[] {
-    return this.#model.node(opType, inputs, attributes, this.#scope, outputCount);
+    return this.#model.node(opType, inputs, attributes, this.#origin, outputCount);
   }
 
   integers(values: readonly (number | bigint)[]): string {
@@ -144,8 +151,21 @@ export class RuleContext {
     return this.#model.literal(hostTensor(...type));
   }
 
+  /** Whether the dialect takes this operator on values held in `elements`. */
+  allows(
+    opType: string,
+    elements: readonly ElementType[],
+    attributes: Readonly<Record<string, AttributeInput>> = {},
+  ): boolean {
+    return this.dialect.allows({ opType, attributes, elements }) === true;
+  }
+
+  /** The value as another dtype, or in another element; itself where it is held in that already. */
   cast(name: string, dtype: DType | 'int64'): string {
-    return this.emit('Cast', [name], { to: elementType(dtype) });
+    const element = dtype === 'int64' ? dtype : this.dialect.element(dtype);
+    return this.#model.elementOf(name) === element
+      ? name
+      : this.emit('Cast', [name], { to: elementCode(element) });
   }
 
   /** A 64-bit vector with these extents, computed when the model runs where they depend on the batch. */

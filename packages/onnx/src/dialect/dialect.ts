@@ -1,0 +1,37 @@
+/**
+ * A dialect: which ONNX a target takes. Rules write the form that is best in general and ask here where a target may refuse it;
+ * everything else that differs between targets (how names look, which element holds a dtype, whether there are scalars) is data.
+ *
+ * `plain` is what ONNX Runtime likes best; `cann` is what Huawei's compiler `atc` takes for a given toolkit and chip.
+ */
+
+import type { DType } from '@omma/core';
+import type { ElementType } from '../element.ts';
+
+/** The operator sets that can be written, each with the file format version of its time. */
+export const opsets = { 13: 7n, 17: 8n } as const;
+export type Opset = keyof typeof opsets;
+
+/** An attribute as rules write it. Plain numbers are integers; `{ float }` marks the other kind, which looks the same in JavaScript. */
+export type AttributeInput = number | string | readonly number[] | { readonly float: number };
+
+/** One operator as a rule would write it. */
+export interface OperatorUse {
+  readonly opType: string;
+  readonly attributes: Readonly<Record<string, AttributeInput>>;
+  /** Elements of its inputs; inputs left out are not listed. */
+  readonly elements: readonly ElementType[];
+}
+
+export interface Dialect {
+  readonly name: 'plain' | 'cann';
+  readonly opset: Opset;
+  /** 1 where a scalar must be a vector of length 1. */
+  readonly minRank: 0 | 1;
+  /** The most characters of a name, which then has only letters, digits and `_`; null for any names. */
+  readonly longestName: number | null;
+  /** The element that values of `dtype` are held in. float32 for a 16-bit float means: rounded to it after every operation. */
+  element(dtype: DType): ElementType;
+  /** True, or why the target cannot run this operator. A rule then writes another form. */
+  allows(use: OperatorUse): true | string;
+}
