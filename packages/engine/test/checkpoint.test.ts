@@ -6,6 +6,7 @@ import { writeSafetensors } from '@omma/nn';
 import { describe, expect, it } from 'vitest';
 import {
   loadCheckpoint,
+  loadModelWeights,
   type ManifestContent,
   restore,
   saveCheckpoint,
@@ -21,6 +22,7 @@ const content: ManifestContent = {
   epoch: 1,
   iterationInEpoch: 2,
   iteration: 6,
+  evaluationDue: false,
   seed: 3,
   best: { metric: 'hits', value: 0.5, path: 'best.safetensors' },
   metrics: { hits: 0.25 },
@@ -62,6 +64,24 @@ describe('a checkpoint', () => {
     await expect(loadCheckpoint(plain)).rejects.toThrow(
       /plain\.safetensors: has weights but no Omma manifest/,
     );
+  });
+
+  it('gives a model its weights without the state of the run, and so does a file of PyTorch', async () => {
+    const folder = await temporary();
+    const own = join(folder, 'own.safetensors');
+    await saveCheckpoint(
+      own,
+      { w: numbers(1, 2), 'optimizer.w.momentum': numbers(3), 'run.random': numbers(4) },
+      content,
+    );
+    expect([...(await loadModelWeights(own))]).toEqual([['w', numbers(1, 2)]]);
+    const foreign = join(folder, 'foreign.safetensors');
+    const counter = hostTensor([], 'int32', Int32Array.of(7));
+    await writeFile(
+      foreign,
+      writeSafetensors({ 'bn.weight': numbers(5), 'bn.num_batches_tracked': counter }),
+    );
+    expect([...(await loadModelWeights(foreign)).keys()]).toEqual(['bn.weight']);
   });
 });
 

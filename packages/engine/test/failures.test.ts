@@ -21,7 +21,7 @@ describe('a loss that is not finite', () => {
       ...config,
       optimWrapper: { optimizer: { type: 'SGD', lr: 0.1 }, amp: 'float16' },
     });
-    await runner.drawWeights();
+    await runner.firstWeights();
     // Finite as they are, beyond what float16 holds.
     await runner.model.parameters()[0]?.upload(new Float32Array(36).fill(1e5));
     const failure = runner.train();
@@ -33,7 +33,7 @@ describe('a loss that is not finite', () => {
 
   it('names a parameter that is not finite itself', async () => {
     const runner = await Runner.create(tinyConfig(await temporary()));
-    await runner.drawWeights();
+    await runner.firstWeights();
     await runner.model.parameters()[0]?.upload(new Float32Array(36).fill(Number.NaN));
     await expect(runner.train()).rejects.toThrow(/first at conv\.weight \(the parameter itself\)/);
   });
@@ -107,6 +107,21 @@ describe('a config', () => {
   it('without what training needs is refused with its name', async () => {
     const { optimWrapper: _, ...rest } = tinyConfig(await temporary());
     await expect(train(rest)).rejects.toThrow(/train: the config has no optimWrapper; add it/);
+  });
+
+  it('whose best checkpoint goes by a metric that there is not ends the run after the first evaluation, with a checkpoint', async () => {
+    const workDir = await temporary();
+    const config: Config = { ...tinyConfig(workDir), defaultHooks: { checkpoint: { saveBest: 'hit' } } };
+    await expect(train(config)).rejects.toThrow(
+      /saveBest is hit, but the evaluation gives hits; did you mean hits\?; correct it and go on with --resume/,
+    );
+    const { end } = await train(tinyConfig(workDir), { resume: true });
+    expect(end.reason).toBe('finished');
+  });
+
+  it('without a metric cannot be tested', async () => {
+    const runner = await Runner.create({ ...tinyConfig(await temporary()), valEvaluator: [] });
+    await expect(runner.test()).rejects.toThrow(/test: the config has no valEvaluator/);
   });
 
   it('with a work directory that cannot be made is refused', async () => {

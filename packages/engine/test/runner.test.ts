@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -108,13 +108,71 @@ describe('training', () => {
     }
   });
 
+  it('makes up for the evaluation that an interruption at the end of an epoch left out', async () => {
+    for (const [stopAt, epochs] of [
+      [4, [0, 1, 2]],
+      [12, [2]],
+    ] as const) {
+      const workDir = await temporary();
+      const abort = new AbortController();
+      const hook: Hook = {
+        afterTrainIteration: async ({ progress }) => {
+          if (progress.iteration === stopAt) abort.abort();
+        },
+      };
+      const interrupted = await trained(workDir, { signal: abort.signal, hooks: [hook] });
+      expect(interrupted.end.reason).toBe('interrupted');
+      const resumed = await trained(workDir, { resume: true });
+      expect(resumed.end.reason).toBe('finished');
+      const evaluated = resumed.events.flatMap((event) => (event.type === 'evaluation' ? [event.epoch] : []));
+      expect(evaluated).toEqual(epochs);
+    }
+  });
+
+  it('that is resumed when it has finished leaves a checkpoint as good as before', async () => {
+    const workDir = await temporary();
+    const { end } = await trained(workDir);
+    const before = await loadCheckpoint(end.lastCheckpoint ?? '');
+    await trained(workDir, { resume: true });
+    const { manifest } = await loadCheckpoint(end.lastCheckpoint ?? '');
+    expect(manifest).toEqual(before.manifest);
+  });
+
+  it('says so when there is nothing to resume from, and when an earlier run is replaced', async () => {
+    const workDir = await temporary();
+    const warnings = ({ events }: Awaited<ReturnType<typeof trained>>) =>
+      events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+    expect(warnings(await trained(workDir, { resume: true }))).toEqual([
+      expect.stringMatching(/has no checkpoint to resume from; training starts from the beginning/),
+    ]);
+    expect(warnings(await trained(workDir))).toEqual([
+      expect.stringMatching(/holds checkpoints of an earlier run, which this one replaces/),
+    ]);
+  });
+
+  it('keeps its own checkpoints, not the later ones of an earlier run', async () => {
+    const workDir = await temporary();
+    await trained(workDir, {}, { trainConfig: { maxEpochs: 5 } });
+    const { end } = await trained(workDir, {}, { trainConfig: { maxEpochs: 1 } });
+    expect(await listCheckpoints(workDir)).toEqual([end.lastCheckpoint]);
+  });
+
+  it('does not begin anew when all checkpoints are damaged', async () => {
+    const workDir = await temporary();
+    await trained(workDir, {}, { trainConfig: { maxEpochs: 1 } });
+    for (const path of await listCheckpoints(workDir)) await writeFile(path, 'damaged');
+    await expect(trained(workDir, { resume: true })).rejects.toThrow(
+      /has no other checkpoint to resume from/,
+    );
+  });
+
   it('goes on from the checkpoint before when the newest is damaged', async () => {
     const workDir = await temporary();
     const { end } = await trained(workDir);
     const [newest = ''] = await listCheckpoints(workDir);
     const bytes = await readFile(newest);
     bytes[bytes.length - 3] = (bytes[bytes.length - 3] ?? 0) ^ 1;
-    await (await import('node:fs/promises')).writeFile(newest, bytes);
+    await writeFile(newest, bytes);
     const before = end.lastCheckpoint;
     const resumed = await trained(workDir, { resume: true });
     expect(resumed.events.find((event) => event.type === 'warning')?.message).toMatch(

@@ -78,6 +78,12 @@ describe('the learning rate', () => {
     expectClose(cycle, [0.04, 0.52, 1, ...[1, 2, 3, 4, 5, 6, 7].map(down)]);
   });
 
+  it('begins at the peak when the way up has one step', () => {
+    const [first, ...rest] = rates([{ type: 'OneCycleLR', etaMax: 1, pctStart: 0.1, byEpoch: false }], 1, 10);
+    expect(first).toBe(1);
+    expect(rest.every((rate) => rate > 0 && rate < 1)).toBe(true);
+  });
+
   it('refuses a span that ends before it begins', () => {
     expect(() => rates([{ type: 'LinearLR', begin: 3, end: 2 }])).toThrow(
       /LinearLR must begin before it ends/,

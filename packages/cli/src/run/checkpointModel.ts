@@ -30,7 +30,7 @@ export async function openCheckpoint(
   const checkpoint = await loadCheckpoint(path);
   const { loadFrom: _, ...config } = configOf(checkpoint);
   const runner = await Runner.create({ ...config, device: options.device ?? 'auto' });
-  await runner.loadWeights(path);
+  await runner.loadWeights(checkpoint);
   const amp = mixedPrecisionFor(runner.device, options.amp ?? 'off');
   const loader = config.testDataloader ?? config.valDataloader ?? config.trainDataloader;
   const transforms: readonly TransformOptions[] = loader?.dataset.transforms ?? [];

@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type HostTensor, OmmaError } from '@omma/core';
-import { encodeSafetensors, readSafetensors, toHostTensor } from '@omma/nn';
+import { encodeSafetensors, readSafetensors, type SafetensorsFile, toHostTensor } from '@omma/nn';
 import { z } from 'zod';
 import { checkConfig } from '../config/schema.ts';
 import type { Config } from '../config/types.ts';
@@ -20,6 +20,7 @@ const manifestSchema = z.object({
   epoch: z.int().min(0),
   iterationInEpoch: z.int().min(0),
   iteration: z.int().min(0),
+  evaluationDue: z.boolean(),
   seed: z.int().min(0),
   best: z.object({ metric: z.string(), value: z.number(), path: z.string() }).nullable(),
   metrics: z.record(z.string(), z.number()),
@@ -58,13 +59,44 @@ export async function saveCheckpoint(
 
 /** Reads and verifies a checkpoint. OmmaError when it is missing, damaged, or not one of Omma's. */
 export async function loadCheckpoint(path: string): Promise<Checkpoint> {
+  const { bytes, file } = await openFile(path);
+  const text = file.metadata[metadataKey];
+  if (text === undefined) {
+    throw new OmmaError(`${path}: has weights but no Omma manifest, so it is not a checkpoint of a run`);
+  }
+  return verified(path, bytes, file, text);
+}
+
+/**
+ * A model's weights by name: those of a checkpoint without the run's own state, or all of a safetensors file from elsewhere.
+ * PyTorch's `num_batches_tracked` is left out: nothing is computed from it while batch norm has a momentum.
+ */
+export async function loadModelWeights(path: string): Promise<ReadonlyMap<string, HostTensor>> {
+  const { bytes, file } = await openFile(path);
+  const text = file.metadata[metadataKey];
+  return modelWeights(
+    text === undefined ? hostTensors(path, file) : verified(path, bytes, file, text).tensors,
+  );
+}
+
+/** See `loadModelWeights`. */
+export function modelWeights(tensors: ReadonlyMap<string, HostTensor>): ReadonlyMap<string, HostTensor> {
+  const foreign = /^(optimizer|run)\.|(^|\.)num_batches_tracked$/;
+  return new Map([...tensors].filter(([name]) => !foreign.test(name)));
+}
+
+async function openFile(path: string): Promise<{ bytes: Uint8Array; file: SafetensorsFile }> {
   const bytes = await readFile(path).catch((error: unknown) => {
     throw new OmmaError(
       `${path}: cannot read the checkpoint (${codeOf(error) ?? String(error)}); check the path`,
     );
   });
-  const { tensors, metadata } = located(path, () => readSafetensors(bytes));
-  const manifest = manifestOf(path, metadata[metadataKey]);
+  return { bytes, file: located(path, () => readSafetensors(bytes)) };
+}
+
+function verified(path: string, bytes: Uint8Array, file: SafetensorsFile, text: string): Checkpoint {
+  const { tensors } = file;
+  const manifest = manifestOf(path, text);
   const start = Math.min(
     ...[...tensors.values()].map((tensor) => tensor.bytes.byteOffset - bytes.byteOffset),
   );
@@ -74,8 +106,14 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
       `${path}: the numbers do not match the checksum; the file is damaged, use another checkpoint`,
     );
   }
-  const hosts = [...tensors].map(([name, tensor]) => [name, toHostTensor(name, tensor)] as const);
-  return { path, manifest, tensors: new Map(hosts) };
+  return { path, manifest, tensors: hostTensors(path, file) };
+}
+
+function hostTensors(path: string, { tensors }: SafetensorsFile): ReadonlyMap<string, HostTensor> {
+  return located(
+    path,
+    () => new Map([...tensors].map(([name, tensor]) => [name, toHostTensor(name, tensor)])),
+  );
 }
 
 /** The config that a checkpoint was trained with. */
@@ -83,10 +121,7 @@ export function configOf({ manifest, path }: Checkpoint): Config {
   return checkConfig(manifest.config, path);
 }
 
-function manifestOf(path: string, text: string | undefined): Manifest {
-  if (text === undefined) {
-    throw new OmmaError(`${path}: has weights but no Omma manifest, so it is not a checkpoint of a run`);
-  }
+function manifestOf(path: string, text: string): Manifest {
   const parsed = z.string().transform(parseJson).pipe(manifestSchema).safeParse(text);
   if (!parsed.success) throw new OmmaError(`${path}: the manifest is damaged or of another version of Omma`);
   return parsed.data;

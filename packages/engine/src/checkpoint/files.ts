@@ -52,7 +52,7 @@ async function explained(error: unknown, path: string, parts: readonly Uint8Arra
     () => 'the disk is full',
   );
   return new OmmaError(
-    `${path}: needs ${megabytes(needed)} but ${free}; free some space and go on with --resume`,
+    `${path}: needs ${megabytes(needed)} but ${free}; free some space, then try again (a training run goes on with --resume)`,
   );
 }
 

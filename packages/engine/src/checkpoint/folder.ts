@@ -4,7 +4,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OmmaError } from '@omma/core';
 import { type Checkpoint, loadCheckpoint } from './checkpoint.ts';
-import { temporarySuffix } from './files.ts';
+import { codeOf, temporarySuffix } from './files.ts';
 
 const pattern = /^iter_(\d+)\.safetensors$/;
 
@@ -15,9 +15,12 @@ export function checkpointName(iteration: number): string {
 
 export const bestName = 'best.safetensors';
 
-/** Paths of the numbered checkpoints, newest first. */
+/** Paths of the numbered checkpoints, newest first; none where the directory does not exist. */
 export async function listCheckpoints(directory: string): Promise<string[]> {
-  const names = await readdir(directory).catch(() => []);
+  const names = await readdir(directory).catch((error: unknown): string[] => {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return [];
+    throw new OmmaError(`${directory}: cannot be read (${codeOf(error) ?? String(error)})`);
+  });
   return names
     .filter((name) => pattern.test(name))
     .sort()
@@ -25,25 +28,36 @@ export async function listCheckpoints(directory: string): Promise<string[]> {
     .map((name) => join(directory, name));
 }
 
-/** The newest checkpoint that can be read; damaged ones are reported and passed over. Null when there is none. */
+/**
+ * The newest checkpoint that can be read; damaged ones are reported and passed over. Null when there is none at all. OmmaError when
+ * all are damaged: to begin anew in their place would throw away what a repair might save.
+ */
 export async function newestCheckpoint(
   directory: string,
   warn: (message: string) => void,
 ): Promise<Checkpoint | null> {
-  for (const path of await listCheckpoints(directory)) {
+  const paths = await listCheckpoints(directory);
+  for (const [i, path] of paths.entries()) {
     try {
       return await loadCheckpoint(path);
     } catch (error) {
       if (!(error instanceof OmmaError)) throw error;
-      warn(`${error.message}; trying the one before`);
+      if (i < paths.length - 1) warn(`${error.message}; trying the one before`);
+      else throw new OmmaError(`${error.message}; ${directory} has no other checkpoint to resume from`);
     }
   }
   return null;
 }
 
-/** Deletes all but the `keep` newest numbered checkpoints, and what unfinished writes left behind. */
-export async function prune(directory: string, keep: number): Promise<void> {
-  const old = (await listCheckpoints(directory)).slice(keep);
+/**
+ * Deletes all but the `keep` newest numbered checkpoints up to `iteration`, and what unfinished writes left behind. Checkpoints
+ * beyond `iteration` belong to an earlier run in the same directory: a resume must not find them, so they go too.
+ */
+export async function prune(directory: string, keep: number, iteration: number): Promise<void> {
+  const own = join(directory, checkpointName(iteration));
+  const all = await listCheckpoints(directory);
+  const past = all.filter((path) => path <= own);
+  const old = [...all.filter((path) => path > own), ...past.slice(keep)];
   const names = await readdir(directory);
   const partial = names.filter((name) => name.endsWith(temporarySuffix)).map((name) => join(directory, name));
   await Promise.all([...old, ...partial].map((path) => rm(path, { force: true })));

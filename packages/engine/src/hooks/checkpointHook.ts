@@ -5,8 +5,10 @@
  */
 
 import { join } from 'node:path';
+import { OmmaError } from '@omma/core';
 import { type Manifest, type ManifestContent, saveCheckpoint } from '../checkpoint/checkpoint.ts';
 import { bestName, checkpointName, prune } from '../checkpoint/folder.ts';
+import { nearest } from '../config/nearest.ts';
 import type { CheckpointHookConfig } from '../config/types.ts';
 import type { TrainingContext } from '../runner/context.ts';
 import type { EvaluationEvent } from '../runner/events.ts';
@@ -20,6 +22,8 @@ export class CheckpointHook implements Hook {
   #last: { iteration: number } | null = null;
   #lastPath: string | null = null;
   #bestIsNew = false;
+  /** What is wrong with `saveBest`: told after the next checkpoint, so that nothing is lost when the run ends on it. */
+  #mistake: string | null = null;
 
   /** `best` is what a resumed run had. */
   constructor(config: CheckpointHookConfig, best: Manifest['best'] = null) {
@@ -48,7 +52,14 @@ export class CheckpointHook implements Hook {
     const metric = saveBest === 'auto' ? Object.keys(metrics)[0] : saveBest;
     if (metric === undefined || metric === null) return;
     const value = metrics[metric];
-    if (value === undefined) return;
+    if (value === undefined) {
+      const known = Object.keys(metrics);
+      const close = nearest(metric, known);
+      this.#mistake =
+        `defaultHooks.checkpoint.saveBest is ${metric}, but the evaluation gives ${known.join(', ') || 'no metric'}` +
+        `${close === null ? '' : `; did you mean ${close}?`}`;
+      return;
+    }
     const direction = (rule ?? (/loss|error/.test(metric) ? 'less' : 'greater')) === 'greater' ? 1 : -1;
     if (this.#best !== null && this.#best.metric === metric && direction * (value - this.#best.value) <= 0)
       return;
@@ -59,7 +70,8 @@ export class CheckpointHook implements Hook {
   async afterEpoch(context: TrainingContext): Promise<void> {
     const { epoch } = context.progress;
     const due = epoch % (this.#config.interval ?? 1) === 0 || epoch === context.maxEpochs;
-    if (due || this.#bestIsNew) await this.#save(context);
+    if (due || this.#bestIsNew || this.#mistake !== null) await this.#save(context);
+    if (this.#mistake !== null) throw new OmmaError(`${this.#mistake}; correct it and go on with --resume`);
   }
 
   async afterTrain(context: TrainingContext): Promise<void> {
@@ -83,7 +95,7 @@ export class CheckpointHook implements Hook {
     this.#last = { iteration };
     this.#lastPath = path;
     context.emit({ type: 'checkpoint', path, epoch, iteration, best: false });
-    await prune(context.workDir, this.#config.maxKeep ?? 2);
+    await prune(context.workDir, this.#config.maxKeep ?? 2, iteration);
   }
 
   #content({ progress, seed, metrics, config, loader, inputTypes }: TrainingContext): ManifestContent {

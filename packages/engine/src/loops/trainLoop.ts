@@ -70,6 +70,7 @@ export class TrainLoop {
   async run(first: AsyncIterable<Batch>): Promise<boolean> {
     const { progress, context, hooks, loader } = this.#options;
     for (const hook of hooks) await hook.beforeTrain?.(this.#context);
+    if (progress.evaluationDue) await this.#evaluation(progress.epoch - 1);
     let batches = first;
     while (progress.epoch < context.maxEpochs && !this.#stopped) {
       const epoch = progress.epoch;
@@ -81,7 +82,7 @@ export class TrainLoop {
     }
     await this.#drain();
     for (const hook of hooks) await hook.afterTrain?.(this.#context);
-    return progress.epoch >= context.maxEpochs;
+    return progress.epoch >= context.maxEpochs && !progress.evaluationDue;
   }
 
   get #stopped(): boolean {
@@ -105,6 +106,7 @@ export class TrainLoop {
       if (progress.iterationInEpoch === loader.batchesPerEpoch) {
         progress.epoch++;
         progress.iterationInEpoch = 0;
+        progress.evaluationDue = true;
       }
       for (const hook of hooks) await hook.afterTrainIteration?.(this.#context);
       if (this.#stopped) break;
@@ -114,7 +116,7 @@ export class TrainLoop {
   }
 
   async #endOfEpoch(epoch: number): Promise<void> {
-    const { context, hooks, evaluate, valInterval, progress } = this.#options;
+    const { context, hooks } = this.#options;
     const { seconds, imagesPerSecond, dataWaitShare } = this.#epochStopwatch.total;
     const meanLoss = this.#epochLoss.sum / Math.max(1, this.#epochLoss.steps);
     context.emit({
@@ -127,11 +129,18 @@ export class TrainLoop {
       skipped: this.#skipped,
     });
     for (const hook of hooks) await hook.afterTrainEpoch?.(this.#context);
-    const due = progress.epoch % valInterval === 0 || progress.epoch === context.maxEpochs;
-    if (evaluate !== null && due && !this.#stopped) {
-      const evaluation = await evaluate(epoch);
+    await this.#evaluation(epoch);
+  }
+
+  /** The evaluation after an epoch, where the config wants one; a stopped run leaves it to the one that resumes it. */
+  async #evaluation(epoch: number): Promise<void> {
+    const { context, hooks, evaluate, valInterval, progress } = this.#options;
+    if (this.#stopped) return;
+    const wanted = progress.epoch % valInterval === 0 || progress.epoch === context.maxEpochs;
+    const evaluation = evaluate !== null && wanted ? await evaluate(epoch) : null;
+    progress.evaluationDue = false;
+    if (evaluation !== null)
       for (const hook of hooks) await hook.afterEvaluation?.(this.#context, evaluation);
-    }
     for (const hook of hooks) await hook.afterEpoch?.(this.#context);
   }
 

@@ -5,11 +5,13 @@ import type { DataLoader } from '../data/types.ts';
 import type { RunnerEvent, Scalars } from './events.ts';
 import type { TrainState } from './trainState.ts';
 
-/** How far a run is. All three count finished steps. */
+/** How far a run is. The numbers count finished steps. */
 export interface Progress {
   epoch: number;
   iterationInEpoch: number;
   iteration: number;
+  /** True from an epoch's last step until its evaluation is done: a run that ends in between makes up for it when it goes on. */
+  evaluationDue: boolean;
 }
 
 export interface TrainingContext {

@@ -12,8 +12,9 @@ import {
   OmmaError,
 } from '@omma/core';
 import { initialize } from '@omma/nn';
-import { type Checkpoint, loadCheckpoint } from '../checkpoint/checkpoint.ts';
-import { newestCheckpoint } from '../checkpoint/folder.ts';
+import { type Checkpoint, loadCheckpoint, loadModelWeights, modelWeights } from '../checkpoint/checkpoint.ts';
+import { codeOf } from '../checkpoint/files.ts';
+import { listCheckpoints, newestCheckpoint } from '../checkpoint/folder.ts';
 import { restore } from '../checkpoint/restore.ts';
 import { datasets, metrics, models } from '../config/registries.ts';
 import type { Config, DataloaderConfig } from '../config/types.ts';
@@ -54,13 +55,11 @@ export class Runner implements RunnerApi {
     this.#log = new JsonLinesLog(join(this.workDir, 'log.jsonl'), this.logInterval);
   }
 
-  /** Builds the model of a checked config, with the weights of `loadFrom` when there is one. Otherwise they are drawn when needed. */
+  /** Builds the model of a checked config. Its weights come when they are needed: see `firstWeights`. */
   static async create(config: Config, options: RunnerOptions = {}): Promise<Runner> {
     const model = models.build(config.model);
     model.assignNames();
-    const runner = new Runner(config, options, model);
-    if (config.loadFrom !== undefined) await runner.loadWeights(config.loadFrom);
-    return runner;
+    return new Runner(config, options, model);
   }
 
   get logInterval(): number {
@@ -68,14 +67,14 @@ export class Runner implements RunnerApi {
   }
 
   async train(): Promise<EndEvent> {
-    await mkdir(this.workDir, { recursive: true }).catch((error: Error) => {
+    const checkpoint = await this.#resumed();
+    if (checkpoint === null) await this.firstWeights();
+    const training = await Training.create(this, checkpoint);
+    await mkdir(this.workDir, { recursive: true }).catch((error: unknown) => {
       throw new OmmaError(
-        `${this.workDir}: cannot create the work directory (${error.message}); choose another --work-dir`,
+        `${this.workDir}: cannot create the work directory (${codeOf(error) ?? String(error)}); choose another --work-dir`,
       );
     });
-    const checkpoint = await this.#resumed();
-    if (checkpoint === null) await this.drawWeights();
-    const training = await Training.create(this, checkpoint);
     try {
       return await training.run();
     } finally {
@@ -88,24 +87,26 @@ export class Runner implements RunnerApi {
     const loader = this.config.testDataloader ?? this.config.valDataloader;
     if (loader === undefined)
       throw new OmmaError('test: the config has neither testDataloader nor valDataloader; add one');
-    if (checkpoint === undefined) await this.drawWeights();
+    if ((this.config.valEvaluator ?? []).length === 0)
+      throw new OmmaError('test: the config has no valEvaluator, so there is nothing to measure; add one');
+    if (checkpoint === undefined) await this.firstWeights();
     else await this.loadWeights(checkpoint);
     return this.evaluate(this.loader(loader, false), this.evaluators(), null);
   }
 
-  /** Draws the model's first weights from the seed, unless it has some already. `train` and `test` do it by themselves. */
-  async drawWeights(): Promise<void> {
+  /** Gives the model the weights of `loadFrom`, or draws them from the seed, unless it has some already. `train` and `test` do it by themselves. */
+  async firstWeights(): Promise<void> {
     if (this.#hasWeights) return;
+    if (this.config.loadFrom !== undefined) return this.loadWeights(this.config.loadFrom);
     await initialize(this.model, this.seed);
     this.#hasWeights = true;
   }
 
-  /** Gives the model the weights of a checkpoint. */
-  async loadWeights(path: string): Promise<void> {
-    const { tensors } = await loadCheckpoint(path);
-    const weights = new Map(
-      [...tensors].filter(([name]) => !name.startsWith('optimizer.') && !name.startsWith('run.')),
-    );
+  /** Gives the model the weights of a checkpoint, or of any safetensors file with its names. */
+  async loadWeights(source: string | Checkpoint): Promise<void> {
+    const path = typeof source === 'string' ? source : source.path;
+    const weights =
+      typeof source === 'string' ? await loadModelWeights(source) : modelWeights(source.tensors);
     await restore(path, weights, modelVariables(this.model));
     this.#hasWeights = true;
   }
@@ -156,8 +157,19 @@ export class Runner implements RunnerApi {
 
   async #resumed(): Promise<Checkpoint | null> {
     const { resume = false } = this.options;
-    if (resume === false) return null;
+    const warn = (message: string) => this.emit({ type: 'warning', message });
     if (typeof resume === 'string') return loadCheckpoint(resume);
-    return newestCheckpoint(this.workDir, (message) => this.emit({ type: 'warning', message }));
+    if (resume) {
+      const newest = await newestCheckpoint(this.workDir, warn);
+      if (newest === null)
+        warn(`${this.workDir} has no checkpoint to resume from; training starts from the beginning`);
+      return newest;
+    }
+    if ((await listCheckpoints(this.workDir)).length > 0) {
+      warn(
+        `${this.workDir} holds checkpoints of an earlier run, which this one replaces; --resume goes on with it, another --work-dir keeps it`,
+      );
+    }
+    return null;
   }
 }

@@ -1,9 +1,8 @@
 /** Everything that a training run changes and a checkpoint keeps: weights, statistics, moments, random counter, loss scale. */
 
-import { type HostTensor, Variable } from '@omma/core';
+import { type HostTensor, LossScale, Variable } from '@omma/core';
 import type { Optimizer, Parameter } from '@omma/nn';
 import type { TrainableModel } from './model.ts';
-import { LossScale } from './precision.ts';
 
 export class TrainState {
   readonly model: TrainableModel;
@@ -15,7 +14,7 @@ export class TrainState {
     this.model = model;
     this.optimizer = optimizer;
     this.random = new Variable('run.random', { shape: [2], dtype: 'uint32' }, Uint32Array.of(seed, 0));
-    this.lossScale = scaleLoss ? new LossScale() : null;
+    this.lossScale = scaleLoss ? new LossScale('run.loss_scale') : null;
     optimizer.prepare(this.trainable());
   }
 
@@ -25,12 +24,14 @@ export class TrainState {
   }
 
   variables(): Variable[] {
-    return [
-      ...modelVariables(this.model),
-      ...this.optimizer.variables(),
-      this.random,
-      ...(this.lossScale?.variables() ?? []),
-    ];
+    return [...modelVariables(this.model), ...this.runVariables()];
+  }
+
+  /** What belongs to the run and not to the model. */
+  runVariables(): Variable[] {
+    const { lossScale } = this;
+    const scaling = lossScale === null ? [] : [lossScale.scale, lossScale.goodSteps];
+    return [...this.optimizer.variables(), this.random, ...scaling];
   }
 }
 

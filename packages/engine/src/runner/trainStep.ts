@@ -12,9 +12,10 @@ import {
   logicalAnd,
   type MixedPrecision,
   OmmaError,
+  scaledGradients,
   type TensorRecord,
 } from '@omma/core';
-import { clipGradNorm, gradNorm, withRandomKey } from '@omma/nn';
+import { clipGradNorm, withRandomKey } from '@omma/nn';
 import type { TrainState } from './trainState.ts';
 
 export interface TrainStepOptions {
@@ -42,16 +43,12 @@ export function compileTrainStep(
     const parameters = state.trainable();
     const { lossScale } = state;
     const wrt = parameters.map(([, parameter]) => parameter.read());
-    const raw = gradients(lossScale === null ? loss : lossScale.scaled(loss), wrt);
-    const unscaled = lossScale === null ? raw : lossScale.unscaled(raw);
-    const clipped = maxNorm === null ? null : clipGradNorm(unscaled, maxNorm);
-    let apply = loss.isFinite();
-    if (lossScale !== null) {
-      const good = (clipped?.norm ?? gradNorm(unscaled)).isFinite();
-      lossScale.update(good);
-      apply = logicalAnd(apply, good);
-    }
-    state.optimizer.step(parameters, clipped?.gradients ?? unscaled, lr, { apply });
+    const scaled = lossScale === null ? null : scaledGradients(loss, wrt, lossScale);
+    const raw = scaled?.gradients ?? gradients(loss, wrt);
+    const clipped = maxNorm === null ? null : clipGradNorm(raw, maxNorm);
+    const finite = loss.isFinite();
+    const apply = scaled === null ? finite : logicalAnd(finite, scaled.finite);
+    state.optimizer.step(parameters, clipped?.gradients ?? raw, lr, { apply });
     advance(state.random);
     return { loss, ...(clipped === null ? {} : { gradNorm: clipped.norm }), ...scalars };
   };

@@ -33,7 +33,7 @@ export class Training {
   readonly #checkpoints: CheckpointHook;
   readonly #resumedFrom: string | null;
   #metrics: Scalars;
-  #inputTypes: InputTypes = {};
+  readonly #inputTypes: InputTypes;
 
   private constructor(runner: Runner, checkpoint: Checkpoint | null) {
     const { trainDataloader, valDataloader, trainConfig, paramScheduler = [], defaultHooks } = runner.config;
@@ -61,7 +61,9 @@ export class Training {
       epoch: manifest?.epoch ?? 0,
       iterationInEpoch: manifest?.iterationInEpoch ?? 0,
       iteration: manifest?.iteration ?? 0,
+      evaluationDue: manifest?.evaluationDue ?? false,
     };
+    this.#inputTypes = { ...manifest?.inputs };
     this.#checkpoints = new CheckpointHook(defaultHooks?.checkpoint ?? {}, manifest?.best ?? null);
   }
 
@@ -127,7 +129,7 @@ export class Training {
 
   dispose(): void {
     this.#step.dispose();
-    for (const variable of [...this.#state.optimizer.variables(), this.#state.random]) variable.release();
+    for (const variable of this.#state.runVariables()) variable.release();
   }
 
   /** The batches to begin with, the first one looked at: its types are what the step is compiled for. */

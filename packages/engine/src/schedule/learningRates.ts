@@ -120,7 +120,8 @@ function oneCycle(scheduler: SchedulerConfig & { type: 'OneCycleLR' }, step: num
       ];
   let start = 0;
   for (const { end, from, to } of phases) {
-    if (step <= end) return anneal(annealStrategy, from, to, (step - start) / (end - start));
+    if (step <= end)
+      return anneal(annealStrategy, from, to, end === start ? 1 : (step - start) / (end - start));
     start = end;
   }
   return final;
