@@ -1,6 +1,11 @@
-import { type Config, checkConfig, defineConfig } from '@omma/engine';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Config, checkConfig, defineConfig, loadConfig, models } from '@omma/engine';
 import { describe, expect, it } from 'vitest';
 import '../src/index.ts';
+
+const folder = join(import.meta.dirname, '../../../configs');
+const configs = readdirSync(folder).filter((name) => name.endsWith('.ts'));
 
 const good: Config = defineConfig({
   model: {
@@ -53,6 +58,19 @@ describe('a classification config', () => {
         '  trainDataloader.dataset.transforms[0].probabilty is 1: unknown key; did you mean probability?',
       ].join('\n'),
     );
+  });
+
+  it.each(configs)('in configs/%s is whole', async (name) => {
+    const config = await loadConfig(join(folder, name));
+    expect(models.build(config.model).parameters().length).toBeGreaterThan(50);
+    for (const part of [
+      'trainDataloader',
+      'valDataloader',
+      'valEvaluator',
+      'optimWrapper',
+      'trainConfig',
+    ] as const)
+      expect(config[part]).toBeDefined();
   });
 
   it('names a depth that does not exist', () => {
