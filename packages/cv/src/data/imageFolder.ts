@@ -76,6 +76,8 @@ function scan(options: ImageFolderOptions): { classes: readonly string[]; entrie
   const { root, split } = options;
   requireFolder(root);
   const divided = !existsSync(join(root, 'train'));
+  if (divided && existsSync(join(root, 'val')))
+    throw new OmmaError(`ImageFolder: ${root} has a folder val but none called train; add it`);
   const folder = divided ? root : join(root, split);
   requireFolder(folder);
   const found = classFolders(folder);
@@ -113,13 +115,28 @@ const visible = (entry: Dirent): boolean => !entry.name.startsWith('.');
 const byName = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
 function classFolders(folder: string): string[] {
-  const names = readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => visible(entry) && (entry.isDirectory() || entry.isSymbolicLink()))
+  const names = entriesOf(folder)
+    .filter((entry) => visible(entry) && isFolder(entry))
     .map((entry) => entry.name)
     .sort(byName);
   if (names.length === 0)
     throw new OmmaError(`ImageFolder: ${folder} is empty; expected one folder of images a class`);
   return names;
+}
+
+/** Also a link to a folder. */
+function isFolder(entry: Dirent): boolean {
+  if (!entry.isSymbolicLink()) return entry.isDirectory();
+  return statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function entriesOf(folder: string, recursive = false): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true, recursive });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new OmmaError(`ImageFolder: ${folder} cannot be read: ${reason}`);
+  }
 }
 
 function requireSameClasses(folder: string, found: readonly string[], expected: readonly string[]): void {
@@ -135,8 +152,7 @@ function requireSameClasses(folder: string, found: readonly string[], expected: 
 
 /** Every picture below `folder`, in the order of their paths. */
 function pictureFiles(folder: string): string[] {
-  const entries = readdirSync(folder, { withFileTypes: true, recursive: true });
-  return entries
+  return entriesOf(folder, true)
     .filter(
       (entry) =>
         visible(entry) && !entry.isDirectory() && imageExtensions.includes(extname(entry.name).toLowerCase()),

@@ -3,8 +3,6 @@
 import {
   at,
   defineOp,
-  floatOperand,
-  formatShape,
   numericArray,
   type Op,
   type Pair,
@@ -12,12 +10,10 @@ import {
   pair,
   type ReferenceArray,
   type Shape,
-  ShapeError,
-  sameShape,
   sizeOf,
   type Tensor,
 } from '@omma/core';
-import { checkRois, pooledType, sampleRois } from './rois.ts';
+import { checkPooledGrad, checkRois, pooledType, sampleRois } from './rois.ts';
 
 type Attributes = {
   readonly output: Pair;
@@ -70,15 +66,10 @@ export const roiAlignGradOp: Op<Attributes & { readonly inputShape: Shape }> = d
   name: 'roiAlignGrad',
   kind: 'index',
   infer: (inputs, attrs) => {
-    const dy = floatOperand('roiAlignGrad', inputs, 0, 'dy', 4, 'NCHW');
     const rois = checkRois('roiAlignGrad', inputs, 1);
     const pooled = [at(rois, 0), at(attrs.inputShape, 1), ...attrs.output];
-    if (!sameShape(pooled, dy.shape)) {
-      throw new ShapeError(
-        `roiAlignGrad: dy has shape ${formatShape(dy.shape)} but the pooling makes ${formatShape(pooled)}`,
-      );
-    }
-    return { shape: attrs.inputShape, dtype: dy.dtype };
+    const { dtype } = checkPooledGrad('roiAlignGrad', inputs, 0, pooled);
+    return { shape: attrs.inputShape, dtype };
   },
   grad: ({ inputs, attrs: { inputShape: _, ...attrs }, cotangent }) => [
     roiAlignOp.one([cotangent(), at(inputs, 1)], attrs),

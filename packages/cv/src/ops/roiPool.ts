@@ -3,8 +3,6 @@
 import {
   at,
   defineOp,
-  floatOperand,
-  formatShape,
   noGrad,
   numericArray,
   type Op,
@@ -13,12 +11,10 @@ import {
   pair,
   type ReferenceArray,
   type Shape,
-  ShapeError,
-  sameShape,
   sizeOf,
   type Tensor,
 } from '@omma/core';
-import { pooledType, sampleRois } from './rois.ts';
+import { checkPooledGrad, pooledType, sampleRois } from './rois.ts';
 
 type Attributes = { readonly output: Pair; readonly scale: number };
 
@@ -62,13 +58,8 @@ export const roiPoolGradOp: Op<Attributes> = defineOp({
   kind: 'index',
   infer: (inputs, attrs) => {
     const pooled = pooledType('roiPoolGrad', inputs, attrs.output);
-    const dy = floatOperand('roiPoolGrad', inputs, 2, 'dy', 4, 'NCHW');
-    if (!sameShape(pooled.shape, dy.shape)) {
-      throw new ShapeError(
-        `roiPoolGrad: dy has shape ${formatShape(dy.shape)} but the pooling makes ${formatShape(pooled.shape)}`,
-      );
-    }
-    return { shape: at(inputs, 0).shape, dtype: dy.dtype };
+    const { dtype } = checkPooledGrad('roiPoolGrad', inputs, 2, pooled.shape);
+    return { shape: at(inputs, 0).shape, dtype };
   },
   grad: noGrad('second derivatives of RoI pooling are not needed by any detector'),
   amp: 'f32',

@@ -7,6 +7,7 @@ import {
   type Pair,
   type Shape,
   ShapeError,
+  sameShape,
   type TensorType,
 } from '@omma/core';
 
@@ -23,6 +24,20 @@ export function pooledType(op: string, inputs: readonly TensorType[], output: Pa
   const x = floatOperand(op, inputs, 0, 'x', 4, 'NCHW');
   const rois = checkRois(op, inputs, 1);
   return { shape: [at(rois, 0), at(x.shape, 1), ...output], dtype: x.dtype };
+}
+
+/** Checks the gradient dy of a pooled result of shape `pooled`; its type. */
+export function checkPooledGrad(
+  op: string,
+  inputs: readonly TensorType[],
+  index: number,
+  pooled: Shape,
+): TensorType {
+  const dy = floatOperand(op, inputs, index, 'dy', 4, 'NCHW');
+  if (sameShape(pooled, dy.shape)) return dy;
+  throw new ShapeError(
+    `${op}: dy has shape ${formatShape(dy.shape)} but the pooling makes ${formatShape(pooled)}`,
+  );
 }
 
 /** Shape of the regions, input `index`, which must be float [K, 5]. */
