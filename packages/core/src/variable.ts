@@ -104,7 +104,12 @@ export class Variable implements TensorType {
     if (this.#placed?.device === device) return this.#placed.buffer;
     const { data } = await this.download();
     const buffer = device.allocate(this);
-    await device.upload(buffer, data);
+    try {
+      await device.upload(buffer, data);
+    } catch (error) {
+      device.free(buffer);
+      throw error;
+    }
     this.release();
     this.#placed = { device, buffer };
     this.#host = null;
