@@ -13,8 +13,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
 });
-process.on('unhandledRejection', (reason) => reportDefect(reason));
-process.on('uncaughtException', (error) => reportDefect(error));
+// After a defect nobody knows what state the program is in: it ends.
+const endWithDefect = (reason: unknown) => {
+  reportDefect(reason);
+  process.exit();
+};
+process.on('unhandledRejection', endWithDefect);
+process.on('uncaughtException', endWithDefect);
 
 try {
   await buildProgram().parseAsync();

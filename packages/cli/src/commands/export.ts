@@ -6,6 +6,7 @@
 import { extname } from 'node:path';
 import { type HostTensor, hostTensor, OmmaError, sizeOf } from '@omma/core';
 import { modelVariables, writeAtomically } from '@omma/engine';
+import { HostRandom, saltOf } from '@omma/nn';
 import { checkOnnx, exportOnnx, type OnnxCheck } from '@omma/onnx';
 import pc from 'picocolors';
 import { type CheckpointModel, openCheckpoint } from '../run/checkpointModel.ts';
@@ -58,12 +59,8 @@ async function modelBytes(
 /** Compares Omma and ONNX Runtime on a picture of noise; refuses a model that differs. */
 async function checked(model: CheckpointModel, bytes: Uint8Array, batch: number): Promise<OnnxCheck> {
   const shape = [batch, ...model.image.shape];
-  // A linear congruential generator: any picture will do, as long as it is the same one for both.
-  let state = 1;
-  const pixels = Uint8Array.from({ length: sizeOf(shape) }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state >>> 24;
-  });
+  const noise = new HostRandom(0, saltOf('export')).uniform(sizeOf(shape));
+  const pixels = Uint8Array.from(noise, (value) => 256 * value);
   const inputs = { image: hostTensor(shape, 'uint8', pixels) };
   const check = await checkOnnx(bytes, inputs, await model.step(inputs));
   if (check.largestRelative > tolerance) {
