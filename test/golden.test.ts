@@ -71,6 +71,49 @@ describe('golden files that cannot be checked', () => {
     );
   });
 
+  it('are refused before memory is taken for them, and when they check nothing', async () => {
+    const neg = (shape: unknown) => ({
+      seed: 's',
+      cases: [{ id: 'neg/0', op: 'neg', inputs: { x: { shape, lo: -1, hi: 1, fill: 'n' } }, outputs: [] }],
+    });
+    for (const shape of [[-1], [2.5], [1e6, 1e6], 'x', [null]])
+      expect((await check(neg(shape))).failures).toEqual([expect.stringMatching(/^neg\/0: case: .*shape/)]);
+    await expect(check({ seed: 's', cases: [] })).rejects.toThrow(/cases: expected at least one/);
+    await expect(check(training)).rejects.toThrow(/trace: expected at least one step/);
+    const step = { step: 0, loss: 1, grad_norm: 1, logits: [0, 0] };
+    const traced = (labels: unknown, changes = {}) =>
+      check({ ...training, trace: [{ ...step, labels }], ...changes });
+    await expect(traced([2], { eval_logits: [0, 0] })).rejects.toThrow(
+      /labels: 2 is not below the 2 classes/,
+    );
+    await expect(traced([0, 1], { eval_logits: [0, 0] })).rejects.toThrow(
+      /labels: expected 1 labels but found 2/,
+    );
+    await expect(traced([0], { size: -1 })).rejects.toThrow(/size: expected a whole number but found -1/);
+    await expect(traced([0], { nesterov: 'yes' })).rejects.toThrow(/nesterov: expected true or false/);
+  });
+
+  it('report options that are none, and outputs of another shape', async () => {
+    const inputs = {
+      x: { shape: [2, 3], lo: -1, hi: 1, fill: 'n' },
+      t: { shape: [2, 3], lo: -1, hi: 1, fill: 't' },
+    };
+    const entry = { id: 'mse/0', op: 'mse', inputs, outputs: [], attrs: { reduction: 'average' } };
+    expect((await check({ seed: 's', cases: [entry] })).failures[0]).toMatch(
+      /reduction: expected one of none, mean, sum but found average/,
+    );
+    const argmax = {
+      id: 'argmax/0',
+      op: 'argmax',
+      inputs: { x: inputs.x },
+      attrs: { axis: 1 },
+      outputs: [{ shape: [2, 1], dtype: 'int64', data: [0, 0] }],
+    };
+    expect((await check({ seed: 's', cases: [argmax] })).failures[0]).toMatch(
+      /has shape \[2\] but \[2, 1\] is/,
+    );
+  });
+
   it('report unknown operators and attributes as failures of their case', async () => {
     const entry = { id: 'x/0', attrs: { k: 1 }, inputs: {}, ints: {}, outputs: [], grads: {} };
     expect((await check({ seed: 's', cases: [{ ...entry, op: 'relv' }] })).failures).toEqual([

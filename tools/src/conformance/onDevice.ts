@@ -10,7 +10,7 @@ import {
   prepare,
   toNumeric,
 } from '@omma/core';
-import { compareNumbers, type Tolerance } from '../golden/compare.ts';
+import { compareNumbers, exact, type Tolerance } from '../golden/compare.ts';
 import { inputName, outputName } from './sampleGraph.ts';
 
 /** The graph in ops that the device has, or why it cannot be brought there. */
@@ -64,8 +64,6 @@ export function difference(
   }
   return '';
 }
-
-const exact: Tolerance = { absolute: 0, relative: 0 };
 
 /** What a float result may differ by, after the narrowest float type on its way. */
 const tolerances: Readonly<Record<DType, Tolerance>> = {

@@ -3,7 +3,10 @@
  * error, so that a case never passes because an option of it was overlooked.
  */
 
-import { asArray, asNumber, asNumbers, asString, GoldenFileError, type JsonObject } from './json.ts';
+import { asArray, asFlag, asNumber, asNumbers, GoldenFileError, type JsonObject } from './json.ts';
+
+/** What a loss does with its elements. */
+export const reductions = ['none', 'mean', 'sum'] as const;
 
 export class CaseAttributes {
   readonly #values: JsonObject;
@@ -20,15 +23,16 @@ export class CaseAttributes {
   }
 
   flag(name: string, fallback: boolean): boolean {
-    return this.#get(name, fallback, (value, path) => {
-      if (value === 0 || value === 1) return value === 1;
-      if (typeof value === 'boolean') return value;
-      throw new GoldenFileError(`${path}: expected true or false`);
-    });
+    return this.#get(name, fallback, asFlag);
   }
 
-  text(name: string, fallback?: string): string {
-    return this.#get(name, fallback, asString);
+  /** One of a few words. */
+  choice<T extends string>(name: string, legal: readonly T[], fallback: T): T {
+    return this.#get(name, fallback, (value, path) => {
+      const found = legal.find((word) => word === value);
+      if (found !== undefined) return found;
+      throw new GoldenFileError(`${path}: expected one of ${legal.join(', ')} but found ${String(value)}`);
+    });
   }
 
   numbers(name: string, fallback?: readonly number[]): readonly number[] {

@@ -9,13 +9,12 @@ import {
   hostFrom,
   isFloat,
   mul,
-  OmmaError,
   sizeOf,
   sum,
   type Tensor,
 } from '@omma/core';
 import { CaseAttributes } from './attributes.ts';
-import { compareIntegers, compareNumbers, type Finding, type Tolerance } from './compare.ts';
+import { compareNumbers, comparePadded, exact, type Finding, type Tolerance } from './compare.ts';
 import { fill } from './fill.ts';
 import {
   asArray,
@@ -23,6 +22,7 @@ import {
   asNumber,
   asNumbers,
   asObject,
+  asShape,
   asString,
   GoldenFileError,
   type JsonObject,
@@ -50,7 +50,9 @@ export async function checkCases(
   report: (result: CaseResult) => void,
 ): Promise<void> {
   const seed = asString(file.seed, 'seed');
-  for (const [i, entry] of asList(file.cases, 'cases').entries()) {
+  const cases = asList(file.cases, 'cases');
+  if (cases.length === 0) throw new GoldenFileError('cases: expected at least one but found none');
+  for (const [i, entry] of cases.entries()) {
     const golden = asObject(entry, `cases[${i}]`);
     const id = asString(golden.id, `cases[${i}].id`);
     report({ id, findings: await checkCase(golden, id, seed, device) });
@@ -61,8 +63,9 @@ async function checkCase(golden: JsonObject, id: string, seed: string, device: D
   try {
     return await compareCase(golden, id, seed, device);
   } catch (error) {
-    if (!(error instanceof OmmaError)) throw error;
-    return [{ what: 'case', error: Number.POSITIVE_INFINITY, failure: error.message }];
+    // A case that throws has failed, whatever it throws; the ones after it are checked all the same.
+    const failure = error instanceof Error ? error.message : String(error);
+    return [{ what: 'case', error: Number.POSITIVE_INFINITY, failure }];
   }
 }
 
@@ -89,10 +92,13 @@ async function compareCase(golden: JsonObject, id: string, seed: string, device:
     ...cotangents.map((host, i): [string, HostTensor] => [`ct${i}`, host]),
   ]);
 
+  let padded = false;
   const run = compile(
     (symbols) => {
       const attrs = new CaseAttributes(asObject(golden.attrs ?? {}, `${id}.attrs`), `${id}.attrs`);
-      const { outputs, differentiable = outputs.length } = applied(golden, id, symbols, floats, attrs);
+      const result = applied(golden, id, symbols, floats, attrs);
+      const { outputs, differentiable = outputs.length } = result;
+      padded = result.padded ?? false;
       attrs.finish();
       if (outputs.length !== expected.length) {
         throw new GoldenFileError(`${id}: ${outputs.length} outputs where the file has ${expected.length}`);
@@ -113,7 +119,7 @@ async function compareCase(golden: JsonObject, id: string, seed: string, device:
   try {
     const actual = await run(inputs);
     return [
-      ...expected.map((output, i) => compareOutput(`output ${i}`, actual[`output ${i}`], output)),
+      ...expected.map((output, i) => compareOutput(`output ${i}`, actual[`output ${i}`], output, padded)),
       ...grads.map(([name, data]) => {
         const what = `gradient of ${name}`;
         return compareNumbers(
@@ -133,15 +139,20 @@ function expectedOutput(value: unknown, path: string): Expected {
   const output = asObject(value, path);
   const data = asNumbers(output.data, `${path}.data`);
   return {
-    shape: asNumbers(output.shape, `${path}.shape`),
+    shape: asShape(output.shape, `${path}.shape`),
     integer: !String(output.dtype).startsWith('float'),
     data,
   };
 }
 
-function compareOutput(what: string, actual: HostTensor | undefined, expected: Expected): Finding {
+function compareOutput(
+  what: string,
+  actual: HostTensor | undefined,
+  expected: Expected,
+  padded: boolean,
+): Finding {
   if (actual === undefined) return { what, error: Number.POSITIVE_INFINITY, failure: 'is missing' };
-  if (expected.integer) return compareIntegers(what, actual.data, expected.data);
+  if (padded) return comparePadded(what, actual.data, expected.data);
   if (actual.shape.join() !== expected.shape.join()) {
     return {
       what,
@@ -149,14 +160,14 @@ function compareOutput(what: string, actual: HostTensor | undefined, expected: E
       failure: `has shape [${actual.shape.join(', ')}] but [${expected.shape.join(', ')}] is expected`,
     };
   }
-  return compareNumbers(what, actual.data, expected.data, tolerance);
+  return compareNumbers(what, actual.data, expected.data, expected.integer ? exact : tolerance);
 }
 
 function hostFloats(golden: JsonObject, id: string): [string, HostTensor][] {
   return Object.entries(asObject(golden.inputs ?? {}, `${id}.inputs`)).map(([name, value]) => {
     const path = `${id}.inputs.${name}`;
     const input = asObject(value, path);
-    const shape = asNumbers(input.shape, `${path}.shape`);
+    const shape = asShape(input.shape, `${path}.shape`);
     const [low, high] = [asNumber(input.lo, `${path}.lo`), asNumber(input.hi, `${path}.hi`)];
     return [
       name,

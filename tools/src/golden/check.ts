@@ -1,7 +1,7 @@
 /** One golden file on one device: recognises the format, runs it, and collects what failed. */
 
 import { readFileSync } from 'node:fs';
-import type { Device } from '@omma/core';
+import { type Device, OmmaError } from '@omma/core';
 import { checkCases } from './cases.ts';
 import type { Finding } from './compare.ts';
 import { asObject, GoldenFileError } from './json.ts';
@@ -18,7 +18,7 @@ export async function checkFile(path: string, device: Device): Promise<FileRepor
   try {
     return await checkContent(readJson(path), device);
   } catch (error) {
-    if (error instanceof GoldenFileError) throw new GoldenFileError(`${path}: ${error.message}`);
+    if (error instanceof OmmaError) throw new GoldenFileError(`${path}: ${error.message}`);
     throw error;
   }
 }

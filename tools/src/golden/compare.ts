@@ -5,6 +5,9 @@ export interface Tolerance {
   readonly relative: number;
 }
 
+/** What integers must meet. */
+export const exact: Tolerance = { absolute: 0, relative: 0 };
+
 /** What one check found. */
 export interface Finding {
   /** What was compared: `output 0`, `gradient of x`, `loss of step 1`. */
@@ -47,13 +50,9 @@ export function compareNumbers(
   return { what, error, failure };
 }
 
-/** Indices must agree exactly; places after the expected ones hold -1 (suppression fills a fixed number of places). */
-export function compareIntegers(
-  what: string,
-  actual: ArrayLike<number>,
-  expected: ArrayLike<number>,
-): Finding {
+/** Indices that fill a fixed number of places: they must agree exactly, and places after the expected ones hold -1. */
+export function comparePadded(what: string, actual: ArrayLike<number>, expected: ArrayLike<number>): Finding {
   const padded = Array.from(actual, (_, i) => expected[i] ?? -1);
   const wanted = actual.length < expected.length ? expected : padded;
-  return compareNumbers(what, actual, wanted, { absolute: 0, relative: 0 });
+  return compareNumbers(what, actual, wanted, exact);
 }

@@ -1,6 +1,6 @@
 /** Reading JSON that somebody else wrote: every access says what was expected and where. */
 
-import { OmmaError } from '@omma/core';
+import { OmmaError, sizeOf } from '@omma/core';
 
 /** What is wrong with a golden file, in one line. */
 export class GoldenFileError extends OmmaError {
@@ -40,6 +40,29 @@ export function asNumber(value: unknown, path: string): number {
 
 export function asNumbers(value: unknown, path: string): number[] {
   return asList(value, path).map((element, i) => asNumber(element, `${path}[${i}]`));
+}
+
+/** The extents of a tensor. Refused beyond `maxElements`: a file must not decide how much memory is taken. */
+export function asShape(value: unknown, path: string): number[] {
+  const shape = asList(value, path).map((extent, i) => asCount(extent, `${path}[${i}]`));
+  if (sizeOf(shape) <= maxElements) return shape;
+  throw new GoldenFileError(`${path}: expected at most ${maxElements} elements but found ${describe(value)}`);
+}
+
+const maxElements = 2 ** 27;
+
+/** A whole number, 0 or more. */
+export function asCount(value: unknown, path: string): number {
+  const number = asNumber(value, path);
+  if (Number.isSafeInteger(number) && number >= 0) return number;
+  throw new GoldenFileError(`${path}: expected a whole number but found ${describe(value)}`);
+}
+
+/** True or false, also as 1 or 0. */
+export function asFlag(value: unknown, path: string): boolean {
+  if (value === true || value === 1) return true;
+  if (value === false || value === 0) return false;
+  throw new GoldenFileError(`${path}: expected true or false but found ${describe(value)}`);
 }
 
 /** A nested list of numbers, flat, with its shape. A number alone is a scalar. */

@@ -6,8 +6,9 @@
  */
 
 import { parseArgs } from 'node:util';
-import { DeviceError, device as deviceNamed, OmmaError } from '@omma/core';
+import { type Device, DeviceError, device as deviceNamed, OmmaError } from '@omma/core';
 import '@omma/cpu';
+import '@omma/onnx';
 import { checkFile } from './check.ts';
 
 const usage = 'usage: npm run golden -- FILE... [--device NAME]';
@@ -33,16 +34,25 @@ async function main(argv: readonly string[]): Promise<number> {
     return 2;
   }
   const device = deviceNamed(given.device);
-  let failed = 0;
-  for (const file of given.files) {
+  let good = true;
+  for (const file of given.files) good = (await reported(file, device)) && good;
+  return good ? 0 : 1;
+}
+
+/** Checks one file and prints what it found; true when all holds. A file that cannot be checked does not keep others from it. */
+async function reported(file: string, device: Device): Promise<boolean> {
+  try {
     const { checked, failures } = await checkFile(file, device);
     for (const line of failures) console.log(line);
     console.log(
       `${file} on ${device.name}: ${checked - failures.length} of ${checked} pass, ${failures.length} fail`,
     );
-    failed += failures.length;
+    return failures.length === 0;
+  } catch (error) {
+    if (!(error instanceof OmmaError)) throw error;
+    console.error(error.message);
+    return false;
   }
-  return failed === 0 ? 0 : 1;
 }
 
 try {

@@ -4,9 +4,10 @@
  * Options that a case leaves out have PyTorch's defaults.
  */
 
-import type { Tensor } from '@omma/core';
 import * as omma from '@omma/core';
-import type { CaseAttributes } from './attributes.ts';
+import { at, type Tensor } from '@omma/core';
+import { type CaseAttributes, reductions } from './attributes.ts';
+import { asArray } from './json.ts';
 import { elementwiseOperators } from './operatorsElementwise.ts';
 import { visionOperators } from './operatorsVision.ts';
 
@@ -21,10 +22,13 @@ export interface CaseTensors {
   floats(name: string): Tensor;
 }
 
-/** Outputs in the file's order. Only the first `differentiable` of them (all unless given) count in the gradient. */
 export interface OperatorResult {
+  /** In the file's order. */
   readonly outputs: readonly Tensor[];
+  /** How many of them, from the first, count in the gradient; all unless given. */
   readonly differentiable?: number;
+  /** The outputs fill a fixed number of places: -1 follows what the file has. */
+  readonly padded?: boolean;
 }
 
 export type Operator = (
@@ -46,8 +50,7 @@ const reductionOptions = (attrs: CaseAttributes) => {
 };
 
 const reduction = (attrs: CaseAttributes) => {
-  const name = attrs.text('reduction', 'mean');
-  return { reduction: name === 'none' ? 'none' : name === 'sum' ? 'sum' : 'mean' } as const;
+  return { reduction: attrs.choice('reduction', reductions, 'mean') };
 };
 
 const axisOf = (attrs: CaseAttributes, fallback?: number) =>
@@ -94,17 +97,13 @@ const batchNormRunning: Operator = ({ input }, attrs) => {
   };
 };
 
-const resizeMode = (name: string) => (name === 'nearest' || name === 'bicubic' ? name : 'bilinear');
-
 const padOptions = (attrs: CaseAttributes) => {
-  const { shape, data } = flatPads(attrs.nested('pads'));
-  return Array.from({ length: shape }, (_, i): [number, number] => [data[2 * i] ?? 0, data[2 * i + 1] ?? 0]);
+  const { data } = asArray(attrs.nested('pads'), 'pads');
+  return Array.from({ length: data.length / 2 }, (_, i): [number, number] => [
+    at(data, 2 * i),
+    at(data, 2 * i + 1),
+  ]);
 };
-
-function flatPads(value: unknown): { shape: number; data: number[] } {
-  const data = Array.isArray(value) ? value.flat().map(Number) : [];
-  return { shape: data.length / 2, data };
-}
 
 const networkOperators: Readonly<Record<string, Operator>> = {
   conv2d: ({ input, optional }, attrs) =>
@@ -151,7 +150,7 @@ const networkOperators: Readonly<Record<string, Operator>> = {
   resize: ({ input }, attrs) =>
     omma.resize(input('x'), {
       size: attrs.pair('size', []),
-      mode: resizeMode(attrs.text('mode', 'nearest')),
+      mode: attrs.choice('mode', ['nearest', 'bilinear', 'bicubic'], 'nearest'),
       alignCorners: attrs.flag('align_corners', false),
     }),
   cross_entropy: ({ input, integers }, attrs) =>

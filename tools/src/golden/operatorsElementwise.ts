@@ -23,7 +23,7 @@ export const elementwiseOperators: Readonly<Record<string, Operator>> = {
   sigmoid: unary(omma.sigmoid),
   tanh: unary(omma.tanh),
   gelu: ({ input }, attrs) =>
-    omma.gelu(input('x'), { approximate: attrs.text('approximate', 'none') === 'tanh' ? 'tanh' : 'none' }),
+    omma.gelu(input('x'), { approximate: attrs.choice('approximate', ['none', 'tanh'], 'none') }),
   gelu_tanh: unary((x) => omma.gelu(x, { approximate: 'tanh' })),
   silu: unary(omma.silu),
   mish: unary(omma.mish),

@@ -2,14 +2,13 @@
 
 import * as omma from '@omma/core';
 import * as cv from '@omma/cv';
-import type { CaseAttributes } from './attributes.ts';
-import { asArray, GoldenFileError } from './json.ts';
-import type { CaseTensors, Operator } from './operators.ts';
+import { type CaseAttributes, reductions } from './attributes.ts';
+import { asArray } from './json.ts';
+import type { CaseTensors, Operator, OperatorResult } from './operators.ts';
 
-const lossReduction = (attrs: CaseAttributes) => {
-  const name = attrs.text('reduction', 'none');
-  return { reduction: name === 'mean' ? 'mean' : name === 'sum' ? 'sum' : 'none' } as const;
-};
+const lossReduction = (attrs: CaseAttributes) => ({
+  reduction: attrs.choice('reduction', reductions, 'none'),
+});
 
 type BoxLoss = typeof cv.generalizedBoxIouLoss;
 
@@ -24,12 +23,7 @@ const boxLoss =
 
 const threshold = (attrs: CaseAttributes) => ({ iouThreshold: attrs.number('iou_threshold') });
 
-const oneOf = <T extends string>(name: string, value: string, legal: readonly T[]): T => {
-  const found = legal.find((candidate) => candidate === value);
-  if (found === undefined)
-    throw new GoldenFileError(`${name}: expected one of ${legal.join(', ')} but found ${value}`);
-  return found;
-};
+const suppressed = ({ indices }: cv.NmsResult): OperatorResult => ({ outputs: [indices], padded: true });
 
 const pairwise =
   (of: typeof cv.boxIou): Operator =>
@@ -61,9 +55,9 @@ export const visionOperators: Readonly<Record<string, Operator>> = {
       scale: attrs.number('scale', 1),
     }),
   deform_conv2d: deformable,
-  nms: ({ floats }, attrs) => cv.nms(floats('boxes'), floats('scores'), threshold(attrs)).indices,
+  nms: ({ floats }, attrs) => suppressed(cv.nms(floats('boxes'), floats('scores'), threshold(attrs))),
   batched_nms: ({ floats, integers }, attrs) =>
-    cv.batchedNms(floats('boxes'), floats('scores'), integers('ids'), threshold(attrs)).indices,
+    suppressed(cv.batchedNms(floats('boxes'), floats('scores'), integers('ids'), threshold(attrs))),
   box_iou: pairwise(cv.boxIou),
   generalized_box_iou: pairwise(cv.generalizedBoxIou),
   generalized_box_iou_loss: boxLoss(cv.generalizedBoxIouLoss),
@@ -77,12 +71,12 @@ export const visionOperators: Readonly<Record<string, Operator>> = {
     }),
   grid_sample: ({ input }, attrs) =>
     cv.gridSample(input('x'), input('g'), {
-      mode: oneOf('mode', attrs.text('mode', 'bilinear'), ['bilinear', 'nearest', 'bicubic']),
-      paddingMode: oneOf('padding_mode', attrs.text(attrs.named('padding_mode', 'padding'), 'zeros'), [
+      mode: attrs.choice('mode', ['bilinear', 'nearest', 'bicubic'], 'bilinear'),
+      paddingMode: attrs.choice(
+        attrs.named('padding_mode', 'padding'),
+        ['zeros', 'border', 'reflection'],
         'zeros',
-        'border',
-        'reflection',
-      ]),
+      ),
       alignCorners: attrs.flag('align_corners', false),
     }),
 };

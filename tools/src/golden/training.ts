@@ -27,9 +27,20 @@ import {
 import { Adam, AdamW, gradNorm, type Module, type Optimizer, SGD } from '@omma/nn';
 import { compareNumbers, type Finding } from './compare.ts';
 import { fill } from './fill.ts';
-import { asList, asNumber, asNumbers, asObject, asString, GoldenFileError, type JsonObject } from './json.ts';
+import {
+  asCount,
+  asFlag,
+  asList,
+  asNumber,
+  asNumbers,
+  asObject,
+  asShape,
+  asString,
+  GoldenFileError,
+  type JsonObject,
+} from './json.ts';
 
-const describing = ['note', 'torch', 'torchvision', 'dtype', 'seed', 'id'];
+const describing = ['note', 'torch', 'torchvision', 'dtype', 'seed', 'id', 'steps'];
 const known = [
   'net',
   'optimizer',
@@ -56,12 +67,15 @@ function toleranceAfter(updates: number, device: Device): number {
 /** Runs the trace on a device; every number of the file is one finding. */
 export async function checkTraining(file: JsonObject, device: Device): Promise<Finding[]> {
   refuseUnknownFields(file);
-  const [batch, size] = [asNumber(file.batch, 'batch'), asNumber(file.size, 'size')];
-  const model = classifier(asString(file.net, 'net'), asNumber(file.classes, 'classes'));
+  const [batch, size] = [asCount(file.batch, 'batch'), asCount(file.size, 'size')];
+  const shape = asShape([batch, 3, size, size], 'batch, size');
+  const classes = asCount(file.classes, 'classes');
+  const trace = asList(file.trace, 'trace');
+  if (trace.length === 0) throw new GoldenFileError('trace: expected at least one step but found none');
+  const model = classifier(asString(file.net, 'net'), classes);
   await setWeights(model);
   const { optimizer, lr } = optimizerOf(file);
-  const picture = (step: number) =>
-    hostFrom(fill(`input/${step}`, batch * 3 * size * size, -1, 1), [batch, 3, size, size], 'float32');
+  const picture = (step: number) => hostFrom(fill(`input/${step}`, sizeOf(shape), -1, 1), shape, 'float32');
   const compare = (updates: number, what: string, actual: ArrayLike<number>, expected: readonly number[]) => {
     const relative = toleranceAfter(updates, device);
     return compareNumbers(what, actual, expected, { absolute: relative * largest(expected), relative });
@@ -77,11 +91,14 @@ export async function checkTraining(file: JsonObject, device: Device): Promise<F
   ];
   const step = trainingStep(model, optimizer, device);
   try {
-    const trace = asList(file.trace, 'trace');
     for (const [i, entry] of trace.entries()) {
       const expected = asObject(entry, `trace[${i}]`);
       const number = expected.step === undefined ? i : asNumber(expected.step, `trace[${i}].step`);
-      const label = hostFrom(asNumbers(expected.labels, `trace[${i}].labels`), [batch], 'int32');
+      const label = hostFrom(
+        labelsOf(expected.labels, `trace[${i}].labels`, batch, classes),
+        [batch],
+        'int32',
+      );
       const actual = await step({ image: picture(number), label, lr: hostFrom([lr], [], 'float32') });
       for (const [field, output] of [
         ['loss', 'loss'],
@@ -104,6 +121,15 @@ export async function checkTraining(file: JsonObject, device: Device): Promise<F
     for (const variable of [...model.parameters(), ...model.buffers(), ...optimizer.variables()])
       variable.release();
   }
+}
+
+/** One class a picture. */
+function labelsOf(value: unknown, path: string, batch: number, classes: number): number[] {
+  const labels = asList(value, path).map((label, i) => asCount(label, `${path}[${i}]`));
+  const wrong = labels.find((label) => label >= classes);
+  if (wrong !== undefined) throw new GoldenFileError(`${path}: ${wrong} is not below the ${classes} classes`);
+  if (labels.length === batch) return labels;
+  throw new GoldenFileError(`${path}: expected ${batch} labels but found ${labels.length}`);
 }
 
 function refuseUnknownFields(file: JsonObject): void {
@@ -159,7 +185,7 @@ function optimizerOf(file: JsonObject): { optimizer: Optimizer; lr: number } {
       momentum: number('momentum', 0.9),
       dampening: number('dampening', 0),
       weightDecay: number('weight_decay', 1e-4),
-      nesterov: file.nesterov === true,
+      nesterov: file.nesterov === undefined ? false : asFlag(file.nesterov, 'nesterov'),
     };
     return { optimizer: new SGD(options), lr: number('lr', 0.01) };
   }
