@@ -8,7 +8,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -17,6 +17,7 @@ import { promisify } from 'node:util';
 const url = 'https://storage.googleapis.com/download.tensorflow.org/example_images/flower_photos.tgz';
 const bytes = 228_813_984;
 const sha256 = '4c54ace7911aaffe13a365c34f650e71dd5bf1be0a58b464e5a7183e3e595d9c';
+const partialSuffix = '.partial';
 const answerWithinMs = 5_000;
 const downloadWithinMs = 60_000;
 
@@ -24,16 +25,20 @@ const downloadWithinMs = 60_000;
 export async function fetchFlowers(cache: string): Promise<{ folder: string } | { reason: string }> {
   const archive = join(cache, 'flower_photos.tgz');
   const folder = join(cache, 'flower_photos');
+  const temporary = [archive, `${archive}${partialSuffix}`];
   try {
     await mkdir(cache, { recursive: true });
     await download(archive);
-    await rm(folder, { recursive: true, force: true });
-    await promisify(execFile)('tar', ['-xzf', archive, '-C', cache]);
+    // Unpacked beside its place and moved there whole, so that a demo that is ended meanwhile leaves no part of it to be taken for all.
+    const unpacked = await mkdtemp(join(cache, 'unpacking-'));
+    temporary.push(unpacked);
+    await promisify(execFile)('tar', ['-xzf', archive, '-C', unpacked]);
+    await rename(join(unpacked, 'flower_photos'), folder);
     return { folder };
   } catch (error) {
     return { reason: reasonOf(error) };
   } finally {
-    await rm(archive, { force: true });
+    for (const path of temporary) await rm(path, { recursive: true, force: true });
   }
 }
 
@@ -54,14 +59,11 @@ async function download(path: string): Promise<void> {
       done(null, chunk);
     },
   });
-  const partial = `${path}.partial`;
+  const partial = `${path}${partialSuffix}`;
   await pipeline(Readable.fromWeb(response.body), measured, createWriteStream(partial), {
     signal: AbortSignal.timeout(downloadWithinMs),
   });
-  if (received !== bytes || hash.digest('hex') !== sha256) {
-    await rm(partial);
-    throw new Error('the checksum does not hold');
-  }
+  if (received !== bytes || hash.digest('hex') !== sha256) throw new Error('the checksum does not hold');
   await rename(partial, path);
 }
 
