@@ -3,9 +3,12 @@
  */
 
 export * from './compile.ts';
+export * from './device/checks.ts';
+export * from './device/communicator.ts';
 export * from './device/device.ts';
 export * from './device/numeric.ts';
 export { runNode } from './device/reference.ts';
+export * from './device/threads.ts';
 export * from './dtype.ts';
 export * from './eager.ts';
 export * from './errors.ts';

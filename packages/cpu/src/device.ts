@@ -8,6 +8,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import {
   type CompileOptions,
+  checkUpload,
   type Device,
   type DeviceBuffer,
   type DeviceCapabilities,
@@ -23,7 +24,9 @@ import {
   type Node,
   registerDevice,
   sizeOf,
+  stateBuffers,
   type TensorType,
+  threadCount,
 } from '@omma/core';
 import { type Binding, type BufferHandle, loadBinding, type NativeDevice } from './binding.ts';
 import { asDeviceError } from './errors.ts';
@@ -50,7 +53,7 @@ class CpuDevice implements Device {
   readonly #stop = () => this.#native.dispose();
 
   constructor(binding: Binding) {
-    const threads = threadCount();
+    const threads = threadCount('cpu', process.env.OMMA_NUM_THREADS, availableParallelism());
     this.#native = new binding.Device(threads);
     process.once('exit', this.#stop);
     const mixedPrecision: DType[] = binding.bfloat16 ? ['bfloat16'] : [];
@@ -70,15 +73,7 @@ class CpuDevice implements Device {
   }
 
   async compile(graph: Graph, options: CompileOptions): Promise<Executable> {
-    const buffers = graph.state.map((slot) => {
-      const buffer = options.state.get(slot.name);
-      if (buffer === undefined) throw new DeviceError(`cpu: no buffer is given for state ${slot.name}`);
-      const { shape, dtype } = graphValue(graph, slot.read);
-      const fits = buffer.type.dtype === dtype && buffer.type.shape.join() === shape.join();
-      if (!fits)
-        throw new DeviceError(`cpu: the buffer given for state ${slot.name} has another shape or dtype`);
-      return this.#own(buffer).handle;
-    });
+    const buffers = stateBuffers('cpu', graph, options.state).map((buffer) => this.#own(buffer).handle);
     const ready = optimise(graph);
     const made = await asDeviceError(this.#native.compile(ready, buffers, options.profile ?? false));
     return new CpuExecutable(this.#native, made.handle, made.bytes, graph);
@@ -95,13 +90,7 @@ class CpuDevice implements Device {
   /** `data` is read when its turn comes: leave it unchanged until the promise is settled. */
   async upload(buffer: DeviceBuffer, data: HostArray): Promise<void> {
     const own = this.#own(buffer);
-    const expected = hostArray(own.type.dtype, 0).constructor;
-    if (data.constructor !== expected || data.length !== sizeOf(own.type.shape)) {
-      throw new DeviceError(
-        `cpu: upload to a buffer of ${own.type.dtype}[${own.type.shape.join(', ')}] needs a ${expected.name} of ` +
-          `${sizeOf(own.type.shape)} elements but is given a ${data.constructor.name} of ${data.length}`,
-      );
-    }
+    checkUpload('cpu', own.type, data);
     await asDeviceError(this.#native.upload(own.handle, data));
   }
 
@@ -129,17 +118,6 @@ class CpuDevice implements Device {
     if (buffer instanceof CpuBuffer && buffer.owner === this) return buffer;
     throw new DeviceError('cpu: the buffer belongs to another device');
   }
-}
-
-/** `OMMA_NUM_THREADS`, or as many as the process may use at once. */
-function threadCount(): number {
-  const text = process.env.OMMA_NUM_THREADS;
-  if (text === undefined || text === '') return availableParallelism();
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > 1024) {
-    throw new DeviceError(`cpu: OMMA_NUM_THREADS must be a whole number from 1 to 1024 but is ${text}`);
-  }
-  return count;
 }
 
 /** A device of its own, beside the one that `device('cpu')` opens. */

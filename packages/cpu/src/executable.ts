@@ -1,45 +1,37 @@
 /** A compiled graph on the CPU device: checks what goes in, makes what comes out, and hands both to the addon. */
 
 import {
-  DeviceError,
+  checkedInput,
   type Executable,
   type Graph,
-  graphValue,
   type HostTensor,
   hostArray,
   type NodeProfile,
   sizeOf,
-  type TensorType,
+  type TypedPort,
+  typedPorts,
 } from '@omma/core';
 import type { ExecutableHandle, NativeDevice } from './binding.ts';
 import { asDeviceError } from './errors.ts';
-
-interface Port extends TensorType {
-  readonly name: string;
-}
 
 export class CpuExecutable implements Executable {
   readonly bytes: number;
   readonly #native: NativeDevice;
   readonly #handle: ExecutableHandle;
-  readonly #inputs: readonly Port[];
-  readonly #outputs: readonly Port[];
+  readonly #inputs: readonly TypedPort[];
+  readonly #outputs: readonly TypedPort[];
 
   constructor(native: NativeDevice, handle: ExecutableHandle, bytes: number, graph: Graph) {
     this.#native = native;
     this.#handle = handle;
     this.bytes = bytes;
-    const typed = (port: { name: string; value: number }) => {
-      const { shape, dtype } = graphValue(graph, port.value);
-      return { name: port.name, shape, dtype };
-    };
-    this.#inputs = graph.inputs.map(typed);
-    this.#outputs = graph.outputs.map(typed);
+    this.#inputs = typedPorts(graph, graph.inputs);
+    this.#outputs = typedPorts(graph, graph.outputs);
   }
 
   /** Input arrays are read when the run's turn comes: leave them unchanged until the promise is settled. */
   async run(inputs: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>> {
-    const from = this.#inputs.map((port) => this.#checked(port, inputs[port.name]));
+    const from = this.#inputs.map((port) => checkedInput('cpu', port, inputs[port.name]));
     const results = this.#outputs.map(({ name, shape, dtype }) => ({
       name,
       tensor: { shape, dtype, data: hostArray(dtype, sizeOf(shape)) },
@@ -63,27 +55,5 @@ export class CpuExecutable implements Executable {
 
   dispose(): void {
     this.#native.release(this.#handle);
-  }
-
-  #checked(port: Port, given: HostTensor | undefined) {
-    const wanted = `${port.dtype}[${port.shape.join(', ')}]`;
-    if (given === undefined) {
-      throw new DeviceError(`cpu: input ${port.name} (${wanted}) is missing`);
-    }
-    if (given.dtype !== port.dtype || given.shape.join() !== port.shape.join()) {
-      throw new DeviceError(
-        `cpu: input ${port.name} must be ${wanted} but is ${given.dtype}[${given.shape.join(', ')}]`,
-      );
-    }
-    if (
-      given.data.length !== sizeOf(port.shape) ||
-      given.data.constructor !== hostArray(port.dtype, 0).constructor
-    ) {
-      throw new DeviceError(
-        `cpu: input ${port.name} must bring ${sizeOf(port.shape)} ${port.dtype} elements but brings a ` +
-          `${given.data.constructor.name} of ${given.data.length}`,
-      );
-    }
-    return given.data;
   }
 }
