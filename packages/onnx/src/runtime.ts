@@ -1,13 +1,12 @@
-/**
- * Runs an ONNX model with ONNX Runtime, to prove an export and to use it from Node.
- *
- * onnxruntime-node is an optional peer, because it weighs 300 MB: it is imported when first needed and its absence is explained.
- */
+/** Runs an ONNX model with ONNX Runtime as it is, weights inside: to prove an export, and to use it from Node. */
 
-import { type DType, type HostArray, type HostTensor, hostTensor, OmmaError } from '@omma/core';
-import type * as Runtime from 'onnxruntime-node';
+import { type DType, type HostTensor, hostTensor, OmmaError } from '@omma/core';
+import type { RuntimeTensor } from './device/provider.ts';
+import { arrayOf, tensorOf } from './device/tensors.ts';
+import { fromElements } from './elementArray.ts';
+import { type NodeRuntime, requireNodeRuntime } from './nodeRuntime.ts';
 
-const elementTypes: Readonly<Record<string, DType>> = {
+const dtypes: Readonly<Record<string, DType>> = {
   float32: 'float32',
   float16: 'float16',
   int32: 'int32',
@@ -29,7 +28,7 @@ export async function openOnnx(
   bytes: Uint8Array,
   options: { readonly threads?: number } = {},
 ): Promise<OnnxModel> {
-  const runtime = await loadRuntime();
+  const runtime = requireNodeRuntime();
   const session = await runtime.InferenceSession.create(bytes, {
     logSeverityLevel: 3,
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
@@ -38,54 +37,28 @@ export async function openOnnx(
     inputs: session.inputNames,
     outputs: session.outputNames,
     run: async (inputs) => {
-      const feeds: Record<string, Runtime.Tensor> = {};
+      const feeds: Record<string, RuntimeTensor> = {};
       for (const [name, tensor] of Object.entries(inputs)) feeds[name] = toRuntime(runtime, name, tensor);
-      const results = await session.run(feeds);
+      const results = Object.entries(await session.run(feeds));
       return Object.fromEntries(
-        Object.entries(results).map(([name, value]) => [name, fromRuntime(name, value)]),
+        await Promise.all(
+          results.map(async ([name, value]) => [name, await fromRuntime(name, value)] as const),
+        ),
       );
     },
     dispose: () => session.release(),
   };
 }
 
-async function loadRuntime(): Promise<typeof Runtime> {
-  try {
-    return await import('onnxruntime-node');
-  } catch (error) {
-    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    throw new OmmaError(
-      `onnxruntime-node is needed to run an ONNX model and could not be loaded (${reason}); ` +
-        'install it with: npm install onnxruntime-node --onnxruntime-node-install=skip',
-    );
-  }
-}
-
-function toRuntime(
-  runtime: typeof Runtime,
-  name: string,
-  { dtype, shape, data }: HostTensor,
-): Runtime.Tensor {
+function toRuntime(runtime: NodeRuntime, name: string, { dtype, shape, data }: HostTensor): RuntimeTensor {
   if (dtype === 'bfloat16')
     throw new OmmaError(`onnxruntime: input ${name} is bfloat16, which its CPU provider does not take`);
-  return new runtime.Tensor(dtype, data, shape);
+  return tensorOf(runtime, data, dtype, shape);
 }
 
-function fromRuntime(name: string, tensor: Runtime.OnnxValue): HostTensor {
-  if (!('dims' in tensor)) throw new OmmaError(`onnxruntime: output ${name} is not a tensor`);
-  const dtype = elementTypes[tensor.type];
-  if (dtype === undefined || !isHostArray(tensor.data)) {
+async function fromRuntime(name: string, tensor: RuntimeTensor): Promise<HostTensor> {
+  const dtype = dtypes[tensor.type];
+  if (dtype === undefined)
     throw new OmmaError(`onnxruntime: output ${name} has type ${tensor.type}, which Omma does not use`);
-  }
-  return hostTensor(tensor.dims, dtype, tensor.data);
-}
-
-function isHostArray(data: Runtime.Tensor['data']): data is HostArray {
-  return (
-    data instanceof Float32Array ||
-    data instanceof Uint16Array ||
-    data instanceof Int32Array ||
-    data instanceof Uint32Array ||
-    data instanceof Uint8Array
-  );
+  return hostTensor(tensor.dims, dtype, fromElements(await arrayOf(tensor, dtype), dtype, dtype));
 }

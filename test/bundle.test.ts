@@ -1,5 +1,6 @@
 /**
- * core and nn run anywhere: their bundles for the browser and for Node need no module of Node's, and core imports no package.
+ * What runs in a browser: bundles of core and nn need no module at all, that of @omma/onnx/web only those that it says, and none of them
+ * a module of Node's.
  */
 
 import { build } from 'rolldown';
@@ -8,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 /** Bundles a package from source and returns the ids it could not resolve within the repository. */
 async function foreignImports(entry: string, platform: 'browser' | 'node'): Promise<string[]> {
   const foreign = new Set<string>();
-  const source = new URL('../../', import.meta.url).pathname;
+  const source = new URL('../packages/', import.meta.url).pathname;
   await build({
     input: `${source}${entry}`,
     platform,
@@ -22,11 +23,18 @@ async function foreignImports(entry: string, platform: 'browser' | 'node'): Prom
       return !ours;
     },
   });
-  return [...foreign];
+  return [...foreign].sort();
 }
 
-describe.each(['core/src/index.ts', 'nn/src/index.ts'])('%s', (entry) => {
-  it.each(['browser', 'node'] as const)('bundles for %s without foreign imports', async (platform) => {
-    expect(await foreignImports(entry, platform)).toEqual([]);
+describe.each([
+  { entry: 'core/src/index.ts', needs: [] },
+  { entry: 'nn/src/index.ts', needs: [] },
+  {
+    entry: 'onnx/src/web.ts',
+    needs: ['@bufbuild/protobuf', '@bufbuild/protobuf/codegenv2', 'onnxruntime-web'],
+  },
+])('$entry', ({ entry, needs }) => {
+  it.each(['browser', 'node'] as const)('bundles for %s and needs nothing else', async (platform) => {
+    expect(await foreignImports(entry, platform)).toEqual(needs);
   });
 });
