@@ -120,6 +120,14 @@ describe('omma', () => {
     const parsed: unknown = JSON.parse(omma('devices', '--json').out);
     expect(parsed).toContainEqual(expect.objectContaining({ name: 'reference', available: true }));
   });
+
+  it('says that auto takes onnx where the addon of cpu is not built, and why', () => {
+    process.env.OMMA_CPU_ADDON = join(folder, 'none.node');
+    const { out } = omma('devices');
+    delete process.env.OMMA_CPU_ADDON;
+    expect(out).toMatch(/^cpu +no +- +its addon is not built; run `npm run build:native`/m);
+    expect(out).toMatch(/^onnx +yes, auto +- +ONNX Runtime \d/m);
+  });
 });
 
 describe('omma train', () => {

@@ -1,3 +1,4 @@
 /** Makes Omma's devices known. The only place that names them: a device registers itself when its package is imported. */
 
 import '@omma/cpu';
+import '@omma/onnx';
