@@ -2,7 +2,7 @@
 
 import type { Benchmark, Setting } from './benchmark.ts';
 import { memoryBenchmark } from './memoryBenchmark.ts';
-import { onnxRuntime, type Peer } from './peers.ts';
+import { ommaOnCpu, onnxRuntime, type Peer } from './peers.ts';
 import { recipeBenchmark } from './recipeBenchmark.ts';
 import { compileBenchmark, helpBenchmark } from './startBenchmark.ts';
 import { type JobPlan, stepBenchmark } from './stepBenchmark.ts';
@@ -25,6 +25,7 @@ export const catalogue: readonly Benchmark[] = [
   ]),
   stepBenchmark(mobileNet, eagerAndCompiled),
   stepBenchmark(resnet18, eagerAndCompiled),
+  stepBenchmark({ ...resnet18, device: 'onnx' }, () => [ommaOnCpu]),
   memoryBenchmark(resnet50),
   compileBenchmark(resnet50),
   helpBenchmark,

@@ -1,6 +1,7 @@
 /** Our side of a job: a program that the benchmark starts with the job as its argument. */
 
 import '@omma/cpu';
+import '@omma/onnx';
 import {
   type CompiledFunction,
   compile,
@@ -34,7 +35,7 @@ async function prepare(job: Job): Promise<Prepared> {
   const run = job.kind === 'train' ? trainingStep(model, options) : inference(model, options);
   await run.prepare(inputs);
   const prepareMs = performance.now() - begin;
-  return { label: 'Omma', detail: on.name, prepareMs, step: () => run(inputs) };
+  return { label: `Omma on ${on.name}`, detail: '', prepareMs, step: () => run(inputs) };
 }
 
 type Network = ReturnType<typeof buildNetwork>;

@@ -1,6 +1,12 @@
 /** The peers of a run: what each Python named by --python offers, and ONNX Runtime. */
 
-import { type MemoryFormats, onnxRuntimeCommand, torchCommand, torchProbeCommand } from './commands.ts';
+import {
+  type MemoryFormats,
+  onnxRuntimeCommand,
+  oursCommand,
+  torchCommand,
+  torchProbeCommand,
+} from './commands.ts';
 import type { Job } from './job.ts';
 import type { Reason } from './row.ts';
 import { type Command, Session, SessionError } from './session.ts';
@@ -59,4 +65,10 @@ function withoutPython(reason: Reason): TorchPeers {
 export const onnxRuntime: Peer = {
   label: 'ONNX Runtime, float32',
   command: (job) => onnxRuntimeCommand({ ...job, dtype: 'float32' }),
+};
+
+/** Omma itself on its fastest device, to tell what another device costs. */
+export const ommaOnCpu: Peer = {
+  label: 'Omma on cpu',
+  command: (job) => oursCommand({ ...job, device: 'cpu' }),
 };

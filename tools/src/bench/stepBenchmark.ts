@@ -7,16 +7,17 @@ import { type Job, titleOf } from './job.ts';
 import type { Peer } from './peers.ts';
 import { type Row, timeRow } from './row.ts';
 
-/** What a job leaves open: the setting fills it in. */
-export type JobPlan = Omit<Job, 'threads' | 'device'>;
+/** What a job leaves open: the setting fills it in. `device` is there when the row is about that device, whatever the setting. */
+export type JobPlan = Omit<Job, 'threads' | 'device'> & { readonly device?: string };
 
 export function stepBenchmark(plan: JobPlan, peersOf: (setting: Setting) => readonly Peer[]): Benchmark {
-  const name = titleOf({ ...plan, threads: 1, device: 'auto' });
+  const title = titleOf({ ...plan, threads: 1, device: 'auto' });
+  const name = plan.device === undefined ? title : `${title}, on ${plan.device}`;
   return {
     name,
     long: false,
     run: async (setting) => {
-      const job: Job = { ...plan, threads: setting.threads, device: setting.device };
+      const job: Job = { ...plan, threads: setting.threads, device: plan.device ?? setting.device };
       const rows: Row[] = [];
       setting.progress(`${name}: setting up`);
       const ours = await enter(oursCommand(job));
