@@ -3,3 +3,5 @@
  *
  * Imports core and onnx only. Nothing here needs a toolkit or a device before one is asked for.
  */
+
+export * from './operators/index.ts';

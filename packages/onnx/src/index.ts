@@ -20,6 +20,7 @@ export {
 } from './elementArray.ts';
 export { type ExportOptions, exportOnnx } from './export.ts';
 export type { Weights } from './foldBatchNorm.ts';
+export * from './inspect/index.ts';
 export type { Origin } from './model.ts';
 export { defineRule, type Rule, RuleContext, type RuleInput, ruleNames } from './rule.ts';
 export { type OnnxModel, openOnnx } from './runtime.ts';

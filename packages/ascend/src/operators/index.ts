@@ -1,0 +1,16 @@
+/** The operator table and what follows from it. */
+
+export { checkNode, type Place, type Precision, precisions, type Target, type Verdict } from './evaluate.ts';
+export type { Condition, Family, Kernel, Limit, Operator, Toolkit } from './schema.ts';
+export {
+  findSoc,
+  findToolkit,
+  kernelRow,
+  kernelRows,
+  operatorRow,
+  operatorRows,
+  type Soc,
+  socNames,
+  toolkitVersions,
+} from './table.ts';
+export { compareVersions, hasOpset, inVersionRange } from './version.ts';
