@@ -64,9 +64,23 @@ export function scaledGradients(
   wrt: readonly Tensor[],
   lossScale: LossScale,
 ): { gradients: Tensor[]; finite: Tensor } {
-  const scale = lossScale.scale.read();
-  const scaled = gradients(mul(pin(loss, 'float32'), scale), wrt);
-  const inverse = div(1, scale);
+  return unscaledGradients(gradients(scaledLoss(loss, lossScale), wrt), lossScale);
+}
+
+/** What to differentiate: a float scalar `loss` times the scale. The first half of `scaledGradients`. Inside `trace`. */
+export function scaledLoss(loss: Tensor, lossScale: LossScale): Tensor {
+  return mul(pin(loss, 'float32'), lossScale.scale.read());
+}
+
+/**
+ * Gradients of `scaledLoss` brought back, and whether all of them are finite. Adapts the scale. The second half of `scaledGradients`: data
+ * parallel training sums the gradients of all ranks in between, so that all skip the same steps. Inside `trace`.
+ */
+export function unscaledGradients(
+  scaled: readonly Tensor[],
+  lossScale: LossScale,
+): { gradients: Tensor[]; finite: Tensor } {
+  const inverse = div(1, lossScale.scale.read());
   const unscaled = scaled.map((gradient) => mul(pin(gradient, 'float32'), inverse));
   const finite = allFinite(unscaled);
   lossScale.update(finite);

@@ -9,6 +9,7 @@ import type { DType, HostArray } from '../dtype.ts';
 import { DeviceError } from '../errors.ts';
 import type { Graph, Node, TensorType } from '../graph/graph.ts';
 import type { HostTensor } from '../tensor.ts';
+import type { Communicator, Rendezvous } from './communicator.ts';
 
 /** Device memory for one tensor. Only the device that made it can look inside. */
 export interface DeviceBuffer {
@@ -68,6 +69,8 @@ export interface Device {
   upload(buffer: DeviceBuffer, data: HostArray): Promise<void>;
   download(buffer: DeviceBuffer): Promise<HostArray>;
   memory(): MemoryUse;
+  /** A communicator of the device's own collective library between the processes of `group`; absent where there is none. */
+  connect?(group: Rendezvous): Promise<Communicator>;
   /** Resolves when all work given so far is done. */
   synchronize(): Promise<void>;
   dispose(): void;
@@ -79,7 +82,10 @@ export interface DeviceFactory {
   readonly priority: number;
   /** True, or why the device cannot be used on this machine and what to do about it. */
   available(): true | string;
-  create(): Device;
+  /** How many of them this machine has; each is called `name:index` then, and `name` is the first. Absent where there is only one. */
+  count?(): number;
+  /** `index` is 0 unless `count` allows more. */
+  create(index: number): Device;
 }
 
 const factories = new Map<string, DeviceFactory>();
@@ -96,23 +102,43 @@ export function deviceFactories(): readonly DeviceFactory[] {
 }
 
 /**
- * The device called `name`, opened once per process; `auto` is the available one of highest priority.
- * Throws DeviceError with the known names, or with the reason why it is not available.
+ * The device called `name`, opened once per process; `auto` is the available one of highest priority, `ascend:1` the second Ascend
+ * device. Throws DeviceError with the known names, or with the reason why it is not available.
  */
 export function device(name = 'auto'): Device {
-  const factory =
-    name === 'auto'
-      ? deviceFactories().find((candidate) => candidate.available() === true)
-      : factories.get(name);
+  const [, base = name, digits] = /^(.+?)(?::(\d+))?$/.exec(name) ?? [];
+  const factory = factoryNamed(base);
   if (factory === undefined) {
     const known = deviceFactories().map((candidate) => candidate.name);
     throw new DeviceError(`device: no device is called ${name}; known: auto, ${known.join(', ')}`);
   }
-  const opened = open.get(factory.name);
+  const index = Number(digits ?? 0);
+  const key = `${factory.name}:${index}`;
+  const opened = open.get(key);
   if (opened !== undefined) return opened;
   const available = factory.available();
   if (available !== true) throw new DeviceError(`device ${factory.name}: ${available}`);
-  const created = factory.create();
-  open.set(factory.name, created);
+  const count = factory.count?.() ?? 1;
+  if (index >= count) {
+    throw new DeviceError(
+      `device ${name}: this machine has ${count === 1 ? `one ${factory.name}` : `${count}, ${factory.name}:0 to ${factory.name}:${count - 1}`}`,
+    );
+  }
+  const created = factory.create(index);
+  open.set(key, created);
   return created;
+}
+
+/**
+ * What the process of rank `localRank` on this machine calls the device `name`: `ascend` is `ascend:1` for the second process, where a
+ * device comes in numbers. A name with an index, and devices of which there is one, stay as they are.
+ */
+export function localDeviceName(name: string, localRank: number): string {
+  const factory = factoryNamed(name);
+  return factory?.count === undefined ? name : `${factory.name}:${localRank}`;
+}
+
+function factoryNamed(name: string): DeviceFactory | undefined {
+  if (name !== 'auto') return factories.get(name);
+  return deviceFactories().find((candidate) => candidate.available() === true);
 }
