@@ -9,6 +9,7 @@ export interface AccuracyOptions {
 }
 
 export class Accuracy implements Metric {
+  readonly inputs = ['label'];
   readonly #topk: readonly number[];
   #hits = new Map<number, number>();
   #samples = 0;

@@ -26,6 +26,17 @@ export interface BatchLoaderOptions {
   /** Batches in flight; 3 unless given. */
   readonly prefetch?: number;
   readonly onCorrupt?: CorruptPolicy;
+  /** The part of every step's samples that this rank loads; all of them unless given. */
+  readonly shard?: Shard;
+}
+
+/**
+ * A rank's share of the data. Step k takes the next `size` batches of the epoch's order, and rank r the r-th of them: all ranks together see what one
+ * process with `size` times the batch size would see, in the same steps.
+ */
+export interface Shard {
+  readonly rank: number;
+  readonly size: number;
 }
 
 /** How many neighbours are tried in place of a corrupt sample. */
@@ -35,21 +46,27 @@ export class BatchLoader implements DataLoader {
   readonly dataset: Dataset;
   readonly batchSize: number;
   readonly #options: BatchLoaderOptions;
+  readonly #shard: Shard;
 
   constructor(dataset: Dataset, options: BatchLoaderOptions) {
     if (dataset.length === 0) throw new OmmaError('data loader: the data set has no samples; check its path');
     this.dataset = dataset;
     this.batchSize = options.batchSize;
     this.#options = options;
+    this.#shard = options.shard ?? { rank: 0, size: 1 };
   }
 
   get batchesPerEpoch(): number {
-    const whole = this.dataset.length / this.batchSize;
+    const whole = this.dataset.length / this.samplesPerStep;
     return this.#options.training ? Math.max(1, Math.floor(whole)) : Math.ceil(whole);
   }
 
+  get samplesPerStep(): number {
+    return this.batchSize * this.#shard.size;
+  }
+
   get samplesPerEpoch(): number {
-    return this.#options.training ? this.batchesPerEpoch * this.batchSize : this.dataset.length;
+    return this.#options.training ? this.batchesPerEpoch * this.samplesPerStep : this.dataset.length;
   }
 
   epoch(epoch: number, from = 0): AsyncIterable<Batch> {
@@ -77,10 +94,10 @@ export class BatchLoader implements DataLoader {
   }
 
   async #batch(order: Int32Array, number: number, context: SampleContext): Promise<Batch> {
-    const start = number * this.batchSize;
-    const available = this.#options.training
-      ? this.batchSize
-      : Math.min(this.batchSize, order.length - start);
+    const start = (number * this.#shard.size + this.#shard.rank) * this.batchSize;
+    const left = this.#options.training ? this.batchSize : Math.min(this.batchSize, order.length - start);
+    // The last step of an evaluation may have nothing for this rank, which still takes part in it: with a sample that does not count.
+    const available = Math.max(1, left);
     const indices = Array.from({ length: available }, (_, i) => order[(start + i) % order.length] ?? 0);
     const skipped: SkippedSample[] = [];
     const loaded = await Promise.all(indices.map((index) => this.#load(index, context, skipped)));
@@ -94,7 +111,7 @@ export class BatchLoader implements DataLoader {
     const rows = Array.from({ length: this.batchSize }, (_, i) => usable[i] ?? first);
     return {
       inputs: this.#stack(rows),
-      count: usable.length,
+      count: left <= 0 ? 0 : usable.length,
       indices: rows.map(({ index }) => index),
       skipped,
     };

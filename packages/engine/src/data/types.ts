@@ -60,7 +60,9 @@ export interface DataLoader {
   readonly dataset: Dataset;
   readonly batchSize: number;
   readonly batchesPerEpoch: number;
-  /** Samples that one epoch delivers. */
+  /** Samples of one step on all ranks together; the batch size where there is one rank. */
+  readonly samplesPerStep: number;
+  /** Samples that one epoch delivers, on all ranks together. */
   readonly samplesPerEpoch: number;
   /** The batches of an epoch in order, from batch `from` on: decoded ahead, no further than the prefetch limit. */
   epoch(epoch: number, from?: number): AsyncIterable<Batch>;
@@ -68,6 +70,8 @@ export interface DataLoader {
 
 /** Collects evaluation outputs and says what they are worth. One instance serves one evaluation at a time. */
 export interface Metric {
+  /** Names of the batch's inputs that `update` reads; all of them unless given. In a distributed run only these travel between ranks. */
+  readonly inputs?: readonly string[];
   /** Called before the first batch. */
   reset(): void;
   /** `outputs` are the model's predictions for the batch; only the first `batch.count` rows count. */

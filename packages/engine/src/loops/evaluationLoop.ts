@@ -2,6 +2,7 @@
 
 import type { CompiledFunction, HostTensor } from '@omma/core';
 import type { Batch, DataLoader, Metric, SkippedSample } from '../data/types.ts';
+import type { Predictions } from '../distributed/gather.ts';
 import type { EvaluationEvent, RunnerEvent } from '../runner/events.ts';
 
 export interface EvaluationLoopOptions {
@@ -10,6 +11,8 @@ export interface EvaluationLoopOptions {
   readonly metrics: readonly Metric[];
   /** Zero-based epoch just finished; null outside of training. */
   readonly epoch: number | null;
+  /** In a distributed run: the ranks' predictions of a step, in rank order. */
+  readonly gather?: (predictions: Predictions) => Promise<Predictions[]>;
   emit(event: RunnerEvent): void;
 }
 
@@ -19,6 +22,7 @@ export async function evaluationLoop({
   loader,
   metrics,
   epoch,
+  gather = async (predictions) => [predictions],
   emit,
 }: EvaluationLoopOptions): Promise<EvaluationEvent> {
   const started = performance.now();
@@ -27,10 +31,11 @@ export async function evaluationLoop({
   let done = 0;
   for (const metric of metrics) metric.reset();
   const count = async (batch: Batch, running: Promise<Record<string, HostTensor>>) => {
-    const outputs = await running;
-    for (const metric of metrics) metric.update(outputs, batch);
-    samples += batch.count;
-    skipped.push(...batch.skipped);
+    for (const one of await gather({ outputs: await running, batch })) {
+      for (const metric of metrics) metric.update(one.outputs, one.batch);
+      samples += one.batch.count;
+      skipped.push(...one.batch.skipped);
+    }
     emit({ type: 'evaluationProgress', done: ++done, total: loader.batchesPerEpoch });
   };
   let before: Promise<void> | null = null;

@@ -5,16 +5,17 @@
  * is after step k (checkpoints, evaluation, the end) drains the pipe first.
  */
 
-import { type CompiledFunction, type HostTensor, hostTensor } from '@omma/core';
+import { type HostTensor, hostTensor } from '@omma/core';
 import type { Batch, DataLoader, SkippedSample } from '../data/types.ts';
+import { stopOutput } from '../distributed/dataParallelStep.ts';
 import type { Hook } from '../hooks/hook.ts';
 import type { Progress, TrainingContext } from '../runner/context.ts';
 import type { EvaluationEvent } from '../runner/events.ts';
-import { lrInput } from '../runner/trainStep.ts';
+import { lrInput, type TrainStep } from '../runner/trainStep.ts';
 import { Stopwatch } from './stopwatch.ts';
 
 export interface TrainLoopOptions {
-  readonly step: CompiledFunction;
+  readonly step: TrainStep;
   readonly loader: DataLoader;
   /** The learning rate of every iteration of the run. */
   readonly rates: Float64Array;
@@ -24,6 +25,7 @@ export interface TrainLoopOptions {
   readonly progress: Progress;
   readonly context: Omit<TrainingContext, 'drain'>;
   readonly hooks: readonly Hook[];
+  /** Ends training after a step. Null in a distributed run, where the ranks agree on the step by its output `stop`. */
   readonly signal: AbortSignal | null;
   /** Evaluates after an epoch; null when there is nothing to evaluate on. */
   evaluate: ((epoch: number) => Promise<EvaluationEvent>) | null;
@@ -58,10 +60,12 @@ export class TrainLoop {
   #epochLoss = { sum: 0, steps: 0 };
   #skipped: SkippedSample[] = [];
   #reported = 0;
+  /** Iterations after which the ranks of a distributed run have agreed to stop. */
+  #agreedEnd = Number.POSITIVE_INFINITY;
 
   constructor(options: TrainLoopOptions) {
     this.#options = options;
-    this.#stopwatch = new Stopwatch(options.loader.batchSize);
+    this.#stopwatch = new Stopwatch(options.loader.samplesPerStep);
     this.#epochStopwatch = this.#stopwatch;
     this.#context = { ...options.context, drain: () => this.#drain() };
   }
@@ -86,13 +90,13 @@ export class TrainLoop {
   }
 
   get #stopped(): boolean {
-    return this.#options.signal?.aborted ?? false;
+    return this.#options.progress.iteration >= this.#agreedEnd || (this.#options.signal?.aborted ?? false);
   }
 
   /** Runs the rest of the current epoch; `progress` is at the next one afterwards unless it was stopped. */
   async #epoch(batches: AsyncIterable<Batch>): Promise<void> {
     const { progress, loader, hooks } = this.#options;
-    this.#epochStopwatch = new Stopwatch(loader.batchSize);
+    this.#epochStopwatch = new Stopwatch(loader.samplesPerStep);
     this.#epochLoss = { sum: 0, steps: 0 };
     this.#skipped = [];
     this.#reported = performance.now();
@@ -177,8 +181,10 @@ export class TrainLoop {
 
   async #report(entry: InFlight): Promise<void> {
     const { loader, smoothing, context, rates } = this.#options;
-    const { loss: lossTensor, ...rest } = await entry.running;
+    const { loss: lossTensor, [stopOutput]: stop, ...rest } = await entry.running;
     const loss = lossTensor?.data[0] ?? Number.NaN;
+    // A step later: by then every rank has had this report, whether it drains the pipe in between or not.
+    if ((stop?.data[0] ?? 0) > 0) this.#agreedEnd = Math.min(this.#agreedEnd, entry.iteration + 1);
     if (!Number.isFinite(loss)) await this.#options.failed(entry, loss);
     const now = performance.now();
     const seconds = (now - this.#reported) / 1000;

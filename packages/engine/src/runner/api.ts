@@ -6,6 +6,7 @@
  *     const end = await runner.train();
  */
 
+import type { DistributedEnvironment } from '../distributed/environment.ts';
 import type { Hook } from '../hooks/hook.ts';
 import type { EndEvent, EvaluationEvent, RunnerListener } from './events.ts';
 
@@ -17,6 +18,8 @@ export interface RunnerOptions {
   readonly resume?: boolean | string;
   /** Hooks of the caller's, after the engine's own. */
   readonly hooks?: readonly Hook[];
+  /** This process's place among several that train together (`distributedEnvironment(process.env)`); alone unless given. */
+  readonly distributed?: DistributedEnvironment | null;
 }
 
 export interface RunnerApi {

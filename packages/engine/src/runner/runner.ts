@@ -8,6 +8,7 @@ import {
   type CompiledFunction,
   type Device,
   device as deviceNamed,
+  localDeviceName,
   type MixedPrecision,
   OmmaError,
 } from '@omma/core';
@@ -20,6 +21,9 @@ import { datasets, metrics, models } from '../config/registries.ts';
 import type { Config, DataloaderConfig } from '../config/types.ts';
 import { BatchLoader } from '../data/loader.ts';
 import type { Metric } from '../data/types.ts';
+import { Distributed } from '../distributed/distributed.ts';
+import { gatherPredictions, neededInputs } from '../distributed/gather.ts';
+import { broadcastText } from '../distributed/text.ts';
 import { JsonLinesLog } from '../log/jsonLines.ts';
 import { evaluationLoop } from '../loops/evaluationLoop.ts';
 import type { RunnerApi, RunnerOptions } from './api.ts';
@@ -40,15 +44,24 @@ export class Runner implements RunnerApi {
   readonly seed: number;
   readonly workDir: string;
   readonly options: RunnerOptions;
+  /** This process's part in a distributed run; null when it is alone. */
+  readonly distributed: Distributed | null;
   readonly #log: JsonLinesLog;
   #evaluationStep: CompiledFunction | null = null;
   #hasWeights = false;
 
-  private constructor(config: Config, options: RunnerOptions, model: TrainableModel) {
+  private constructor(
+    config: Config,
+    options: RunnerOptions,
+    model: TrainableModel,
+    device: Device,
+    distributed: Distributed | null,
+  ) {
     this.config = config;
     this.options = options;
     this.model = model;
-    this.device = deviceNamed(config.device);
+    this.device = device;
+    this.distributed = distributed;
     this.amp = mixedPrecisionFor(this.device, config.optimWrapper?.amp ?? 'off');
     this.seed = config.randomness?.seed ?? 0;
     this.workDir = config.workDir ?? 'work_dirs/run';
@@ -59,7 +72,21 @@ export class Runner implements RunnerApi {
   static async create(config: Config, options: RunnerOptions = {}): Promise<Runner> {
     const model = models.build(config.model);
     model.assignNames();
-    return new Runner(config, options, model);
+    const { distributed = null } = options;
+    if (distributed === null) return new Runner(config, options, model, deviceNamed(config.device), null);
+    const device = deviceNamed(localDeviceName(config.device ?? 'auto', distributed.localRank));
+    const joined = await Distributed.start(distributed, device);
+    try {
+      return new Runner(config, options, model, device, joined);
+    } catch (error) {
+      await joined.dispose();
+      throw error;
+    }
+  }
+
+  /** True on the one process of a run that reads checkpoints and writes files. */
+  get isMain(): boolean {
+    return this.distributed?.isMain ?? true;
   }
 
   get logInterval(): number {
@@ -67,18 +94,21 @@ export class Runner implements RunnerApi {
   }
 
   async train(): Promise<EndEvent> {
-    const checkpoint = await this.#resumed();
-    if (checkpoint === null) await this.firstWeights();
+    const checkpoint = await this.#start();
     const training = await Training.create(this, checkpoint);
-    await mkdir(this.workDir, { recursive: true }).catch((error: unknown) => {
-      throw new OmmaError(
-        `${this.workDir}: cannot create the work directory (${codeOf(error) ?? String(error)}); choose another --work-dir`,
-      );
-    });
+    if (this.isMain) {
+      await mkdir(this.workDir, { recursive: true }).catch((error: unknown) => {
+        throw new OmmaError(
+          `${this.workDir}: cannot create the work directory (${codeOf(error) ?? String(error)}); choose another --work-dir`,
+        );
+      });
+    }
     try {
-      return await training.run();
+      const end = await training.run();
+      await this.distributed?.finish();
+      return end;
     } finally {
-      training.dispose();
+      if (!this.broken) training.dispose();
       await this.#log.flush();
     }
   }
@@ -91,7 +121,9 @@ export class Runner implements RunnerApi {
       throw new OmmaError('test: the config has no valEvaluator, so there is nothing to measure; add one');
     if (checkpoint === undefined) await this.firstWeights();
     else await this.loadWeights(checkpoint);
-    return this.evaluate(this.loader(loader, false), this.evaluators(), null);
+    const evaluation = await this.evaluate(this.loader(loader, false), this.evaluators(), null);
+    await this.distributed?.finish();
+    return evaluation;
   }
 
   /** Gives the model the weights of `loadFrom`, or draws them from the seed, unless it has some already. `train` and `test` do it by themselves. */
@@ -116,7 +148,8 @@ export class Runner implements RunnerApi {
     const { dataset: datasetConfig, ...options } = config;
     const dataset = datasets.build(datasetConfig);
     this.model.checkDataset?.(dataset);
-    return new BatchLoader(dataset, { training, seed: this.seed, ...options });
+    const { rank, size } = this.distributed ?? { rank: 0, size: 1 };
+    return new BatchLoader(dataset, { training, seed: this.seed, shard: { rank, size }, ...options });
   }
 
   evaluators(): Metric[] {
@@ -129,11 +162,20 @@ export class Runner implements RunnerApi {
     epoch: number | null,
   ): Promise<EvaluationEvent> {
     this.#evaluationStep ??= compileEvaluationStep(this.model, this.device, this.amp);
+    const { distributed } = this;
     return evaluationLoop({
       step: this.#evaluationStep,
       loader,
       metrics: evaluators,
       epoch,
+      ...(distributed === null
+        ? {}
+        : {
+            gather: (own) =>
+              distributed.guard(
+                gatherPredictions(distributed.communicator, own, neededInputs(evaluators, own.batch)),
+              ),
+          }),
       emit: (event) => this.emit(event),
     });
   }
@@ -141,7 +183,7 @@ export class Runner implements RunnerApi {
   /** Tells the listener and the log. */
   emit(event: RunnerEvent): void {
     this.options.onEvent?.(event);
-    this.#log.add(event);
+    if (this.isMain) this.#log.add(event);
   }
 
   /** Writes what the log has gathered. */
@@ -149,10 +191,31 @@ export class Runner implements RunnerApi {
     return this.#log.flush();
   }
 
+  /** True when another rank is gone. The device may wait for it then, so nothing may be asked of the device but to be left alone. */
+  get broken(): boolean {
+    return this.distributed?.failed ?? false;
+  }
+
   async dispose(): Promise<void> {
-    this.#evaluationStep?.dispose();
-    await this.device.synchronize();
-    for (const variable of modelVariables(this.model)) variable.release();
+    if (!this.broken) {
+      this.#evaluationStep?.dispose();
+      await this.device.synchronize();
+      for (const variable of modelVariables(this.model)) variable.release();
+    }
+    await this.distributed?.dispose();
+  }
+
+  /** First weights, or the checkpoint to go on from. In a distributed run only the main process has them; the others get the state from it. */
+  async #start(): Promise<Checkpoint | null> {
+    const checkpoint = this.isMain ? await this.#resumed() : null;
+    if (this.isMain && checkpoint === null) await this.firstWeights();
+    if (this.distributed === null) return checkpoint;
+    const { group } = this.distributed;
+    const place = checkpoint === null ? null : { path: checkpoint.path, manifest: checkpoint.manifest };
+    const text = await broadcastText(group, JSON.stringify(place));
+    if (this.isMain) return checkpoint;
+    const received: Omit<Checkpoint, 'tensors'> | null = JSON.parse(text);
+    return received === null ? null : { ...received, tensors: new Map() };
   }
 
   async #resumed(): Promise<Checkpoint | null> {

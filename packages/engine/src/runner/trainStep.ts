@@ -5,17 +5,15 @@
 
 import {
   advance,
-  type CompiledFunction,
   compile,
   type Device,
-  gradients,
-  logicalAnd,
+  type HostTensor,
   type MixedPrecision,
   OmmaError,
-  scaledGradients,
   type TensorRecord,
+  type TensorType,
 } from '@omma/core';
-import { clipGradNorm, withRandomKey } from '@omma/nn';
+import { forwardBackward, update } from './stepParts.ts';
 import type { TrainState } from './trainState.ts';
 
 export interface TrainStepOptions {
@@ -24,33 +22,26 @@ export interface TrainStepOptions {
   readonly maxNorm: number | null;
 }
 
+/** A compiled training step: a batch and `lr` in, scalars out. On one device it is one `CompiledFunction`, on several there is more to it. */
+export interface TrainStep {
+  (inputs?: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>>;
+  /** Compiles for these input types without running. */
+  prepare(inputs: Readonly<Record<string, TensorType>>): Promise<unknown>;
+  dispose(): void;
+}
+
 /** Name of the learning rate among the step's inputs. */
 export const lrInput = 'lr';
 
-/**
- * Compiles the step of `state`. Outputs: `loss`, `gradNorm` when gradients are clipped, and the model's own scalars. A step whose
- * loss is not finite leaves the parameters alone, so that what went wrong can still be looked at.
- */
-export function compileTrainStep(
-  state: TrainState,
-  { device, amp, maxNorm }: TrainStepOptions,
-): CompiledFunction {
+/** Compiles the step of `state` for one device. Outputs: `loss`, `gradNorm` when gradients are clipped, and the model's own scalars. */
+export function compileTrainStep(state: TrainState, { device, amp, maxNorm }: TrainStepOptions): TrainStep {
   const step = (inputs: TensorRecord): TensorRecord => {
     const { [lrInput]: lr, ...batch } = inputs;
     if (lr === undefined) throw new OmmaError('train step: the input lr is missing');
-    state.model.train();
-    const { loss, scalars = {} } = withRandomKey(state.random.read(), () => state.model.loss(batch));
-    const parameters = state.trainable();
-    const { lossScale } = state;
-    const wrt = parameters.map(([, parameter]) => parameter.read());
-    const scaled = lossScale === null ? null : scaledGradients(loss, wrt, lossScale);
-    const raw = scaled?.gradients ?? gradients(loss, wrt);
-    const clipped = maxNorm === null ? null : clipGradNorm(raw, maxNorm);
-    const finite = loss.isFinite();
-    const apply = scaled === null ? finite : logicalAnd(finite, scaled.finite);
-    state.optimizer.step(parameters, clipped?.gradients ?? raw, lr, { apply });
+    const { loss, scalars = {}, gradients } = forwardBackward(state, batch, state.random.read());
+    const outputs = update(state, { loss, gradients, lr, maxNorm });
     advance(state.random);
-    return { loss, ...(clipped === null ? {} : { gradNorm: clipped.norm }), ...scalars };
+    return { loss, ...outputs, ...scalars };
   };
   return compile(step, { device, name: 'train step', ...(amp === null ? {} : { amp }) });
 }

@@ -1,11 +1,13 @@
 /** One training run of a Runner: its state, its step, its place in the schedule; made anew or from a checkpoint. */
 
-import { type CompiledFunction, type HostTensor, OmmaError } from '@omma/core';
+import { type HostTensor, OmmaError } from '@omma/core';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { restore } from '../checkpoint/restore.ts';
 import type { OptimWrapperConfig } from '../config/types.ts';
 import type { BatchLoader } from '../data/loader.ts';
 import type { Batch } from '../data/types.ts';
+import { broadcastVariables, checkEqual } from '../distributed/agreement.ts';
+import { compileDataParallelStep } from '../distributed/dataParallelStep.ts';
 import { CheckpointHook } from '../hooks/checkpointHook.ts';
 import type { Hook } from '../hooks/hook.ts';
 import { type StepInput, TrainLoop } from '../loops/trainLoop.ts';
@@ -16,7 +18,7 @@ import type { EndEvent, EvaluationEvent, Scalars } from './events.ts';
 import { buildOptimizer } from './optimizer.ts';
 import type { Runner } from './runner.ts';
 import { TrainState } from './trainState.ts';
-import { compileTrainStep, lrInput } from './trainStep.ts';
+import { compileTrainStep, lrInput, type TrainStep, type TrainStepOptions } from './trainStep.ts';
 
 type InputTypes = Record<string, { shape: number[]; dtype: string }>;
 
@@ -25,7 +27,7 @@ export class Training {
   readonly #state: TrainState;
   readonly #loader: BatchLoader;
   readonly #valLoader: BatchLoader | null;
-  readonly #step: CompiledFunction;
+  readonly #step: TrainStep;
   readonly #rates: Float64Array;
   readonly #maxEpochs: number;
   readonly #valInterval: number;
@@ -49,7 +51,7 @@ export class Training {
       epochs: maxEpochs,
       iterationsPerEpoch: this.#loader.batchesPerEpoch,
     });
-    this.#step = compileTrainStep(this.#state, {
+    this.#step = makeStep(runner, this.#state, {
       device: runner.device,
       amp: runner.amp,
       maxNorm: optimWrapper.clipGrad?.maxNorm ?? null,
@@ -70,9 +72,15 @@ export class Training {
   /** A new run, or the one that `checkpoint` was made by. */
   static async create(runner: Runner, checkpoint: Checkpoint | null): Promise<Training> {
     const training = new Training(runner, checkpoint);
+    const variables = training.#state.variables();
     if (checkpoint !== null) {
       training.#checkPosition(checkpoint);
-      await restore(checkpoint.path, checkpoint.tensors, training.#state.variables());
+      if (runner.isMain) await restore(checkpoint.path, checkpoint.tensors, variables);
+    }
+    const { distributed } = runner;
+    if (distributed !== null) {
+      await distributed.guard(broadcastVariables(distributed.communicator, variables));
+      await checkEqual(distributed.group, variables, 'at the start');
     }
     return training;
   }
@@ -109,8 +117,12 @@ export class Training {
         inputTypes: this.#inputTypes,
         emit: (event) => runner.emit(event),
       },
-      hooks: [this.#checkpoints, this.#logHook(), ...(runner.options.hooks ?? [])],
-      signal: runner.options.signal ?? null,
+      hooks: [
+        ...(runner.isMain ? [this.#checkpoints, this.#logHook()] : []),
+        this.#agreementHook(),
+        ...(runner.options.hooks ?? []),
+      ],
+      signal: runner.distributed === null ? (runner.options.signal ?? null) : null,
       evaluate: valLoader === null || evaluators.length === 0 ? null : evaluate,
       failed: (input, loss) => this.#failed(input, loss),
     });
@@ -183,6 +195,18 @@ export class Training {
     };
   }
 
+  /** Compares the state of all ranks after every epoch: what drifts apart is found before it is saved for long. */
+  #agreementHook(): Hook {
+    const { distributed } = this.#runner;
+    if (distributed === null) return {};
+    return {
+      afterTrainEpoch: async ({ progress }) => {
+        const when = `after epoch ${progress.epoch}`;
+        await distributed.guard(checkEqual(distributed.group, this.#state.variables(), when));
+      },
+    };
+  }
+
   async #failed({ batch, iteration, epoch, lr }: StepInput, loss: number): Promise<never> {
     const { device, amp } = this.#runner;
     const inputs: Record<string, HostTensor> = { ...batch.inputs };
@@ -216,6 +240,22 @@ function makeState(runner: Runner, { optimizer, paramwiseConfig }: OptimWrapperC
     runner.seed,
     runner.amp === 'float16',
   );
+}
+
+/** The step of one process, or of one among several. */
+function makeStep(runner: Runner, state: TrainState, options: TrainStepOptions): TrainStep {
+  const { distributed } = runner;
+  if (distributed === null) return compileTrainStep(state, options);
+  const step = compileDataParallelStep(state, {
+    ...options,
+    communicator: distributed.communicator,
+    stopping: () => runner.options.signal?.aborted ?? false,
+  });
+  const { prepare, dispose } = step;
+  return Object.assign((inputs?: Readonly<Record<string, HostTensor>>) => distributed.guard(step(inputs)), {
+    prepare,
+    dispose,
+  });
 }
 
 function required<T>(value: T | undefined, name: string): T {

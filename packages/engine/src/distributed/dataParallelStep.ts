@@ -1,0 +1,138 @@
+/**
+ * The data parallel training step: the same arithmetic as on one device, cut in two.
+ *
+ * The gradient model runs forward and backward on this rank's part of the batch and leaves gradients, batch-norm statistics and losses, divided
+ * by the number of ranks, in a few buckets. The communicator sums each bucket where it lies in device memory. The update model reads them:
+ * every rank sees the same bits, so every rank takes the same step, skips it after an overflow, and stops for Ctrl-C together,
+ * without another message.
+ */
+
+import {
+  add,
+  advance,
+  type Communicator,
+  compile,
+  currentBuilder,
+  type HostTensor,
+  hostTensor,
+  OmmaError,
+  type Tensor,
+  type TensorRecord,
+  type TensorType,
+  tensor,
+  type Variable,
+} from '@omma/core';
+import { forwardBackward, update } from '../runner/stepParts.ts';
+import type { TrainState } from '../runner/trainState.ts';
+import { lrInput, type TrainStep, type TrainStepOptions } from '../runner/trainStep.ts';
+import { GradientBuckets } from './buckets.ts';
+
+export interface DataParallelStepOptions extends TrainStepOptions {
+  readonly communicator: Communicator;
+  /** True when this rank wants to stop after the step; all ranks learn of it by the output `stop`. */
+  readonly stopping: () => boolean;
+  /** Bytes of a gradient bucket; 25 MiB unless given. */
+  readonly bucketBytes?: number;
+}
+
+/** Output above 0 when a rank wants to stop. */
+export const stopOutput = 'stop';
+const stopType: TensorType = { shape: [], dtype: 'float32' };
+
+/**
+ * Compiles the step of `state`. Outputs are those of the step on one device, averaged over all ranks, and `stop`. State that the model
+ * writes while training (batch-norm statistics) is averaged too, so that all of it stays the same on all ranks.
+ */
+export function compileDataParallelStep(state: TrainState, options: DataParallelStepOptions): TrainStep {
+  const { device, amp, maxNorm, communicator, stopping, bucketBytes } = options;
+  const { rank, size } = communicator;
+  const buckets = new GradientBuckets('run.gradients', bucketBytes);
+  let statistics: readonly Variable[] = [];
+  let scalarNames: readonly string[] = [];
+
+  const gradientModel = compile(
+    (inputs: TensorRecord) => {
+      const { [stopOutput]: stop, ...batch } = inputs;
+      if (stop === undefined) throw new OmmaError('gradient model: the input stop is missing');
+      const { loss, scalars = {}, gradients } = forwardBackward(state, batch, rankKey(state, rank));
+      statistics = writtenSoFar();
+      scalarNames = Object.keys(scalars);
+      // Gradients in the order in which the backward pass makes them: a bucket is full early.
+      const named = state.trainable().map(([name], i) => [`gradient/${name}`, gradients[i]] as const);
+      const tensors = new Map<string, Tensor>();
+      for (const [name, gradient] of named.reverse()) if (gradient !== undefined) tensors.set(name, gradient);
+      for (const variable of statistics) tensors.set(`state/${variable.name}`, variable.read());
+      for (const [name, value] of Object.entries({ ...scalars, loss, [stopOutput]: stop }))
+        tensors.set(`scalar/${name}`, value);
+      buckets.pack(tensors, 1 / size);
+      advance(state.random);
+      return {};
+    },
+    { device, name: 'gradient model', ...(amp === null ? {} : { amp }) },
+  );
+
+  const updateModel = compile(
+    (inputs: TensorRecord) => {
+      const tensors = buckets.unpack();
+      const get = (name: string): Tensor => {
+        const value = tensors.get(name) ?? inputs[name];
+        if (value === undefined) throw new Error(`update model: no ${name}`);
+        return value;
+      };
+      for (const variable of statistics) variable.write(get(`state/${variable.name}`));
+      const loss = get('scalar/loss');
+      const gradients = state.trainable().map(([name]) => get(`gradient/${name}`));
+      const outputs = update(state, { loss, gradients, lr: get(lrInput), maxNorm });
+      const scalars = Object.fromEntries(scalarNames.map((name) => [name, get(`scalar/${name}`)]));
+      return { loss, ...outputs, ...scalars, [stopOutput]: get(`scalar/${stopOutput}`) };
+    },
+    { device, name: 'update model' },
+  );
+
+  const step = async (inputs: Readonly<Record<string, HostTensor>> = {}) => {
+    const { [lrInput]: lr, ...batch } = inputs;
+    if (lr === undefined) throw new OmmaError('train step: the input lr is missing');
+    const stop = hostTensor([], 'float32', Float32Array.of(stopping() ? 1 : 0));
+    await gradientModel({ ...batch, [stopOutput]: stop });
+    for (const variable of buckets.variables) {
+      await communicator.allReduce(await variable.bufferOn(device), 'sum');
+    }
+    return updateModel({ [lrInput]: lr });
+  };
+  /** Steps of several callers would mix up the buckets. */
+  let turn: Promise<unknown> = Promise.resolve();
+  const inTurn = (inputs?: Readonly<Record<string, HostTensor>>) => {
+    const result = turn.then(() => step(inputs));
+    turn = result.catch(() => undefined);
+    return result;
+  };
+  return Object.assign(inTurn, {
+    prepare: async (inputs: Readonly<Record<string, TensorType>>) => {
+      const { [lrInput]: lr = stopType, ...batch } = inputs;
+      await gradientModel.prepare({ ...batch, [stopOutput]: stopType });
+      await updateModel.prepare({ [lrInput]: lr });
+    },
+    dispose: () => {
+      gradientModel.dispose();
+      updateModel.dispose();
+      buckets.release();
+    },
+  });
+}
+
+/** The run's random key with a seed of this rank's own: dropout must not drop the same places on every rank. */
+function rankKey(state: TrainState, rank: number): Tensor {
+  const key = state.random.read();
+  // 2^32 divided by the golden ratio: ranks land far apart.
+  return rank === 0 ? key : add(key, tensor([Math.imul(rank, 0x9e3779b9) >>> 0, 0], [2], 'uint32'));
+}
+
+/** The float32 variables that this trace has written: what layers keep besides parameters. */
+function writtenSoFar(): Variable[] {
+  const builder = currentBuilder();
+  if (builder === null) throw new Error('gradient model: not inside trace');
+  return [...builder.written.keys()].flatMap((name) => {
+    const variable = builder.variables.get(name);
+    return variable?.dtype === 'float32' ? [variable] : [];
+  });
+}

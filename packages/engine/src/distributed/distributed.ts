@@ -1,0 +1,97 @@
+/**
+ * A process's part in a distributed run: its group, its communicator on its device, and the watch over both. Made by the Runner from the
+ * environment; everything that only one process may do asks `isMain`.
+ */
+
+import { type Communicator, type Device, DeviceError, HostCommunicator, OmmaError } from '@omma/core';
+import type { DistributedEnvironment } from './environment.ts';
+import { ProcessGroup } from './processGroup.ts';
+
+/** How long leaving may take when something hangs, in milliseconds. */
+const leaveTimeout = 5000;
+
+export class Distributed {
+  readonly group: ProcessGroup;
+  readonly communicator: Communicator;
+  readonly #broken: Promise<never>;
+  #failed = false;
+
+  private constructor(group: ProcessGroup, communicator: Communicator) {
+    this.group = group;
+    this.communicator = communicator;
+    this.#broken = new Promise((_, reject) => {
+      group.onFailure((reason) => {
+        this.#failed = true;
+        reject(new OmmaError(explained(reason)));
+      });
+    });
+    this.#broken.catch(() => undefined);
+  }
+
+  /** Joins the run and connects `device` with those of the other ranks: by its own collective library, or over TCP. */
+  static async start(environment: DistributedEnvironment, device: Device): Promise<Distributed> {
+    const group = await ProcessGroup.join(environment);
+    try {
+      const communicator = (await device.connect?.(group)) ?? new HostCommunicator(device, group);
+      return new Distributed(group, communicator);
+    } catch (error) {
+      await group.dispose();
+      throw error;
+    }
+  }
+
+  get rank(): number {
+    return this.group.rank;
+  }
+
+  get size(): number {
+    return this.group.size;
+  }
+
+  /** True on the rank that writes files and talks. */
+  get isMain(): boolean {
+    return this.rank === 0;
+  }
+
+  /** True when the group broke: nothing more can be expected of the device's collectives. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /**
+   * `work`, or an error as soon as a rank is gone: a device that waits for it would wait for its own timeout. An error of `work` itself gets the
+   * communicator's reason where it has one.
+   */
+  async guard<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await Promise.race([work, this.#broken]);
+    } catch (error) {
+      if (this.#failed || !(error instanceof DeviceError)) throw error;
+      const reason = await this.communicator.failure();
+      if (reason === null) throw error;
+      this.#failed = true;
+      throw new OmmaError(`${explained(reason)} (${error.message})`);
+    }
+  }
+
+  /** Ends a run that went well: waits until all ranks are here, then leaves. */
+  async finish(): Promise<void> {
+    await this.guard(this.group.barrier());
+  }
+
+  async dispose(): Promise<void> {
+    const communicator = this.communicator.dispose();
+    await Promise.race([communicator.catch(() => undefined), expired(leaveTimeout)]);
+    await this.group.dispose();
+  }
+}
+
+function explained(reason: string): string {
+  return `distributed: ${reason}; the run ends here, go on from its last checkpoint with --resume`;
+}
+
+function expired(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds).unref();
+  });
+}

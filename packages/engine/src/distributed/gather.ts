@@ -1,0 +1,75 @@
+/**
+ * Predictions of all ranks, gathered batch by batch in evaluation: metrics see the same batches in the same order as in one process, so
+ * their numbers are the same, whatever they compute. Only what they read travels: the pictures stay where they are.
+ */
+
+import {
+  allGatherHost,
+  arrayFromBytes,
+  bytesOf,
+  type Communicator,
+  type HostTensor,
+  hostTensor,
+} from '@omma/core';
+import type { Batch, Metric } from '../data/types.ts';
+
+/** The outputs of a step and the batch they belong to. */
+export interface Predictions {
+  readonly outputs: Readonly<Record<string, HostTensor>>;
+  readonly batch: Batch;
+}
+
+/** Names of the batch's inputs that one of the metrics reads. */
+export function neededInputs(metrics: readonly Metric[], batch: Batch): string[] {
+  const names = Object.keys(batch.inputs);
+  const needed = metrics.map((metric) => metric.inputs);
+  if (needed.includes(undefined)) return names;
+  const wanted = new Set(needed.flatMap((list) => list ?? []));
+  return names.filter((name) => wanted.has(name));
+}
+
+/**
+ * The predictions of all ranks for one step, in rank order. What was skipped stays with its rank. All ranks must give tensors of the
+ * same shapes, which static shapes see to.
+ */
+export async function gatherPredictions(
+  communicator: Communicator,
+  { outputs, batch }: Predictions,
+  inputs: readonly string[],
+): Promise<Predictions[]> {
+  const tensors = [
+    hostTensor([batch.indices.length + 1], 'int32', Int32Array.of(batch.count, ...batch.indices)),
+    ...Object.keys(outputs).flatMap((name) => outputs[name] ?? []),
+    ...inputs.flatMap((name) => batch.inputs[name] ?? []),
+  ];
+  const packed = Buffer.concat(tensors.map(({ data }) => bytesOf(data)));
+  const own = hostTensor([packed.length], 'uint8', new Uint8Array(packed));
+  const all = await allGatherHost(communicator, own);
+  return all.map(({ data }, rank) => {
+    let at = 0;
+    const next = ({ shape, dtype, data: like }: HostTensor) => {
+      const bytes = bytesOf(data).subarray(at, at + like.byteLength);
+      at += like.byteLength;
+      return hostTensor(shape, dtype, arrayFromBytes(dtype, bytes));
+    };
+    const [head, ...rest] = tensors.map(next);
+    const [count = 0, ...indices] = head?.data ?? [];
+    const outputNames = Object.keys(outputs);
+    const named = (names: readonly string[], from: number) =>
+      Object.fromEntries(
+        names.flatMap((name, i) => {
+          const tensor = rest[from + i];
+          return tensor === undefined ? [] : [[name, tensor] as const];
+        }),
+      );
+    return {
+      outputs: named(outputNames, 0),
+      batch: {
+        inputs: named(inputs, outputNames.length),
+        count,
+        indices,
+        skipped: rank === communicator.rank ? batch.skipped : [],
+      },
+    };
+  });
+}

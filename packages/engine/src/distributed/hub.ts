@@ -1,0 +1,308 @@
+/**
+ * The hub of a process group, in the process of rank 0: keeps what the members leave for each other, and carries out collectives on
+ * host arrays when all have called them.
+ *
+ * It is also who notices trouble first: a connection that closes is a rank that died, and everyone is told at once; ranks that call
+ * different collectives, or do not call within the time, are named.
+ */
+
+import { createServer, type Server, type Socket } from 'node:net';
+import { arrayFromBytes, bytesOf, OmmaError } from '@omma/core';
+import { z } from 'zod';
+import { codeOf } from '../checkpoint/files.ts';
+import type { DistributedEnvironment } from './environment.ts';
+import { type Frame, type FrameKind, maxBody, nothing, receiveFrames, sendFrame } from './frames.ts';
+import { reduceArrays } from './reduce.ts';
+
+/** What members say of themselves. A hub of another version or another run is refused with a reason. */
+export const helloSchema = z.object({
+  protocol: z.literal(1),
+  rank: z.int().min(0),
+  size: z.int().min(1),
+});
+
+/** A collective as a member calls it. All members must call the same. */
+export const callSchema = z.object({
+  /** Which one it is, counted by each member. */
+  sequence: z.int().min(0),
+  name: z.enum(['allReduce', 'broadcast', 'allGather', 'reduceScatter', 'barrier']),
+  dtype: z.enum(['float32', 'float16', 'bfloat16', 'int32', 'uint32', 'uint8', 'bool']),
+  op: z.enum(['sum', 'prod', 'max', 'min']),
+  root: z.int().min(0),
+});
+export type Call = z.infer<typeof callSchema>;
+
+interface Waiter {
+  readonly rank: number;
+  readonly id: number;
+  readonly key: string;
+  readonly timer: NodeJS.Timeout;
+}
+
+interface Round {
+  readonly calls: Map<number, { readonly id: number; readonly call: Call; readonly body: Uint8Array }>;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** Longest message of a member that has not said who it is. */
+const helloLimit = 0;
+
+export class Hub {
+  readonly #server: Server;
+  readonly #size: number;
+  readonly #timeout: number;
+  readonly #members = new Map<number, Socket>();
+  readonly #sockets = new Set<Socket>();
+  readonly #values = new Map<string, Uint8Array>();
+  readonly #rounds = new Map<number, Round>();
+  #waiters: Waiter[] = [];
+  #greetings: { readonly rank: number; readonly id: number }[] = [];
+  #trouble: string | null = null;
+
+  private constructor(server: Server, size: number, timeout: number) {
+    this.#server = server;
+    this.#size = size;
+    this.#timeout = timeout;
+    server.on('connection', (socket) => this.#accept(socket));
+  }
+
+  /** Listens where `environment` says. */
+  static async listen({ address, port, size, collectiveTimeout }: DistributedEnvironment): Promise<Hub> {
+    const server = createServer();
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => {
+        const hint = 'choose another MASTER_PORT, or MASTER_ADDR if that is not this machine';
+        reject(
+          new OmmaError(
+            `distributed: rank 0 cannot listen on ${address}:${port} (${codeOf(error) ?? error.message}); ${hint}`,
+          ),
+        );
+      });
+      server.listen({ host: address, port }, resolve);
+    });
+    return new Hub(server, size, collectiveTimeout);
+  }
+
+  /** Names the ranks that have not come so far. */
+  get missing(): number[] {
+    return ranksWithout(this.#size, this.#members);
+  }
+
+  /** Hangs up. Members that have not left are told that rank 0 is gone. */
+  close(): void {
+    this.#fail('rank 0 has left the run');
+    this.#server.close();
+    for (const socket of this.#sockets) socket.end();
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 5000);
+    let rank: number | null = null;
+    receiveFrames(socket, {
+      bodyLimit: () => (rank === null ? helloLimit : maxBody),
+      onNonsense: () => socket.destroy(),
+      onFrame: (frame) => {
+        if (rank === null) rank = this.#greet(socket, frame);
+        else this.#handle(rank, frame);
+      },
+    });
+    // A reset connection is a closed one; `close` follows.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      if (rank !== null)
+        this.#fail(`rank ${rank} is gone: its process ended or its machine cannot be reached`);
+    });
+  }
+
+  #greet(socket: Socket, { kind, id, text }: Frame): number | null {
+    const hello = kind === 'hello' ? parsed(helloSchema, text) : null;
+    const refusal =
+      hello === null
+        ? 'it is no process of this version of Omma'
+        : hello.size !== this.#size
+          ? `it says WORLD_SIZE ${hello.size} but rank 0 has ${this.#size}`
+          : hello.rank >= this.#size || this.#members.has(hello.rank)
+            ? `there is a rank ${hello.rank} of ${this.#size} already`
+            : null;
+    if (hello === null || refusal !== null) {
+      sendFrame(socket, {
+        kind: 'failure',
+        id,
+        text: `rank 0 refuses the connection: ${refusal}`,
+        body: nothing,
+      });
+      socket.end();
+      return null;
+    }
+    this.#members.set(hello.rank, socket);
+    this.#greetings.push({ rank: hello.rank, id });
+    if (this.#members.size === this.#size) {
+      for (const greeting of this.#greetings) this.#answer(greeting.rank, greeting.id, nothing);
+      this.#greetings = [];
+    }
+    return hello.rank;
+  }
+
+  #handle(rank: number, frame: Frame): void {
+    const { kind, id, text, body } = frame;
+    if (kind === 'bye') {
+      this.#fail(`rank ${rank} has left the run`);
+      return;
+    }
+    if (this.#trouble !== null) {
+      this.#send(rank, 'failure', id, this.#trouble);
+      return;
+    }
+    if (kind === 'set') this.#set(rank, id, text, body);
+    else if (kind === 'get') this.#get(rank, id, text);
+    else if (kind === 'collect') this.#collect(rank, id, text, body);
+    else this.#send(rank, 'failure', id, `rank ${rank} sent a ${kind}, which members do not send`);
+  }
+
+  #set(rank: number, id: number, key: string, value: Uint8Array): void {
+    this.#values.set(key, value.slice());
+    this.#answer(rank, id, nothing);
+    const ready = this.#waiters.filter((waiter) => waiter.key === key);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.key !== key);
+    for (const waiter of ready) {
+      clearTimeout(waiter.timer);
+      this.#answer(waiter.rank, waiter.id, value);
+    }
+  }
+
+  #get(rank: number, id: number, key: string): void {
+    const value = this.#values.get(key);
+    if (value !== undefined) {
+      this.#answer(rank, id, value);
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#waiters = this.#waiters.filter((waiter) => waiter.timer !== timer);
+      this.#send(
+        rank,
+        'failure',
+        id,
+        `rank ${rank} waited ${this.#timeout / 1000} s for ${key}, which nobody has set`,
+      );
+    }, this.#timeout);
+    this.#waiters.push({ rank, id, key, timer });
+  }
+
+  #collect(rank: number, id: number, text: string, body: Uint8Array): void {
+    const call = parsed(callSchema, text);
+    if (call === null) {
+      this.#send(rank, 'failure', id, `rank ${rank} called an unknown collective: ${text}`);
+      return;
+    }
+    const { sequence } = call;
+    const round = this.#rounds.get(sequence) ?? this.#open(sequence, call);
+    round.calls.set(rank, { id, call, body });
+    if (round.calls.size < this.#size) return;
+    clearTimeout(round.timer);
+    this.#rounds.delete(sequence);
+    const calls = Array.from({ length: this.#size }, (_, member) => {
+      const own = round.calls.get(member);
+      if (own === undefined) throw new Error(`hub: no call of rank ${member}`);
+      return own;
+    });
+    const disagreement = disagreementOf(calls);
+    if (disagreement !== null) {
+      this.#fail(disagreement);
+      return;
+    }
+    const results = carriedOut(
+      call,
+      calls.map((own) => own.body),
+    );
+    for (const [member, { id }] of calls.entries()) this.#answer(member, id, results(member));
+  }
+
+  #open(sequence: number, { name }: Call): Round {
+    const timer = setTimeout(() => {
+      const missing = ranksWithout(this.#size, round.calls).join(', ');
+      this.#fail(
+        `${name} (collective ${sequence}) waited ${this.#timeout / 1000} s for rank ${missing}; it hangs, or has fewer steps to do`,
+      );
+    }, this.#timeout);
+    const round: Round = { calls: new Map(), timer };
+    this.#rounds.set(sequence, round);
+    return round;
+  }
+
+  /** From here on every request fails with this reason; the first one stays. */
+  #fail(reason: string): void {
+    if (this.#trouble !== null) return;
+    this.#trouble = reason;
+    for (const { timer, rank, id } of this.#waiters) {
+      clearTimeout(timer);
+      this.#send(rank, 'failure', id, reason);
+    }
+    this.#waiters = [];
+    for (const { timer, calls } of this.#rounds.values()) {
+      clearTimeout(timer);
+      for (const [rank, { id }] of calls) this.#send(rank, 'failure', id, reason);
+    }
+    this.#rounds.clear();
+    for (const rank of this.#members.keys()) this.#send(rank, 'lost', 0, reason);
+  }
+
+  #answer(rank: number, id: number, body: Uint8Array): void {
+    const socket = this.#members.get(rank);
+    if (socket?.writable === true) sendFrame(socket, { kind: 'answer', id, text: '', body });
+  }
+
+  #send(rank: number, kind: FrameKind, id: number, text: string): void {
+    const socket = this.#members.get(rank);
+    if (socket?.writable === true) sendFrame(socket, { kind, id, text, body: nothing });
+  }
+}
+
+/** Where the calls of a round differ, in a line; null when they agree. */
+function disagreementOf(calls: readonly { readonly call: Call; readonly body: Uint8Array }[]): string | null {
+  const described = calls.map(({ call: { name, dtype, op, root }, body }) => {
+    const bytes = name === 'barrier' ? '' : ` of ${body.length} bytes of ${dtype}`;
+    const how = name === 'broadcast' ? ` from rank ${root}` : name.includes('educe') ? ` by ${op}` : '';
+    return `${name}${bytes}${how}`;
+  });
+  const other = described.findIndex((text) => text !== described[0]);
+  if (other === -1) return null;
+  return `the ranks disagree: rank 0 calls ${described[0]} where rank ${other} calls ${described[other]}`;
+}
+
+/** The result of a collective for each rank, from what all ranks gave. */
+function carriedOut(
+  { name, dtype, op, root }: Call,
+  bodies: readonly Uint8Array[],
+): (rank: number) => Uint8Array {
+  if (name === 'barrier') return () => nothing;
+  if (name === 'broadcast') return () => bodies[root] ?? nothing;
+  if (name === 'allGather') {
+    const joined = Buffer.concat(bodies);
+    return () => joined;
+  }
+  const total = bytesOf(
+    reduceArrays(
+      bodies.map((body) => arrayFromBytes(dtype, body)),
+      dtype,
+      op,
+    ),
+  );
+  if (name === 'allReduce') return () => total;
+  const part = total.length / bodies.length;
+  return (rank) => total.subarray(rank * part, (rank + 1) * part);
+}
+
+function ranksWithout(size: number, known: ReadonlyMap<number, unknown>): number[] {
+  return Array.from({ length: size }, (_, rank) => rank).filter((rank) => !known.has(rank));
+}
+
+function parsed<T>(schema: z.ZodType<T>, text: string): T | null {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}

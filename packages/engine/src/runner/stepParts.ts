@@ -1,0 +1,57 @@
+/**
+ * The two halves of a training step: forward, loss and backward; clipping and optimiser. `trainStep` puts both into one graph, the
+ * data parallel step into two with a reduction between them. One place for the arithmetic, so that both train the same.
+ */
+
+import {
+  gradients,
+  type LossScale,
+  logicalAnd,
+  scaledLoss,
+  type Tensor,
+  type TensorRecord,
+  unscaledGradients,
+} from '@omma/core';
+import { clipGradNorm, withRandomKey } from '@omma/nn';
+import type { Losses } from './model.ts';
+import type { TrainState } from './trainState.ts';
+
+export interface BackwardPass extends Losses {
+  /** Of the trainable parameters, in their order; multiplied by the loss scale where there is one. */
+  readonly gradients: readonly Tensor[];
+}
+
+/** The model's loss on a batch in training mode, drawing random numbers from `key`, and its gradients. */
+export function forwardBackward(state: TrainState, batch: TensorRecord, key: Tensor): BackwardPass {
+  state.model.train();
+  const losses = withRandomKey(key, () => state.model.loss(batch));
+  const wrt = state.trainable().map(([, parameter]) => parameter.read());
+  return { ...losses, gradients: gradients(scaled(losses.loss, state.lossScale), wrt) };
+}
+
+export interface UpdateInputs {
+  readonly loss: Tensor;
+  /** As `forwardBackward` gives them. */
+  readonly gradients: readonly Tensor[];
+  readonly lr: Tensor;
+  readonly maxNorm: number | null;
+}
+
+/**
+ * Moves the parameters and the loss scale. A step whose loss or gradients are not finite leaves the parameters alone, so that what went
+ * wrong can still be looked at. Gives `gradNorm` where gradients are clipped.
+ */
+export function update(state: TrainState, { loss, gradients: raw, lr, maxNorm }: UpdateInputs): TensorRecord {
+  const { lossScale } = state;
+  const unscaled = lossScale === null ? null : unscaledGradients(raw, lossScale);
+  const whole = unscaled?.gradients ?? raw;
+  const clipped = maxNorm === null ? null : clipGradNorm(whole, maxNorm);
+  const finite = loss.isFinite();
+  const apply = unscaled === null ? finite : logicalAnd(finite, unscaled.finite);
+  state.optimizer.step(state.trainable(), clipped?.gradients ?? whole, lr, { apply });
+  return clipped === null ? {} : { gradNorm: clipped.norm };
+}
+
+function scaled(loss: Tensor, lossScale: LossScale | null): Tensor {
+  return lossScale === null ? loss : scaledLoss(loss, lossScale);
+}
