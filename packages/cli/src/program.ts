@@ -10,9 +10,11 @@ export function buildProgram(): Command {
     .description('Train, evaluate and deploy computer-vision models in TypeScript.')
     .version('0.1.0')
     .showHelpAfterError('(add --help for usage)')
+    .enablePositionalOptions()
     .exitOverride();
   addTrain(program);
   addTest(program);
+  addLaunch(program);
   addPredict(program);
   addExport(program);
   addDevices(program);
@@ -41,6 +43,20 @@ function addTest(program: Command): void {
   configOptions(command).action(async (config, checkpoint, options) =>
     (await import('./commands/test.ts')).test(config, checkpoint, options),
   );
+}
+
+function addLaunch(program: Command): void {
+  program
+    .command('launch')
+    .description('run train or test in several processes, one a device, that work on one model together')
+    .argument('<command...>', 'the command and its arguments: train CONFIG')
+    .requiredOption('-n, --processes <n>', 'processes on this machine', wholeNumber(1))
+    .option('--nodes <n>', 'machines that take part', wholeNumber(1), 1)
+    .option('--node-rank <n>', 'which of them this is, from 0', wholeNumber(0), 0)
+    .option('--master-addr <host>', 'address of machine 0', '127.0.0.1')
+    .option('--master-port <port>', 'port of rank 0; a free one on a single machine', wholeNumber(1))
+    .passThroughOptions()
+    .action(async (command, options) => (await import('./commands/launch.ts')).launch(command, options));
 }
 
 function addPredict(program: Command): void {

@@ -1,6 +1,6 @@
 /** `omma test`: evaluates a checkpoint on the validation data of a config. */
 
-import { Runner } from '@omma/engine';
+import { distributedEnvironment, Runner } from '@omma/engine';
 import { type ConfigOptions, configFrom } from '../run/config.ts';
 import { formatDuration } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
@@ -9,13 +9,17 @@ import { trainingReport } from '../terminal/trainingReport.ts';
 export async function test(file: string, checkpoint: string, options: ConfigOptions): Promise<void> {
   const config = await configFrom(file, options);
   const report = trainingReport(process.stderr);
+  const distributed = distributedEnvironment(process.env);
+  const talks = distributed === null || distributed.rank === 0;
   const runner = await Runner.create(config, {
     onEvent: (event) => {
-      if (event.type === 'evaluationProgress' || event.type === 'warning') report(event);
+      if ((event.type === 'evaluationProgress' && talks) || event.type === 'warning') report(event);
     },
+    distributed,
   });
   try {
     const { metrics, samples, seconds, skipped, details } = await runner.test(checkpoint);
+    if (!talks) return;
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
     if (options.json === true) {
       process.stdout.write(`${JSON.stringify({ metrics, samples, seconds, skipped, details })}\n`);

@@ -1,10 +1,10 @@
 /** `omma train`: runs a config's training and says how it went. Ctrl-C ends it after the step, with a checkpoint; twice, at once. */
 
-import { Runner } from '@omma/engine';
+import { distributedEnvironment, Runner } from '@omma/engine';
 import pc from 'picocolors';
 import { type ConfigOptions, configFrom } from '../run/config.ts';
 import { formatDuration } from '../terminal/format.ts';
-import { trainingReport } from '../terminal/trainingReport.ts';
+import { trainingReport, warningReport } from '../terminal/trainingReport.ts';
 
 export interface TrainOptions extends ConfigOptions {
   readonly resume?: boolean | string;
@@ -12,6 +12,8 @@ export interface TrainOptions extends ConfigOptions {
 
 /** What a shell expects of a program that Ctrl-C ended. */
 const interruptedCode = 130;
+/** Milliseconds for the error message to get out. */
+const leaveAfter = 2000;
 
 export async function train(file: string, options: TrainOptions): Promise<void> {
   const config = await configFrom(file, options);
@@ -24,13 +26,18 @@ export async function train(file: string, options: TrainOptions): Promise<void> 
   process.on('SIGINT', onInterrupt);
   // With --json, stdout is for the result alone.
   const output = options.json === true ? process.stderr : process.stdout;
+  const distributed = distributedEnvironment(process.env);
+  const talks = distributed === null || distributed.rank === 0;
   const runner = await Runner.create(config, {
-    onEvent: trainingReport(output),
+    onEvent: talks ? trainingReport(output) : warningReport(output),
     signal: interrupt.signal,
     resume: options.resume ?? false,
+    distributed,
   });
   try {
     const end = await runner.train();
+    if (end.reason === 'interrupted') process.exitCode = interruptedCode;
+    if (!talks) return;
     if (options.json === true) process.stdout.write(`${JSON.stringify(end)}\n`);
     else {
       const how = end.reason === 'finished' ? pc.green('finished') : pc.yellow('interrupted');
@@ -38,9 +45,14 @@ export async function train(file: string, options: TrainOptions): Promise<void> 
       const checkpoint = end.bestCheckpoint ?? end.lastCheckpoint;
       if (checkpoint !== null) output.write(`checkpoint ${checkpoint}\n`);
     }
-    if (end.reason === 'interrupted') process.exitCode = interruptedCode;
   } finally {
     process.off('SIGINT', onInterrupt);
     await runner.dispose();
+    if (runner.broken) leaveSoon();
   }
+}
+
+/** When a rank is gone the device may still wait for it, in a thread that keeps the process alive: it ends all the same. */
+function leaveSoon(): void {
+  setTimeout(() => process.exit(process.exitCode ?? 1), leaveAfter).unref();
 }

@@ -58,6 +58,15 @@ export function trainingReport(output: Output): RunnerListener {
   };
 }
 
+/** A listener for the processes that rank 0 speaks for: only what went wrong on this one. */
+export function warningReport(output: Output): RunnerListener {
+  return (event) => {
+    if (event.type === 'warning') output.write(`warning: ${event.message}\n`);
+    if (event.type !== 'epoch') return;
+    for (const { name, reason } of event.skipped.slice(0, 3)) output.write(`skipped ${name}: ${reason}\n`);
+  };
+}
+
 function startLines(event: StartEvent): string[] {
   const precision = event.amp === 'off' ? 'float32' : `${event.amp} mixed precision`;
   const lines = [
