@@ -3,17 +3,13 @@
 import {
   add,
   advance,
-  at,
-  device,
   dropout,
   type Graph,
   gradients,
-  type HostTensor,
   hostFrom,
   matmul,
   mean,
   mul,
-  prepare,
   scope,
   square,
   sub,
@@ -22,7 +18,8 @@ import {
   where,
 } from '@omma/core';
 import { describe, expect, it } from 'vitest';
-import { buildStep, openOnnx, plainDialect, type StepModel } from '../src/index.ts';
+import { buildStep, plainDialect } from '../src/index.ts';
+import { runModel, runReference } from './run.ts';
 
 const variables = () => ({
   weight: new Variable(
@@ -49,59 +46,6 @@ function trainingStep({ weight, key }: Variables): Graph {
     },
     { x: { shape: [4, 3], dtype: 'float32' }, lr: { shape: [], dtype: 'float32' } },
   );
-}
-
-/** Runs a step model some times the way a device does; the state is in `state`, by slot. */
-async function runModel(
-  model: StepModel,
-  state: Map<string, HostTensor>,
-  inputs: Record<string, HostTensor>,
-): Promise<Record<string, HostTensor>> {
-  const session = await openOnnx(model.bytes);
-  const feeds: Record<string, HostTensor> = {};
-  const given = (value: HostTensor | undefined): HostTensor => {
-    if (value === undefined) throw new Error('a value is missing');
-    return value;
-  };
-  for (const port of model.inputs) feeds[port.name] = given(inputs[port.port]);
-  for (const { slot, input } of model.state) if (input !== null) feeds[input.name] = given(state.get(slot));
-  if (model.host !== null) {
-    const drawn = await runReference(model.host.graph, state, inputs);
-    for (const feed of model.host.feeds) feeds[feed.name] = given(drawn[feed.output]);
-  }
-  const results = await session.run(feeds);
-  for (const { slot, output } of model.state)
-    if (output !== null) state.set(slot, given(results[output.name]));
-  await session.dispose();
-  return Object.fromEntries(model.outputs.map(({ name, port }) => [port, given(results[name])]));
-}
-
-/** The same on the reference device. */
-async function runReference(
-  graph: Graph,
-  state: Map<string, HostTensor>,
-  inputs: Record<string, HostTensor>,
-): Promise<Record<string, HostTensor>> {
-  const reference = device('reference');
-  const buffers = new Map(
-    graph.state.map(({ name, read }) => [name, reference.allocate(at(graph.values, read))]),
-  );
-  for (const [name, buffer] of buffers) {
-    const tensor = state.get(name);
-    if (tensor !== undefined) await reference.upload(buffer, tensor.data);
-  }
-  const executable = await reference.compile(
-    prepare(graph, reference, { amp: null, onUnsupported: 'error' }),
-    { state: buffers },
-  );
-  const own = Object.fromEntries(
-    graph.inputs.flatMap(({ name }) => (inputs[name] === undefined ? [] : [[name, inputs[name]]])),
-  );
-  const outputs = await executable.run(own);
-  for (const [name, buffer] of buffers) {
-    state.set(name, { ...buffer.type, data: await reference.download(buffer) });
-  }
-  return outputs;
 }
 
 const initial = async (all: Variables) =>

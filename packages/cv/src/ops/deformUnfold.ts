@@ -14,17 +14,19 @@ import {
   sameShape,
   sizeOf,
   type TensorType,
-  type WindowGeometry,
   windowGrid,
 } from '@omma/core';
+import { type DeformAttributes, lowerDeformUnfold } from './deformUnfoldLowering.ts';
+import { lowerDerivative } from './sampling.ts';
 
-type Attributes = WindowGeometry & { readonly offsetGroups: number };
+type Attributes = DeformAttributes;
 
 export const deformUnfoldOp: Op<Attributes> = defineOp({
   name: 'deformUnfold',
   kind: 'index',
   infer: (inputs, attrs) => columnsType('deformUnfold', inputs, attrs),
   grad: ({ inputs, attrs, cotangent }) => deformUnfoldGradOp.all([cotangent(), ...inputs], attrs),
+  lower: (inputs, attrs) => lowerDeformUnfold(inputs, attrs),
   amp: 'f32',
   reference: (inputs, attrs, outputs) => {
     const { shape, dtype } = at(outputs, 0);
@@ -81,6 +83,8 @@ export const deformUnfoldGradOp: Op<Attributes> = defineOp({
     return rest.map(({ shape, dtype }) => ({ shape, dtype }));
   },
   grad: noGrad('second derivatives of deformable convolution are not needed by any model'),
+  lower: (inputs, attrs) =>
+    lowerDerivative((own) => lowerDeformUnfold(own, attrs), inputs.slice(1), at(inputs, 0)),
   amp: 'f32',
   reference: (inputs, attrs, outputs) => {
     const [dy, x] = [at(inputs, 0), at(inputs, 1)];

@@ -16,7 +16,9 @@ import {
   type Tensor,
   type TensorType,
 } from '@omma/core';
+import { lowerGridSample } from './gridSampleLowering.ts';
 import { axisTaps, type GridAttributes } from './gridTaps.ts';
+import { lowerDerivative } from './sampling.ts';
 
 export const gridSampleOp: Op<GridAttributes> = defineOp({
   name: 'gridSample',
@@ -24,6 +26,7 @@ export const gridSampleOp: Op<GridAttributes> = defineOp({
   infer: (inputs, attrs) => sampledType('gridSample', inputs, attrs),
   grad: ({ inputs, attrs, cotangent }) =>
     gridSampleGradOp.all([cotangent(), at(inputs, 0), at(inputs, 1)], attrs),
+  lower: (inputs, attrs) => lowerGridSample(inputs, attrs),
   amp: 'f32',
   reference: (inputs, attrs, outputs) => {
     const x = at(inputs, 0);
@@ -68,6 +71,8 @@ export const gridSampleGradOp: Op<GridAttributes> = defineOp({
     return [x, grid].map(({ shape, dtype }) => ({ shape, dtype }));
   },
   grad: noGrad('second derivatives of grid sampling are not needed by any model'),
+  lower: (inputs, attrs) =>
+    lowerDerivative((own) => lowerGridSample(own, attrs), inputs.slice(1), at(inputs, 0)),
   amp: 'f32',
   reference: (inputs, attrs, outputs) => {
     const [dy, x, grid] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];

@@ -5,7 +5,6 @@ import {
   defineOp,
   numericArray,
   type Op,
-  type Pair,
   type PairLike,
   pair,
   type ReferenceArray,
@@ -13,14 +12,10 @@ import {
   sizeOf,
   type Tensor,
 } from '@omma/core';
+import { lowerRoiAlign, lowerRoiAlignGrad, type RoiAlignAttributes } from './roiAlignLowering.ts';
 import { checkPooledGrad, checkRois, pooledType, sampleRois } from './rois.ts';
 
-type Attributes = {
-  readonly output: Pair;
-  readonly scale: number;
-  readonly sampling: number;
-  readonly aligned: boolean;
-};
+type Attributes = RoiAlignAttributes;
 
 export const roiAlignOp: Op<Attributes> = defineOp({
   name: 'roiAlign',
@@ -30,6 +25,7 @@ export const roiAlignOp: Op<Attributes> = defineOp({
     roiAlignGradOp.one([cotangent(), at(inputs, 1)], { ...attrs, inputShape: at(inputs, 0).shape }),
     null,
   ],
+  lower: (inputs, attrs) => lowerRoiAlign(at(inputs, 0), at(inputs, 1), attrs),
   amp: 'f32',
   reference: (inputs, attrs, outputs) => {
     const [x, rois] = [at(inputs, 0), at(inputs, 1)];
@@ -75,6 +71,7 @@ export const roiAlignGradOp: Op<Attributes & { readonly inputShape: Shape }> = d
     roiAlignOp.one([cotangent(), at(inputs, 1)], attrs),
     null,
   ],
+  lower: (inputs, attrs) => lowerRoiAlignGrad(at(inputs, 0), at(inputs, 1), attrs.inputShape, attrs),
   amp: 'f32',
   reference: (inputs, attrs, outputs) => {
     const [dy, rois] = [at(inputs, 0), at(inputs, 1)];

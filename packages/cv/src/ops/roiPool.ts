@@ -6,7 +6,6 @@ import {
   noGrad,
   numericArray,
   type Op,
-  type Pair,
   type PairLike,
   pair,
   type ReferenceArray,
@@ -14,9 +13,11 @@ import {
   sizeOf,
   type Tensor,
 } from '@omma/core';
+import { lowerRoiPool, type RoiPoolAttributes } from './roiPoolLowering.ts';
 import { checkPooledGrad, pooledType, sampleRois } from './rois.ts';
+import { lowerDerivative } from './sampling.ts';
 
-type Attributes = { readonly output: Pair; readonly scale: number };
+type Attributes = RoiPoolAttributes;
 
 export const roiPoolOp: Op<Attributes> = defineOp({
   name: 'roiPool',
@@ -26,6 +27,7 @@ export const roiPoolOp: Op<Attributes> = defineOp({
     roiPoolGradOp.one([at(inputs, 0), at(inputs, 1), cotangent()], attrs),
     null,
   ],
+  lower: (inputs, attrs) => lowerRoiPool(at(inputs, 0), at(inputs, 1), attrs),
   amp: 'f32',
   reference: (inputs, attrs, outputs) => {
     const [x, rois] = [at(inputs, 0), at(inputs, 1)];
@@ -62,6 +64,10 @@ export const roiPoolGradOp: Op<Attributes> = defineOp({
     return { shape: at(inputs, 0).shape, dtype };
   },
   grad: noGrad('second derivatives of RoI pooling are not needed by any detector'),
+  lower: (inputs, attrs) => {
+    const [x, rois, dy] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+    return lowerDerivative((own) => lowerRoiPool(at(own, 0), rois, attrs), [x], dy);
+  },
   amp: 'f32',
   reference: (inputs, attrs, outputs) => {
     const [x, rois, dy] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];

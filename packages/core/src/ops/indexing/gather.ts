@@ -6,10 +6,16 @@ import { at, defineOp, type GradientContext } from '../../op.ts';
 import { formatShape, normalizeAxis, type Shape, sameShape, stridesOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { anyInput, numberInput } from '../check.ts';
+import { add } from '../elementwise/arithmetic.ts';
+import { equal } from '../elementwise/compare.ts';
 import { typeOf } from '../elementwise/define.ts';
+import { where } from '../elementwise/where.ts';
 import { sameDType } from '../operands.ts';
-import { zeros } from '../source.ts';
+import { sum } from '../reduce/sum.ts';
+import { iota, zeros } from '../source.ts';
 import { stridedIndices, take } from '../strided.ts';
+import { pad } from '../view/pad.ts';
+import { reshape } from '../view/reshape.ts';
 import { type Axis, checkedIndex, indexInput, lineAlong, requireWithin } from './define.ts';
 
 /** Flat indices into `whole` for indices of shape `shape` along `axis`. */
@@ -98,6 +104,15 @@ const scatterAddOp = defineOp<Axis>({
     null,
     needs(2) ? gather(cotangent(), at(inputs, 1), axis) : null,
   ],
+  // Compares every place with every index: no scatter at all, for devices that have none. Places beyond the indices' extents get nothing.
+  lower: (inputs, { axis }) => {
+    const [x, indices, u] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+    const columns = reshape(iota([x.dim(axis)]), [-1, ...indices.shape.slice(axis + 1).map(() => 1)]);
+    const split = (t: Tensor) => reshape(t, t.shape.toSpliced(axis + 1, 0, 1));
+    const hit = equal(split(indices), columns);
+    const parts = sum(where(hit, split(u), 0), { axes: [axis] });
+    return add(x, pad(parts, { pads: parts.shape.map((extent, i) => [0, x.dim(i) - extent]) }));
+  },
   amp: 'widest',
   reference: (inputs, { axis }) => {
     const x = at(inputs, 0);

@@ -12,8 +12,9 @@ import { typeOf } from '../elementwise/define.ts';
 import { cast } from '../elementwise/parametric.ts';
 import { sameDType } from '../operands.ts';
 import { iota, zeros } from '../source.ts';
-import { reshape, unsqueeze } from '../view/reshape.ts';
+import { expand, reshape, unsqueeze } from '../view/reshape.ts';
 import { type Axis, checkedIndex, indexInput, lineAlong } from './define.ts';
+import { scatterAdd } from './gather.ts';
 
 function rowIndices(op: string, inputs: readonly TensorType[]): number {
   const { shape } = indexInput(op, inputs);
@@ -103,6 +104,11 @@ const indexAddOp = defineOp<Axis>({
     null,
     needs(2) ? indexSelect(cotangent(), at(inputs, 1), axis) : null,
   ],
+  lower: (inputs, { axis }) => {
+    const [x, indices, u] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+    const line = u.shape.map((extent, i) => (i === axis ? extent : 1));
+    return scatterAdd(x, expand(reshape(indices, line), u.shape), u, axis);
+  },
   amp: 'widest',
   reference: (inputs, { axis }) => {
     const x = at(inputs, 0);
