@@ -5,5 +5,7 @@ import { fileURLToPath } from 'node:url';
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const nativeSource = join(root, 'packages', 'cpu', 'native');
 export const nativeBuild = join(nativeSource, 'build');
+export const simulatorSource = join(root, 'packages', 'ascend', 'simulator');
+export const simulatorBuild = join(simulatorSource, 'build');
 /** Setup's own notes: its lock. Ignored by git. */
 export const notes = join(root, '.omma');
