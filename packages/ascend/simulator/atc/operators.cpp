@@ -62,7 +62,8 @@ bool lists(const Json& row, const char* field, const std::string& word) {
 OperatorTable::OperatorTable() : operators_(std::make_unique<Json>(readTable("operators.json"))), socs_(std::make_unique<Json>(readTable("socs.json"))) {
   const char* chosen = std::getenv("OMMA_ASCEND_SIM_CANN");
   toolkit_ = chosen != nullptr ? chosen : kStandardToolkit;
-  for (const Json& each : readTable("toolkits.json").at("toolkits")) {
+  const Json toolkits = readTable("toolkits.json");
+  for (const Json& each : toolkits.at("toolkits")) {
     if (each.at("version") != toolkit_) continue;
     unregisteredError_ = each.at("unregisteredError").get<std::string>();
     toolkitOpsets_ = each.at("opsets").get<std::string>();
