@@ -15,6 +15,7 @@ export abstract class Module<Inputs extends readonly unknown[] = readonly [Tenso
   #name = '';
   #rooted = false;
   readonly #added = new Map<string, AnyModule>();
+  readonly #addedVariables = new Map<string, Parameter | Buffer>();
 
   abstract forward(...inputs: Inputs): Output;
 
@@ -28,6 +29,12 @@ export abstract class Module<Inputs extends readonly unknown[] = readonly [Tenso
   protected add<M extends AnyModule>(name: string, child: M): M {
     this.#added.set(name, child);
     return child;
+  }
+
+  /** Adds a variable whose name is not a property: that of a weight in an imported file. */
+  protected addVariable<V extends Parameter | Buffer>(name: string, variable: V): V {
+    this.#addedVariables.set(name, variable);
+    return variable;
   }
 
   /** Direct children by name, in the order of their creation. */
@@ -97,9 +104,10 @@ export abstract class Module<Inputs extends readonly unknown[] = readonly [Tenso
   }
 
   #own(): [string, Parameter | Buffer][] {
-    return Object.entries(this).flatMap(([key, value]): [string, Parameter | Buffer][] =>
+    const own = Object.entries(this).flatMap(([key, value]): [string, Parameter | Buffer][] =>
       value instanceof Parameter || value instanceof Buffer ? [[snakeCase(key), value]] : [],
     );
+    return [...own, ...this.#addedVariables];
   }
 
   #variables<V extends Parameter | Buffer>(select: (value: Parameter | Buffer) => V | null): [string, V][] {

@@ -6,8 +6,8 @@
  */
 
 export { checkOnnx, type OnnxCheck, type OutputCheck } from './check.ts';
-export type { AttributeInput, Dialect, OperatorUse, Opset } from './dialect/dialect.ts';
 export { createOnnxDevice, type NodeProvider } from './device/node.ts';
+export type { AttributeInput, Dialect, Opset } from './dialect/dialect.ts';
 export { plainDialect } from './dialect/plain.ts';
 export type { ElementType } from './element.ts';
 export {
@@ -20,6 +20,7 @@ export {
 } from './elementArray.ts';
 export { type ExportOptions, exportOnnx } from './export.ts';
 export type { Weights } from './foldBatchNorm.ts';
+export * from './import/index.ts';
 export * from './inspect/index.ts';
 export type { Origin } from './model.ts';
 export { defineRule, type Rule, RuleContext, type RuleInput, ruleNames } from './rule.ts';

@@ -45,22 +45,41 @@ export class BatchNorm2d extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    const weight = this.weight.read();
-    const bias = this.bias.read();
-    if (!this.training) {
-      return batchNorm(x, weight, bias, this.runningMean.read(), this.runningVar.read(), { eps: this.#eps });
-    }
-    const { y, mean, variance } = batchNormTrain(x, weight, bias, { eps: this.#eps });
-    const count = x.size / x.dim(1);
-    this.#move(this.runningMean, mean, 1);
-    this.#move(this.runningVar, variance, count > 1 ? count / (count - 1) : 1);
-    return y;
+    return normalizeBatch(x, {
+      weight: this.weight.read(),
+      bias: this.bias.read(),
+      runningMean: this.runningMean,
+      runningVar: this.runningVar,
+      eps: this.#eps,
+      momentum: this.#momentum,
+      training: this.training,
+    });
   }
+}
 
-  /** running = (1 - momentum) * running + momentum * scale * batch */
-  #move(running: Buffer, batch: Tensor, scale: number): void {
-    running.write(add(mul(running.read(), 1 - this.#momentum), mul(batch, this.#momentum * scale)));
-  }
+/** What a batch normalisation has beside its input: see `BatchNorm2d`. */
+export interface BatchNormState {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+  readonly runningMean: Buffer;
+  readonly runningVar: Buffer;
+  readonly eps: number;
+  readonly momentum: number;
+  readonly training: boolean;
+}
+
+/** The computation of `BatchNorm2d`, for layers that keep their variables elsewhere. */
+export function normalizeBatch(x: Tensor, state: BatchNormState): Tensor {
+  const { weight, bias, runningMean, runningVar, eps, momentum, training } = state;
+  if (!training) return batchNorm(x, weight, bias, runningMean.read(), runningVar.read(), { eps });
+  const { y, mean, variance } = batchNormTrain(x, weight, bias, { eps });
+  const count = x.size / x.dim(1);
+  // running = (1 - momentum) * running + momentum * scale * batch
+  const move = (running: Buffer, batch: Tensor, scale: number) =>
+    running.write(add(mul(running.read(), 1 - momentum), mul(batch, momentum * scale)));
+  move(runningMean, mean, 1);
+  move(runningVar, variance, count > 1 ? count / (count - 1) : 1);
+  return y;
 }
 
 /** Normalises over the last axes, those of `shape`. */
