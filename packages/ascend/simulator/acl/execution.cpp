@@ -150,12 +150,11 @@ std::vector<Use> Execution::uses() const {
 }
 
 void Execution::run() {
-  const Faults& faults = settings().faults;
-  if (faults.hang == number_) hang();
-  refuseUnreachable();
   require(!model_->running.exchange(true), acl::kRtModelExecute, kInner,
           "model " + number(model_->id()) + " is executed twice at the same time: its work memory exists once, load it a second time");
   try {
+    if (settings().faults.hang == number_) hang();
+    refuseUnreachable();
     compute(gear());
   } catch (...) {
     model_->running = false;

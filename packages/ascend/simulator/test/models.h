@@ -1,0 +1,27 @@
+// Small offline models for the cases, written byte by byte: an ONNX graph of one node needs no library.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "om/format.h"
+
+namespace test {
+
+// z = x + y, float32 [2, 3]; output name "sum:0:z".
+omma::om::Model addModel();
+
+// y = relu(x), float32 [n, 4], gears n = 1, 2, 4.
+omma::om::Model batchModel();
+// y = relu(x), float32 [1, 1, h, w], gears 2x2, 4x2.
+omma::om::Model imageModel();
+// y = relu(x), float32 [a, 3, b], gears (1, 2), (2, 4).
+omma::om::Model dimsModel();
+
+// y = cast(x) from float32 [4] to float16.
+omma::om::Model halfModel();
+
+// Loads it; checks that it worked.
+uint32_t load(const omma::om::Model& model);
+
+}  // namespace test
