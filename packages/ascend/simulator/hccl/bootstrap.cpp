@@ -17,6 +17,8 @@ namespace {
 constexpr char kMagic[16] = "omma-sim-hccl-1";
 constexpr size_t kLongestAddress = 64;
 constexpr size_t kLongestReason = 240;
+// The root listens for longer than the ranks wait: their own timeouts are the ones that speak.
+constexpr std::chrono::seconds kRootPatience{60};
 
 // What the 4108 bytes of a root info hold here.
 struct Root {
@@ -115,7 +117,8 @@ void serve(const Socket& listener, uint64_t id, Deadline deadline) {
 }
 
 // The root runs beside whatever its process does. Nobody waits for it, so its own end is silent: the ranks' timeouts speak.
-void serveInBackground(Socket listener, uint64_t id, Deadline deadline) {
+void serveInBackground(Socket listener, uint64_t id, const Environment& environment) {
+  const Deadline deadline = Clock::now() + environment.connectTimeout + kRootPatience;
   std::thread([listener = std::make_shared<Socket>(std::move(listener)), id, deadline] {
     try {
       serve(*listener, id, deadline);
@@ -183,7 +186,7 @@ HcclRootInfo newRoot(const Environment& environment) {
   root.port = portOf(listener);
   std::random_device random;
   root.id = (static_cast<uint64_t>(random()) << 32) | random();
-  serveInBackground(std::move(listener), root.id, Clock::now() + environment.connectTimeout);
+  serveInBackground(std::move(listener), root.id, environment);
   HcclRootInfo out{};
   std::memcpy(out.internal, &root, sizeof root);
   return out;
@@ -201,7 +204,7 @@ std::vector<Link> connectAll(const HcclRootInfo& info, const Member& member, con
 std::vector<Link> connectByTable(const std::vector<RankEntry>& table, const Member& member, const Environment& environment) {
   const auto port = static_cast<uint16_t>(environment.basePort + table.front().device);
   constexpr uint64_t kNoId = 0;
-  if (member.rank == 0) serveInBackground(listenOn(environment.address, port), kNoId, Clock::now() + environment.connectTimeout);
+  if (member.rank == 0) serveInBackground(listenOn(environment.address, port), kNoId, environment);
   return connectThrough(environment.address, port, kNoId, member, environment);
 }
 
