@@ -52,6 +52,8 @@ export interface Communicator {
   failure(): Promise<string | null>;
   /** Leaves the group. The device stays open. */
   dispose(): Promise<void>;
+  /** Leaves a group that broke: ends what waits for the others, where only giving up the device can do that. */
+  abort(): Promise<void>;
 }
 
 /** The same operations on arrays in host memory: what a transport (TCP, Gloo, MPI) provides. */
@@ -123,6 +125,10 @@ export class HostCommunicator implements Communicator {
   }
 
   dispose(): Promise<void> {
+    return this.#host.dispose();
+  }
+
+  abort(): Promise<void> {
     return this.#host.dispose();
   }
 }

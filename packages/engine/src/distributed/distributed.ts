@@ -80,8 +80,9 @@ export class Distributed {
   }
 
   async dispose(): Promise<void> {
-    const communicator = this.communicator.dispose();
-    await Promise.race([communicator.catch(() => undefined), expired(leaveTimeout)]);
+    const leaving = this.#failed ? this.communicator.abort() : this.communicator.dispose();
+    // What goes wrong on the way out changes nothing any more.
+    await Promise.race([leaving.catch(() => undefined), expired(leaveTimeout)]);
     await this.group.dispose();
   }
 }
