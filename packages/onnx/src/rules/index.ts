@@ -3,6 +3,7 @@
 import './contract.ts';
 import './elementwise.ts';
 import './gather.ts';
+import './gradients.ts';
 import './normalisation.ts';
 import './reduce.ts';
 import './source.ts';

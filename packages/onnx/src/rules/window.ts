@@ -10,30 +10,39 @@ import { defineRule, type RuleContext } from '../rule.ts';
 
 const list = ({ top, left, bottom, right }: Pads): number[] => [top, left, bottom, right];
 
-/** How far the last window reaches beyond the padded input: at the bottom and at the right. */
-function overhang(context: RuleContext, dilation: readonly [number, number]): [number, number] {
+/** How far the last window reaches beyond the padded input when it makes an output of shape `pooled`: at the bottom and at the right. */
+function overhang(
+  context: RuleContext,
+  dilation: readonly [number, number],
+  pooled: readonly number[] = context.output.shape,
+): [number, number] {
   const kernel = pairAttribute(context.attrs, 'kernel');
   const stride = pairAttribute(context.attrs, 'stride');
   const { top, left, bottom, right } = padsAttribute(context.attrs, 'padding');
   const beyond = (axis: 0 | 1, padding: number) => {
-    const out = at(context.output.shape, axis + 2);
+    const out = at(pooled, axis + 2);
     const span = (out - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1;
     return Math.max(0, span - at(context.input(0).shape, axis + 2) - padding);
   };
   return [beyond(0, top + bottom), beyond(1, left + right)];
 }
 
-defineRule('maxPool2d', (context) => {
+/** The attributes of a MaxPool of the first input that makes an output of shape `pooled`. */
+export function poolingWindow(context: RuleContext, pooled: readonly number[]) {
   const dilations = pairAttribute(context.attrs, 'dilation');
-  const [below, beside] = overhang(context, dilations);
+  const [below, beside] = overhang(context, dilations, pooled);
   const pads = padsAttribute(context.attrs, 'padding');
-  return context.emit('MaxPool', [context.input(0).name], {
+  return {
     kernel_shape: pairAttribute(context.attrs, 'kernel'),
     strides: pairAttribute(context.attrs, 'stride'),
     pads: list({ ...pads, bottom: pads.bottom + below, right: pads.right + beside }),
     dilations,
-  });
-});
+  };
+}
+
+defineRule('maxPool2d', (context) =>
+  context.emit('MaxPool', [context.input(0).name], poolingWindow(context, context.output.shape)),
+);
 
 defineRule('avgPool2d', (context) => {
   const [below, beside] = overhang(context, [1, 1]);
