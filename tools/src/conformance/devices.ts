@@ -3,6 +3,7 @@
 import { type Device, device, deviceFactories } from '@omma/core';
 import '@omma/cpu';
 import '@omma/cv';
+import '@omma/onnx';
 
 /** A device, or the reason why it is not there. */
 export type SuiteDevice =
@@ -10,7 +11,7 @@ export type SuiteDevice =
   | { readonly name: string; readonly skipped: string };
 
 /** In the order of the page: the oracle first. */
-const names = ['reference', 'cpu'];
+const names = ['reference', 'cpu', 'onnx'];
 
 export function suiteDevices(): SuiteDevice[] {
   return names.map((name) => {
