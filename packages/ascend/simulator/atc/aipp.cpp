@@ -13,8 +13,7 @@ using onnx::TensorProto;
 namespace {
 
 constexpr float kCscShift = 256;  // the products of the matrix are shifted by 8 bits
-
-Failure invalid(const std::string& reason) { return Failure("E10052", "AIPP configuration is invalid. Reason: " + reason + "."); }
+constexpr int64_t kLeastOpset = 11;  // Pad and Slice take their numbers as inputs
 
 struct Size {
   int64_t height = 0, width = 0;
@@ -28,10 +27,10 @@ struct Sizes {
 Sizes sizesOf(const AippConfig& config, const om::Tensor& input) {
   Sizes sizes;
   sizes.model = {input.dims[2], input.dims[3]};
-  if (sizes.model.height == -1 && (config.crop || config.pad)) throw invalid("When --dynamic_image_size is set, crop and padding cannot be set to 'true'");
+  if (sizes.model.height == -1 && (config.crop || config.pad)) throw invalidAipp("When --dynamic_image_size is set, crop and padding cannot be set to 'true'");
   sizes.source = {config.sourceHeight, config.sourceWidth};
   if (sizes.source.height == 0 && sizes.source.width == 0) {
-    if (config.crop || config.pad) throw invalid("src_image_size_w and src_image_size_h must be set when crop or padding is set to 'true'");
+    if (config.crop || config.pad) throw invalidAipp("src_image_size_w and src_image_size_h must be set when crop or padding is set to 'true'");
     sizes.source = sizes.model;
   }
   sizes.taken = sizes.source;
@@ -39,13 +38,13 @@ Sizes sizesOf(const AippConfig& config, const om::Tensor& input) {
     sizes.taken = {config.cropHeight, config.cropWidth};
     if (config.cropHeight == 0 && config.cropWidth == 0 && !config.pad) sizes.taken = sizes.model;
     if (config.cropLeft + sizes.taken.width > sizes.source.width || config.cropTop + sizes.taken.height > sizes.source.height) {
-      throw invalid("load_start_pos and crop_size reach beyond src_image_size");
+      throw invalidAipp("load_start_pos and crop_size reach beyond src_image_size");
     }
   }
   const Size made = {sizes.taken.height + config.top + config.bottom, sizes.taken.width + config.left + config.right};
   const Size out = config.pad ? made : sizes.taken;
   if (out.height != sizes.model.height || out.width != sizes.model.width) {
-    throw invalid("the size after AIPP, height " + std::to_string(out.height) + " and width " + std::to_string(out.width) + ", is not the size of the model's input, " +
+    throw invalidAipp("the size after AIPP, height " + std::to_string(out.height) + " and width " + std::to_string(out.width) + ", is not the size of the model's input, " +
                   std::to_string(sizes.model.height) + " and " + std::to_string(sizes.model.width));
   }
   return sizes;
@@ -54,7 +53,7 @@ Sizes sizesOf(const AippConfig& config, const om::Tensor& input) {
 int64_t channelsOut(const AippConfig& config, const om::Tensor& input) {
   const int64_t wanted = input.dims[1], has = channels(config.format);
   if (wanted > has || (config.csc && wanted > 3)) {
-    throw invalid("the model's input has " + std::to_string(wanted) + " channels but the picture has " + std::to_string(has));
+    throw invalidAipp("the model's input has " + std::to_string(wanted) + " channels but the picture has " + std::to_string(has));
   }
   return wanted;
 }
@@ -110,7 +109,8 @@ class Preprocessing {
     value_ = writer_.node("MatMul", {value_, writer_.floats(matrix, {rows, 3}, "aipp_matrix")}, "aipp_colours");
     value_ = writer_.node("Floor", {value_}, "aipp_shift");
     if (!fromYuv) value_ = writer_.node("Add", {value_, writer_.floats(outputBias, {3}, "aipp_output_bias")}, "aipp_bias");
-    value_ = writer_.node("Clip", {value_, writer_.floats({0}, {}, "aipp_black"), writer_.floats({255}, {}, "aipp_white")}, "aipp_clamp");
+    value_ = writer_.node("Max", {value_, writer_.floats({0}, {}, "aipp_black")}, "aipp_from");
+    value_ = writer_.node("Min", {value_, writer_.floats({255}, {}, "aipp_white")}, "aipp_to");
     if (channels_ == 3) return;
     value_ = writer_.node("Gather", {value_, writer_.integers({0}, "aipp_first")}, "aipp_grey");
     setInteger(writer_.last(), "axis", 3);
@@ -173,20 +173,21 @@ void changePort(onnx::ValueInfoProto& input, const Dims& dims) {
 }  // namespace
 
 void applyAipp(onnx::ModelProto& onnx, om::Model& model, const Options& options) {
-  if (options.inputFormat != om::Format::NCHW) throw invalid("--input_format must be NCHW when --insert_op_conf is set");
+  if (options.inputFormat != om::Format::NCHW) throw invalidAipp("--input_format must be NCHW when --insert_op_conf is set");
+  if (onnx.opset_import(0).version() < kLeastOpset) throw innerError("AIPP with a model of an opset below " + std::to_string(kLeastOpset) + " is not in this simulator.");
   onnx::GraphProto& graph = *onnx.mutable_graph();
   onnx::GraphProto front;
   GraphWriter writer(front, graph);
   std::unordered_map<std::string, std::string> replaced;
   std::set<int64_t> done;
   for (const AippConfig& config : readAippConfigs(options.aippFile)) {
-    if (config.input >= graph.input_size()) throw invalid("Cannot find the data node by aipp parameter related_input_rank " + std::to_string(config.input));
-    if (!done.insert(config.input).second) throw invalid("related_input_rank " + std::to_string(config.input) + " is configured twice");
+    if (config.input >= graph.input_size()) throw invalidAipp("Cannot find the data node by aipp parameter related_input_rank " + std::to_string(config.input));
+    if (!done.insert(config.input).second) throw invalidAipp("related_input_rank " + std::to_string(config.input) + " is configured twice");
     onnx::ValueInfoProto& port = *graph.mutable_input(static_cast<int>(config.input));
     om::Tensor& input = model.inputs[static_cast<size_t>(config.input)];
-    if (input.dims.size() != 4 || input.dims[1] == -1) throw invalid("the model's input " + input.name + " has no channels, height and width");
+    if (input.dims.size() != 4 || input.dims[1] == -1) throw invalidAipp("the model's input " + input.name + " has no channels, height and width");
     if (input.dataType == om::DataType::Float16) throw Failure("E10034", "Nodes (for example, " + input.name + ") connected to AIPP must not be of type FP16.");
-    if (input.dataType != om::DataType::Float) throw invalid("the model's input " + input.name + " is not float32");
+    if (input.dataType != om::DataType::Float) throw invalidAipp("the model's input " + input.name + " is not float32");
     const Sizes sizes = sizesOf(config, input);
     replaced[port.name()] = Preprocessing(writer, config, sizes, channelsOut(config, input)).write(port.name());
     changePort(input, config, sizes.source);

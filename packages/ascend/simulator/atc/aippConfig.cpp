@@ -12,8 +12,6 @@ namespace omma::atc {
 
 namespace {
 
-Failure invalid(const std::string& reason) { return Failure("E10052", "AIPP configuration is invalid. Reason: " + reason + "."); }
-
 // The words of the file: names, values, braces and colons. Comments run from # to the end of the line.
 std::vector<std::string> words(const std::string& path) {
   std::ifstream file(path);
@@ -32,7 +30,7 @@ std::vector<std::string> words(const std::string& path) {
 }
 
 bool flag(const std::string& key, const std::string& value) {
-  if (value != "true" && value != "false") throw invalid(key + " must be true or false but is " + value);
+  if (value != "true" && value != "false") throw invalidAipp(key + " must be true or false but is " + value);
   return value == "true";
 }
 
@@ -40,7 +38,7 @@ float number(const std::string& key, const std::string& value, float low, float 
   char* end = nullptr;
   const float out = std::strtof(value.c_str(), &end);
   if (end == value.c_str() || *end != '\0' || !(out >= low && out <= high)) {
-    throw invalid(key + " must be in the range [" + std::to_string(low) + ", " + std::to_string(high) + "] but is " + value);
+    throw invalidAipp(key + " must be in the range [" + std::to_string(low) + ", " + std::to_string(high) + "] but is " + value);
   }
   return out;
 }
@@ -48,7 +46,7 @@ float number(const std::string& key, const std::string& value, float low, float 
 int64_t integer(const std::string& key, const std::string& value, int64_t low, int64_t high) {
   int64_t out = 0;
   if (!parseInteger(value, out) || out < low || out > high) {
-    throw invalid(key + " must be an integer in the range [" + std::to_string(low) + ", " + std::to_string(high) + "] but is " + value);
+    throw invalidAipp(key + " must be an integer in the range [" + std::to_string(low) + ", " + std::to_string(high) + "] but is " + value);
   }
   return out;
 }
@@ -57,7 +55,7 @@ PictureFormat pictureFormat(const std::string& value) {
   if (value == "RGB888_U8") return PictureFormat::Rgb888;
   if (value == "XRGB8888_U8") return PictureFormat::Xrgb8888;
   if (value == "YUV400_U8") return PictureFormat::Yuv400;
-  throw invalid("input_format " + value + " is not in this simulator, which takes RGB888_U8, XRGB8888_U8 and YUV400_U8");
+  throw invalidAipp("input_format " + value + " is not in this simulator, which takes RGB888_U8, XRGB8888_U8 and YUV400_U8");
 }
 
 constexpr float kHalf = 65504;
@@ -102,7 +100,7 @@ class Reader {
                                                            {"support_rotation", "false"}, {"max_src_image_size", "0"}, {"cpadding_value", "0.0"}};
     const auto found = off.find(key);
     if (found == off.end()) return false;
-    if (value != found->second) throw invalid(key + " " + value + " is not supported; it must be " + found->second);
+    if (value != found->second) throw invalidAipp(key + " " + value + " is not supported; it must be " + found->second);
     return true;
   }
 
@@ -156,8 +154,8 @@ std::vector<AippConfig> readAippConfigs(const std::string& path) {
     }
     if (i >= tokens.size()) throw unreadable;
     i++;
-    if (!hasMode) throw invalid("aipp_mode must be configured");
-    if (!hasFormat) throw invalid("Input format of AIPP conf is undefined");
+    if (!hasMode) throw invalidAipp("aipp_mode must be configured");
+    if (!hasFormat) throw invalidAipp("Input format of AIPP conf is undefined");
     configs.push_back(config);
   }
   if (configs.empty()) throw unreadable;

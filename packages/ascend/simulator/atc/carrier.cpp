@@ -12,8 +12,6 @@ using onnx::TensorProto;
 
 namespace {
 
-bool isNarrow(int64_t type) { return type == TensorProto::FLOAT16 || type == TensorProto::BFLOAT16; }
-
 float fromBfloat16(uint16_t bits) {
   const uint32_t wide = static_cast<uint32_t>(bits) << 16;
   float out;
@@ -63,7 +61,7 @@ onnx::GraphProto carrier(const onnx::GraphProto& graph) {
     for (AttributeProto& each : *node.mutable_attribute()) {
       if (each.has_t()) widen(*each.mutable_t());
       const bool type = (node.op_type() == "Cast" && each.name() == "to") || each.name() == "dtype";
-      if (type && isNarrow(each.i())) each.set_i(TensorProto::FLOAT);
+      if (type && isNarrow(static_cast<int32_t>(each.i()))) each.set_i(TensorProto::FLOAT);
     }
   }
   return out;

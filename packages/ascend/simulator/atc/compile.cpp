@@ -1,7 +1,6 @@
 #include "compile.h"
 
 #include <algorithm>
-#include <set>
 
 #include "aipp.h"
 #include "failure.h"
@@ -86,12 +85,11 @@ Compiled compile(const Options& options, const OperatorTable& table) {
   om::Model& model = compiled.model;
   model.toolkit = table.toolkit();
   model.socVersion = soc.version;
-  model.socFamily = soc.family;
+  model.socFamily = "Ascend" + soc.family;
   model.precisionMode = name(options.precision);
   describePorts(model, parsed, ports, dims, shapes, types, options);
   for (const Types& each : types) model.workBytes = std::max(model.workBytes, workBytes(parsed.model.graph(), each));
   model.weightBytes = weightBytes(parsed.model.graph());
-  std::set<std::string> warned;
   for (size_t i = 0; i < placements.size(); i++) {
     if (!placements[i].aiCpu) continue;
     const std::string& node = parsed.model.graph().node(static_cast<int>(i)).name();
@@ -102,7 +100,7 @@ Compiled compile(const Options& options, const OperatorTable& table) {
   onnx::ModelProto out;
   out.set_ir_version(parsed.model.ir_version());
   *out.mutable_opset_import() = parsed.model.opset_import();
-  *out.mutable_graph() = rewrite(parsed.model.graph(), types[0], placements, ports, options.clipWeights);
+  *out.mutable_graph() = rewrite(parsed.model.graph(), types[0], placements, ports, {options.clipWeights, soc.saturates});
   openDims(*out.mutable_graph(), dims);
   if (!options.aippFile.empty()) applyAipp(out, model, options);
   model.onnx = out.SerializeAsString();

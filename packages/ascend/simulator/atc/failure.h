@@ -22,6 +22,9 @@ inline Failure invalidValue(const std::string& flag, const std::string& value, c
   return Failure("E10001", "Value " + value + " for parameter " + flag + " is invalid. Reason: " + reason);
 }
 
+// E10052: a preprocessing that the chip cannot do.
+inline Failure invalidAipp(const std::string& reason) { return Failure("E10052", "AIPP configuration is invalid. Reason: " + reason + "."); }
+
 // E19999: what the real compiler calls an inner error, and what only this simulator cannot do (the text says which).
 inline Failure innerError(const std::string& message) { return Failure("E19999", "Inner Error! " + message); }
 

@@ -3,13 +3,13 @@
 
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <ctime>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "common/settings.h"
 #include "compile.h"
 #include "failure.h"
 #include "flags.h"
@@ -45,12 +45,9 @@ om::Model readOm(const std::string& path) {
 
 // OMMA_ASCEND_SIM_FAULT: what the tests of whoever calls atc need.
 void injectFault() {
-  const char* fault = std::getenv("OMMA_ASCEND_SIM_FAULT");
-  if (fault == nullptr) return;
-  if (std::string(fault) == "atc-hang") {
-    for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
-  }
-  if (std::string(fault) == "atc-fail") throw Failure("EZ9999", "Inner Error! Injected by OMMA_ASCEND_SIM_FAULT=atc-fail.");
+  const sim::Faults& faults = sim::settings().faults;
+  while (faults.atcHangs) std::this_thread::sleep_for(std::chrono::hours(1));
+  if (faults.atcFails) throw Failure("EZ9999", "Inner Error! Injected by OMMA_ASCEND_SIM_FAULT=atc-fail.");
 }
 
 std::vector<std::string> run(const Flags& flags) {

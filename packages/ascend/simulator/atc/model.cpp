@@ -42,6 +42,8 @@ Dims integersAttribute(const onnx::NodeProto& node, const std::string& name) {
 
 bool isFloating(int32_t type) { return type == TensorProto::FLOAT || type == TensorProto::FLOAT16 || type == TensorProto::BFLOAT16; }
 
+bool isNarrow(int32_t type) { return type == TensorProto::FLOAT16 || type == TensorProto::BFLOAT16; }
+
 const char* elementName(int32_t type) {
   switch (type) {
     case TensorProto::FLOAT: return "float32";

@@ -20,6 +20,7 @@ std::string stringAttribute(const onnx::NodeProto& node, const std::string& name
 Dims integersAttribute(const onnx::NodeProto& node, const std::string& name);
 
 bool isFloating(int32_t elementType);  // float32, float16, bfloat16: what precision modes choose among
+bool isNarrow(int32_t elementType);    // float16, bfloat16
 const char* elementName(int32_t elementType);  // "float32"
 size_t elementSize(int32_t elementType);
 

@@ -81,7 +81,7 @@ Soc OperatorTable::soc(const std::string& version) const {
     for (const Json& family : socs_->at("families")) {
       if (family.at("name") != each.at("family")) continue;
       if (family.at("kernels").is_null()) throw invalidValue("--soc_version", version, "The simulator has no table of kernels for this chip.");
-      return {version, family.at("name").get<std::string>(), family.at("kernels").get<std::string>(), family.at("bfloat16").get<bool>()};
+      return {version, family.at("name").get<std::string>(), family.at("kernels").get<std::string>(), family.at("bfloat16").get<bool>(), family.at("overflow") == "saturation"};
     }
   }
   throw invalidValue("--soc_version", version, "The current value is not within the valid range.");

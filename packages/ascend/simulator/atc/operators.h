@@ -14,9 +14,10 @@ namespace omma::atc {
 
 struct Soc {
   std::string version;  // as in --soc_version: Ascend910B3
-  std::string family;   // Ascend chips of one family run the same .om: 910B
+  std::string family;   // chips of one family run the same .om: 910B
   std::string column;   // the family's column in the table of kernels
   bool bfloat16 = false;
+  bool saturates = false;  // float16 results beyond the range become its largest number, not infinity
 };
 
 // What mixed precision does with a kernel: white computes in 16 bits, black does not, grey follows the producer of its first input.

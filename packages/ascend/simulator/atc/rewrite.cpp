@@ -10,8 +10,6 @@ namespace {
 
 constexpr float kLargestFloat16 = 65504.0f;
 
-bool isNarrow(int32_t type) { return type == TensorProto::FLOAT16 || type == TensorProto::BFLOAT16; }
-
 // Operators whose results are some of their inputs, perhaps with the other sign: rounded inputs give rounded outputs.
 bool onlySelects(const std::string& type) {
   static const std::set<std::string> selecting = {
@@ -23,8 +21,8 @@ bool onlySelects(const std::string& type) {
 
 class Rewriter {
  public:
-  Rewriter(const onnx::GraphProto& source, const Types& types, const PortTypes& ports, bool clipWeights)
-      : carrier_(carrier(source)), ports_(ports), clipWeights_(clipWeights), writer_(target_, source) {
+  Rewriter(const onnx::GraphProto& source, const Types& types, const PortTypes& ports, const Clipping& clipping)
+      : carrier_(carrier(source)), ports_(ports), clipping_(clipping), writer_(target_, source) {
     for (const auto& [name, type] : types) chip_[name] = type.elementType;
     for (const TensorProto& tensor : source.initializer()) constants_.insert(tensor.name());
     source_ = &source;
@@ -102,14 +100,16 @@ class Rewriter {
   void writeCast(const onnx::NodeProto& source) {
     const std::string& value = source.output(0);
     const auto to = static_cast<int32_t>(integerAttribute(source, "to", TensorProto::FLOAT));
-    if (isNarrow(to)) {
-      roundInto(now(source.input(0)), to, now(value));
-      return;
-    }
+    if (isNarrow(to)) return roundInto(asFloat(source.input(0), value), to, now(value));
     onnx::NodeProto& node = *target_.add_node();
     node = source;
     node.set_input(0, now(source.input(0)));
     node.set_output(0, now(value));
+  }
+
+  // Whole numbers and booleans become float32 first, so that they can be clipped.
+  std::string asFloat(const std::string& value, const std::string& result) {
+    return isFloating(chip_.at(value)) ? now(value) : writer_.cast(now(value), TensorProto::FLOAT, result + "_float");
   }
 
   // What a node reads for `value` when it takes floating inputs as `type`.
@@ -118,19 +118,14 @@ class Rewriter {
     if (!isFloating(chip_.at(value)) || !isNarrow(type) || chip_.at(value) == type) return name;
     std::string& known = rounded_[{value, type}];
     if (!known.empty()) return known;
-    std::string source = name;
-    if (clipWeights_ && type == TensorProto::FLOAT16 && constants_.count(value) > 0) {
-      const std::string low = writer_.floats({-kLargestFloat16}, {}, "lowest_float16"), high = writer_.floats({kLargestFloat16}, {}, "largest_float16");
-      source = writer_.node("Clip", {name, low, high}, value + "_clipped");
-    }
-    const std::string result = writer_.unique(value + (type == TensorProto::FLOAT16 ? "_float16" : "_bfloat16"));
-    roundInto(source, type, result);
-    known = result;
-    return result;
+    known = writer_.unique(value + (type == TensorProto::FLOAT16 ? "_float16" : "_bfloat16"));
+    roundInto(name, type, known, constants_.count(value) > 0);
+    return known;
   }
 
-  void roundInto(const std::string& value, int32_t type, const std::string& result) {
-    const std::string narrow = writer_.cast(value, type, result + "_round");
+  void roundInto(const std::string& value, int32_t type, const std::string& result, bool constant = false) {
+    const bool clips = type == TensorProto::FLOAT16 && (constant ? clipping_.weights : clipping_.results);
+    const std::string narrow = writer_.cast(clips ? clipped(value, result) : value, type, result + "_round");
     onnx::NodeProto& node = *target_.add_node();
     node.set_op_type("Cast");
     node.set_name(writer_.unique(result + "_widen"));
@@ -139,12 +134,19 @@ class Rewriter {
     setInteger(node, "to", TensorProto::FLOAT);
   }
 
+  std::string clipped(const std::string& value, const std::string& result) {
+    if (lowest_.empty()) lowest_ = writer_.floats({-kLargestFloat16}, {}, "lowest_float16");
+    if (largest_.empty()) largest_ = writer_.floats({kLargestFloat16}, {}, "largest_float16");
+    return writer_.node("Min", {writer_.node("Max", {value, lowest_}, result + "_from"), largest_}, result + "_to");
+  }
+
   const onnx::GraphProto* source_;
   onnx::GraphProto carrier_, target_;
   const PortTypes& ports_;
-  bool clipWeights_;
+  Clipping clipping_;
   GraphWriter writer_;
   std::set<std::string> constants_;
+  std::string lowest_, largest_;  // names of the ends of float16's range
   std::unordered_map<std::string, int32_t> chip_;  // element type of a value on the chip
   std::unordered_map<std::string, std::string> renamed_;
   std::map<std::pair<std::string, int32_t>, std::string> rounded_;
@@ -154,8 +156,8 @@ class Rewriter {
 }  // namespace
 
 onnx::GraphProto rewrite(const onnx::GraphProto& graph, const Types& types, const std::vector<Placement>& placements, const PortTypes& ports,
-                         bool clipWeights) {
-  return Rewriter(graph, types, ports, clipWeights).run(placements);
+                         const Clipping& clipping) {
+  return Rewriter(graph, types, ports, clipping).run(placements);
 }
 
 }  // namespace omma::atc

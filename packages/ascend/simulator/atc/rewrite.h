@@ -13,8 +13,14 @@ struct PortTypes {
   std::unordered_map<std::string, int32_t> inputs, outputs;  // element type by name
 };
 
+// What becomes of numbers beyond the range of float16: the largest of it, or infinity.
+struct Clipping {
+  bool weights = true;   // constants: --is_weight_clip
+  bool results = false;  // everything else: chips that saturate
+};
+
 // The graph inside the .om. `placements` as placeNodes gives them.
 onnx::GraphProto rewrite(const onnx::GraphProto& graph, const Types& types, const std::vector<Placement>& placements, const PortTypes& ports,
-                         bool clipWeights);
+                         const Clipping& clipping);
 
 }  // namespace omma::atc
