@@ -34,23 +34,9 @@ export function elementCode(element: ElementType): TensorProto_DataType {
   return codes[element];
 }
 
-/** The element type with this number; undefined for one that Omma has no use for. */
-export function elementOfCode(code: number): ElementType | undefined {
-  return elements.get(code);
-}
-
-const elements = new Map<number, ElementType>();
-for (const element of [
-  'float32',
-  'float16',
-  'bfloat16',
-  'int32',
-  'int64',
-  'uint32',
-  'uint8',
-  'bool',
-] as const) {
-  elements.set(codes[element], element);
+/** Whether Omma has a use for values of this ONNX type. */
+export function isElementType(type: string): type is ElementType {
+  return type in codes;
 }
 
 /** A tensor's bytes in `element`, little-endian and row-major, as initializers and device buffers hold them. */

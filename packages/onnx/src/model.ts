@@ -7,8 +7,12 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { HostTensor } from '@omma/core';
 import { type AttributeInput, type Dialect, opsets } from './dialect/dialect.ts';
+import { asVector } from './dialect/forms/scalars.ts';
+import { otherForm } from './dialect/forms.ts';
 import { type Dimensions, dimensionName } from './dimensions.ts';
-import { type ElementType, elementBytes, elementCode, elementOfCode } from './element.ts';
+import { type ElementType, elementBytes, elementCode, isElementType } from './element.ts';
+import type { AttributeFact, NodeFacts, ValueFacts } from './inspect/facts.ts';
+import { inferOutputs } from './inspect/infer.ts';
 import {
   type AttributeProto,
   AttributeProto_AttributeType,
@@ -43,8 +47,8 @@ export class ModelBuilder {
   readonly #taken = new Set<string>();
   readonly #renamed = new Map<string, string>();
   readonly #literals = new Map<string, string>();
-  /** What each value is held in, by name. */
-  readonly #elements = new Map<string, ElementType>();
+  /** What is known of each value, by name. */
+  readonly #facts = new Map<string, ValueFacts>();
   /** Names of values that nodes make. */
   readonly #made = new Set<string>();
 
@@ -55,7 +59,8 @@ export class ModelBuilder {
   /** Declares an input and returns its name, which is `wanted` unless that is taken or not allowed. */
   input(wanted: string, element: ElementType, dimensions: Dimensions): string {
     const name = this.#unique(wanted);
-    this.#elements.set(name, element);
+    const shape = dimensions.map((dimension) => (dimension.dynamic ? null : dimension.size));
+    this.#facts.set(name, { type: element, shape, constant: false, values: null });
     this.#inputs.push(this.#port(name, element, dimensions));
     return name;
   }
@@ -74,7 +79,10 @@ export class ModelBuilder {
     return this.#unique(wanted);
   }
 
-  /** Adds a node and returns the names of its outputs. Empty input names stand for inputs left out. */
+  /**
+   * Adds a node and returns the names of its outputs; or several nodes that do the same, where the dialect does not take this one. Empty
+   * input names stand for inputs left out.
+   */
   node(
     opType: string,
     inputs: readonly string[],
@@ -82,10 +90,20 @@ export class ModelBuilder {
     origin: Origin,
     outputCount = 1,
   ): string[] {
+    const facts = this.#describe(opType, inputs, attributes, outputCount);
+    const node = { model: this, facts, inputs, attributes, origin, outputCount };
+    if (this.dialect.minRank === 1 && facts.outputs[0]?.shape?.length === 0) {
+      const vector = asVector(node);
+      if (vector !== null) return vector;
+    }
+    if (this.dialect.allows(facts) !== true) {
+      const other = otherForm(node);
+      if (other !== null) return other;
+    }
     const base = origin.scope === '' ? opType : `${origin.scope}/${opType}`;
-    const outputs = Array.from({ length: outputCount }, (_, i) => {
+    const outputs = facts.outputs.map((output, i) => {
       const name = this.#unique(i === 0 ? base : `${base}:${i}`);
-      this.#elements.set(name, this.#resultElement(opType, inputs, attributes, i));
+      if (output !== null) this.#facts.set(name, output);
       this.#made.add(name);
       return name;
     });
@@ -93,17 +111,33 @@ export class ModelBuilder {
     return outputs;
   }
 
+  /** Whether the dialect takes an operator on the values of these names. */
+  allows(
+    opType: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, AttributeInput>>,
+  ): boolean {
+    return this.dialect.allows(this.#describe(opType, inputs, attributes, 1)) === true;
+  }
+
+  /** What is known of the value of this name. */
+  factsOf(name: string): ValueFacts {
+    const facts = this.#facts.get(name);
+    if (facts === undefined) throw new Error(`onnx: no value is called ${name}`);
+    return facts;
+  }
+
   /** The element that the value of this name is held in. */
   elementOf(name: string): ElementType {
-    const element = this.#elements.get(name);
-    if (element === undefined) throw new Error(`onnx: no value is called ${name}`);
-    return element;
+    const { type } = this.factsOf(name);
+    if (type === null || !isElementType(type)) throw new Error(`onnx: ${name} is of type ${type}`);
+    return type;
   }
 
   /** An initializer under a name of its own: a weight. Returns its name. */
   weight(wanted: string, tensor: HostTensor, element = this.dialect.element(tensor.dtype)): string {
     const name = this.#unique(wanted);
-    this.#initialize(name, tensor.shape, element, elementBytes(tensor, element));
+    this.#initialize(name, tensor.shape, element, elementBytes(tensor, element), null);
     return name;
   }
 
@@ -125,7 +159,8 @@ export class ModelBuilder {
     if (known !== undefined) return known;
     const name = this.#unique('constant');
     const data = BigInt64Array.from(values, BigInt);
-    this.#initialize(name, scalar ? [] : [values.length], 'int64', new Uint8Array(data.buffer));
+    const bytes = new Uint8Array(data.buffer);
+    this.#initialize(name, scalar ? [] : [values.length], 'int64', bytes, values.map(Number));
     this.#literals.set(key, name);
     return name;
   }
@@ -157,12 +192,34 @@ export class ModelBuilder {
     return toBinary(ModelProtoSchema, model);
   }
 
-  #initialize(name: string, shape: readonly number[], element: ElementType, rawData: Uint8Array): void {
-    this.#elements.set(name, element);
+  #initialize(
+    name: string,
+    wanted: readonly number[],
+    element: ElementType,
+    rawData: Uint8Array,
+    values: readonly number[] | null,
+  ): void {
+    const shape = wanted.length < this.dialect.minRank ? [1] : wanted;
+    this.#facts.set(name, { type: element, shape, constant: true, values });
     this.#initializers.set(
       name,
       create(TensorProtoSchema, { name, dims: shape.map(BigInt), dataType: elementCode(element), rawData }),
     );
+  }
+
+  #describe(
+    opType: string,
+    inputNames: readonly string[],
+    attributeInputs: Readonly<Record<string, AttributeInput>>,
+    outputCount: number,
+  ): NodeFacts {
+    const inputs = inputNames.map((name) => (name === '' ? null : this.factsOf(name)));
+    const attributes = new Map(
+      Object.entries(attributeInputs).map(([name, value]) => [name, attributeFact(value)]),
+    );
+    const inferred = inferOutputs({ opType, inputs, attributes, outputCount });
+    const outputs = Array.from({ length: outputCount }, (_, i) => inferred[i] ?? null);
+    return { name: '', domain: '', opType, attributes, inputs, outputs };
   }
 
   #append(
@@ -177,19 +234,6 @@ export class ModelBuilder {
     const name = `${scoped}${opType}_${this.#nodes.length}`;
     this.origins.set(name, origin);
     this.#nodes.push(create(NodeProtoSchema, { name, opType, input: [...input], output, attribute }));
-  }
-
-  /** The element of output `index` of a node; most operators keep that of their first input. */
-  #resultElement(
-    opType: string,
-    inputs: readonly string[],
-    attributes: Readonly<Record<string, AttributeInput>>,
-    index: number,
-  ): ElementType {
-    if (index > 0 || countingOperators.has(opType)) return 'int64';
-    if (predicates.has(opType)) return 'bool';
-    if (opType === 'Cast') return elementOfCode(Number(attributes.to)) ?? 'float32';
-    return this.elementOf(inputs[opType === 'Where' ? 1 : 0] ?? '');
   }
 
   #port(name: string, element: ElementType, dimensions: Dimensions): ValueInfoProto {
@@ -216,29 +260,15 @@ export class ModelBuilder {
   }
 }
 
-/** Operators whose first output is bool, whatever they look at. */
-const predicates = new Set([
-  'And',
-  'Equal',
-  'Greater',
-  'GreaterOrEqual',
-  'IsInf',
-  'IsNaN',
-  'Less',
-  'LessOrEqual',
-  'Not',
-  'Or',
-  'Xor',
-]);
-
-/** Operators whose first output counts. Every second output does, of the operators used here. */
-const countingOperators = new Set(['ArgMax', 'ArgMin', 'NonMaxSuppression', 'NonZero', 'Shape', 'Size']);
-
 /** Only letters, digits and `_`, short enough to leave place for a number that makes it unique. The end says more than the beginning. */
 function shortened(name: string, longest: number): string {
   const plain = name.replace(/[^A-Za-z0-9_]/g, '_');
   const kept = plain.slice(Math.max(0, plain.length - (longest - 8)));
   return /^[A-Za-z_]/.test(kept) ? kept : `_${kept}`;
+}
+
+function attributeFact(value: AttributeInput): AttributeFact {
+  return typeof value === 'object' && 'float' in value ? value.float : value;
 }
 
 function attributeProto(name: string, value: AttributeInput): AttributeProto {

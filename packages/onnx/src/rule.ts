@@ -16,7 +16,7 @@ import {
 } from '@omma/core';
 import type { AttributeInput, Dialect, Opset } from './dialect/dialect.ts';
 import { type Dimension, type Dimensions, fixed } from './dimensions.ts';
-import { type ElementType, elementCode } from './element.ts';
+import { elementCode } from './element.ts';
 import type { ModelBuilder, Origin } from './model.ts';
 
 export interface RuleInput extends TensorType {
@@ -149,15 +149,6 @@ export class RuleContext {
   /** Raw numbers of a constant: bit patterns for the 16-bit floats. */
   literal(...type: Parameters<typeof hostTensor>): string {
     return this.#model.literal(hostTensor(...type));
-  }
-
-  /** Whether the dialect takes this operator on values held in `elements`. */
-  allows(
-    opType: string,
-    elements: readonly ElementType[],
-    attributes: Readonly<Record<string, AttributeInput>> = {},
-  ): boolean {
-    return this.dialect.allows({ opType, attributes, elements }) === true;
   }
 
   /** The value as another dtype, or in another element; itself where it is held in that already. */

@@ -3,7 +3,8 @@
  * and out (weights, state, ports) is the caller's.
  */
 
-import { at, type DType, type Graph, graphValue, isFloat, type Node, opNamed } from '@omma/core';
+import { at, type DType, type Graph, graphValue, isFloat, type Node, opNamed, type Shape } from '@omma/core';
+import './dialect/forms/index.ts';
 import type { Dimensions } from './dimensions.ts';
 import { elementCode } from './element.ts';
 import type { ModelBuilder, Origin } from './model.ts';
@@ -61,9 +62,23 @@ export function writeNodes(
     const written = rule.write(context);
     const names = typeof written === 'string' ? [written] : written;
     for (const [i, id] of node.outputs.entries()) {
-      values.set(id, rounded(model, node, at(outputs, i).dtype, at(names, i), origin));
+      const { dtype, shape } = at(outputs, i);
+      const name = withRank(model, at(names, i), shape, origin);
+      values.set(id, rounded(model, node, dtype, name, origin));
     }
   }
+}
+
+/**
+ * The value in the shape that the graph says, with length 1 for a scalar where the dialect has none: rules write operators for inputs of
+ * the graph's ranks, and one that is a vector instead can come out with an axis too many, or too few.
+ */
+function withRank(model: ModelBuilder, name: string, shape: Shape, origin: Origin): string {
+  const { minRank } = model.dialect;
+  const found = model.factsOf(name).shape;
+  const wanted = shape.length < minRank ? [1] : shape;
+  if (minRank === 0 || found === null || found.length === wanted.length) return name;
+  return at(model.node('Reshape', [name, model.integers(wanted)], {}, origin), 0);
 }
 
 /** A 16-bit value that is held in float32, rounded to what its type can hold; moving elements cannot have left that. */

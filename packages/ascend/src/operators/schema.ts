@@ -92,6 +92,8 @@ const kernel = z.strictObject({
   '910B': typeList,
   aiCpu: typeList,
   cube: z.boolean().optional(),
+  white: z.string().optional(),
+  black: z.string().optional(),
   source,
 });
 
@@ -134,7 +136,7 @@ export const toolkitFile = z.strictObject({
     z.strictObject({
       version: z.string(),
       opsets,
-      lowerings: z.literal([13, 17]),
+      writes: z.literal([13, 17]),
       precisionModeV2: z.boolean(),
       deterministic: z.boolean(),
       rawGeOptions: z.boolean(),

@@ -7,6 +7,7 @@
 
 import type { DType } from '@omma/core';
 import type { ElementType } from '../element.ts';
+import type { NodeFacts } from '../inspect/facts.ts';
 
 /** The operator sets that can be written, each with the file format version of its time. */
 export const opsets = { 13: 7n, 17: 8n } as const;
@@ -14,14 +15,6 @@ export type Opset = keyof typeof opsets;
 
 /** An attribute as rules write it. Plain numbers are integers; `{ float }` marks the other kind, which looks the same in JavaScript. */
 export type AttributeInput = number | string | readonly number[] | { readonly float: number };
-
-/** One operator as a rule would write it. */
-export interface OperatorUse {
-  readonly opType: string;
-  readonly attributes: Readonly<Record<string, AttributeInput>>;
-  /** Elements of its inputs; inputs left out are not listed. */
-  readonly elements: readonly ElementType[];
-}
 
 export interface Dialect {
   readonly name: 'plain' | 'cann';
@@ -32,6 +25,9 @@ export interface Dialect {
   readonly longestName: number | null;
   /** The element that values of `dtype` are held in. float32 for a 16-bit float means: rounded to it after every operation. */
   element(dtype: DType): ElementType;
-  /** True, or why the target cannot run this operator. A rule then writes another form. */
-  allows(use: OperatorUse): true | string;
+  /**
+   * True, or why the target cannot run this operator well. Another form of it is written then, where there is one (`forms.ts`); where
+   * there is none it is written all the same.
+   */
+  allows(node: NodeFacts): true | string;
 }

@@ -50,10 +50,11 @@ export function inferOutputs(node: InferenceInput): readonly ValueFacts[] {
   const context = new InferContext(node);
   const inferred = rules.get(node.opType)?.(context) ?? [nothing];
   const values = known(context);
+  const constant = node.inputs.every((input) => input === null || input.constant);
   return inferred.map(({ type, shape }, i) => ({
     type,
     shape,
-    constant: false,
+    constant,
     values: i === 0 ? values : null,
   }));
 }

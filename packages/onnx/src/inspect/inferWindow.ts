@@ -136,6 +136,17 @@ const roiAlign: Rule = (node) => [
   },
 ];
 
+const maxRoiPool: Rule = (node) => [
+  {
+    type: node.input(0).type,
+    shape: [
+      node.input(1).shape?.[0] ?? null,
+      node.input(0).shape?.[1] ?? null,
+      ...(node.numbers('pooled_shape') ?? [null, null]),
+    ],
+  },
+];
+
 const gridSample: Rule = (node) => {
   const [x, grid] = [node.input(0), node.input(1).shape];
   return [
@@ -160,6 +171,7 @@ export const windowRules: readonly [string, Rule][] = [
   ['DepthToSpace', blocks((size) => [1 / size ** 2, size])],
   ['SpaceToDepth', blocks((size) => [size ** 2, 1 / size])],
   ['RoiAlign', roiAlign],
+  ['MaxRoiPool', maxRoiPool],
   ['GridSample', gridSample],
   ['NonMaxSuppression', () => [{ type: 'int64', shape: [null, 3] }]],
 ];
