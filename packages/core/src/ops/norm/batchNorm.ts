@@ -112,12 +112,15 @@ export const batchNormTrainGradOp = defineOp<Attributes>({
     const axes = statisticAxes(x.shape);
     const wideDy = cast(dy, 'float32');
     const inverse = rsqrt(add(perChannel(variance, x.rank), eps));
-    const normal = mul(sub(cast(x, 'float32'), perChannel(average, x.rank)), inverse);
+    const centred = sub(cast(x, 'float32'), perChannel(average, x.rank));
     const db = sum(wideDy, { axes, keepDims: true });
-    const dw = sum(mul(wideDy, normal), { axes, keepDims: true });
+    const dw = mul(sum(mul(wideDy, centred), { axes, keepDims: true }), inverse);
     const { count } = planes(x.shape);
-    const centred = sub(wideDy, div(add(db, mul(normal, dw)), count));
-    const dx = mul(centred, mul(inverse, perChannel(weight, x.rank)));
+    // dx = scale * (dy - (db + normal * dw) / count), with all that is one number a channel taken together first.
+    const scale = mul(inverse, perChannel(weight, x.rank));
+    const slope = mul(scale, div(mul(dw, inverse), count));
+    const offset = mul(scale, div(db, count));
+    const dx = sub(sub(mul(wideDy, scale), mul(centred, slope)), offset);
     return [cast(dx, x.dtype), reshape(dw, [-1]), reshape(db, [-1])];
   },
   amp: 'follow',

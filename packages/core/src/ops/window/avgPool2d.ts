@@ -9,7 +9,6 @@ import { type Tensor, tensor } from '../../tensor.ts';
 import { cast, expand, mean, mul, reshape, sum } from '../index.ts';
 import { floatOperand } from '../operands.ts';
 import { pad } from '../view/pad.ts';
-import { slice } from '../view/slice.ts';
 import { type Pads, type Pair, type PairLike, pads, pair, windowGrid } from './geometry.ts';
 import { fold, unfold } from './unfold.ts';
 
@@ -103,10 +102,8 @@ export const avgPool2dGradOp: Op<Attributes & { readonly inputShape: Shape }> = 
     const [n, c, h, w] = [at(shape, 0), at(shape, 1), at(shape, 2), at(shape, 3)];
     const dy = mul(at(inputs, 0), shares(shape, attrs, at(inputs, 0)));
     const taps = expand(reshape(dy, [n, c, 1, -1]), [n, c, sizeOf(kernel), dy.dim(2) * dy.dim(3)]);
-    const [top, left, bottom, right] = reach(shape, attrs);
-    const outputSize = [h + top + bottom, w + left + right];
-    const padded = fold(reshape(taps, [n, c * sizeOf(kernel), -1]), { outputSize, kernel, stride });
-    return slice(padded, { starts: [0, 0, top, left], ends: [n, c, top + h, left + w] });
+    const columns = reshape(taps, [n, c * sizeOf(kernel), -1]);
+    return fold(columns, { outputSize: [h, w], kernel, stride, padding: reach(shape, attrs) });
   },
   amp: 'follow',
   reference: (inputs, attrs, outputs) => {

@@ -8,10 +8,9 @@ import { ShapeError } from '../../errors.ts';
 import { at, defineOp, type Op, type ReferenceArray } from '../../op.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
-import { argMax, full, max, reshape, scatterAdd } from '../index.ts';
+import { argMax, equal, iota, max, reshape, where } from '../index.ts';
 import { floatOperand, sameDType } from '../operands.ts';
 import { pad } from '../view/pad.ts';
-import { slice } from '../view/slice.ts';
 import { type PairLike, pads, pair, span, type WindowGeometry, windowGrid } from './geometry.ts';
 import { fold, unfold } from './unfold.ts';
 
@@ -76,14 +75,11 @@ export const maxPool2dGradOp: Op<Attributes> = defineOp({
   lower: (inputs, attrs) => {
     const [x, dy] = [at(inputs, 0), at(inputs, 1)];
     const [n, c, h, w] = [x.dim(0), x.dim(1), x.dim(2), x.dim(3)];
-    const columns = windows(x, attrs);
-    const chosen = argMax(columns, { axis: 2, keepDims: true });
-    const taps = scatterAdd(full(columns.shape, 0, dy.dtype), chosen, reshape(dy, chosen.shape), 2);
-    const [top, left, bottom, right] = reach(x.shape, attrs);
     const { kernel, stride, dilation } = attrs;
-    const outputSize = [h + top + bottom, w + left + right];
-    const padded = fold(reshape(taps, [n, c * sizeOf(kernel), -1]), { outputSize, kernel, stride, dilation });
-    return slice(padded, { starts: [0, 0, top, left], ends: [n, c, top + h, left + w] });
+    const chosen = argMax(windows(x, attrs), { axis: 2, keepDims: true });
+    const here = equal(iota([sizeOf(kernel), 1]), chosen);
+    const taps = reshape(where(here, reshape(dy, chosen.shape), 0), [n, c * sizeOf(kernel), -1]);
+    return fold(taps, { outputSize: [h, w], kernel, stride, padding: reach(x.shape, attrs), dilation });
   },
   amp: 'follow',
   reference: (inputs, attrs, outputs) => {
