@@ -151,4 +151,17 @@ describe('ImageClassifier', () => {
       /numClasses is 3 but the data set has 2 classes \(cat, dog\); set it to 2/,
     );
   });
+
+  it('refuses a data set with a label that is no class, before anything is trained on it', () => {
+    const dataset = {
+      length: 3,
+      classes: ['cat', 'dog'],
+      load: () => Promise.reject(new Error()),
+      nameOf: (index: number) => `${index}.jpg`,
+      labelOf: (index: number) => index,
+    };
+    expect(() => classifier({ depth: 18 }, 2).checkDataset(dataset)).toThrow(
+      /2\.jpg has label 2, which is not one of the 2 classes \(0 to 1\)/,
+    );
+  });
 });

@@ -1,6 +1,6 @@
 /** Data sets on disk: labels, order, reproducible samples, and one clear line for every way a folder can be wrong. */
 
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -86,9 +86,21 @@ describe('ImageFolder', () => {
   it('names the folder that is missing, empty or a file', () => {
     expect(() => open('/nowhere/at/all')).toThrow(/folder \/nowhere\/at\/all does not exist/);
     const root = newFolder();
-    expect(() => open(root)).toThrow(new RegExp(`${root} is empty; expected one folder of images a class`));
+    expect(() => open(root)).toThrow(
+      new RegExp(`${root} has no folders in it; expected one folder of images a class`),
+    );
     writeFileSync(join(root, 'file'), '');
     expect(() => open(join(root, 'file'))).toThrow(/is a file, expected a folder/);
+  });
+
+  it('passes over links that lead to no folder, and misses a train folder beside val', async () => {
+    const root = await classFolders(['train']);
+    symlinkSync('/nowhere/at/all', join(root, 'train', 'broken'));
+    writeFileSync(join(root, 'notes.txt'), '');
+    symlinkSync('../notes.txt', join(root, 'train', 'file'));
+    expect(open(root).classes).not.toContain('broken');
+    const held = await classFolders(['val']);
+    expect(() => open(held)).toThrow(/has a folder val but none called train; add it/);
   });
 
   it('names the class that has no images', async () => {

@@ -41,13 +41,20 @@ describe('a config mistake is told with path, value, expectation and the nearest
     [
       'wrong kind of value',
       'trainDataloader.batchSize="many"',
-      /trainDataloader\.batchSize is "many": expected int|expected number/,
+      /trainDataloader\.batchSize is "many": expected number/,
     ],
     [
       'unknown optimiser',
       'optimWrapper.optimizer.type="SDG"',
-      /optimWrapper\.optimizer\.type is "SDG": .*SGD/,
+      /optimWrapper\.optimizer\.type is "SDG": expected one of SGD, Adam, AdamW, RMSprop; did you mean SGD\?/,
     ],
+    [
+      'unknown schedule',
+      'paramScheduler.0.type="CosineLR"',
+      /paramScheduler\[0\]\.type is "CosineLR": expected one of ConstantLR, LinearLR/,
+    ],
+    ['fraction', 'trainDataloader.batchSize=2.5', /batchSize is 2\.5: expected a whole number/],
+    ['misspelt choice', 'optimWrapper.amp="bfloat61"', /"bfloat61": expected .*; did you mean bfloat16\?/],
     [
       'unknown optimiser option',
       'optimWrapper.optimizer.nestrov=true',
@@ -85,7 +92,7 @@ describe('a config mistake is told with path, value, expectation and the nearest
   });
 
   it('a config that is no object', () => {
-    expect(() => checkConfig(3)).toThrow(/the config is 3: expected object/);
+    expect(() => checkConfig(3)).toThrow(/the config is 3: expected an object/);
   });
 });
 

@@ -133,7 +133,8 @@ describe('training', () => {
     const workDir = await temporary();
     const { end } = await trained(workDir);
     const before = await loadCheckpoint(end.lastCheckpoint ?? '');
-    await trained(workDir, { resume: true });
+    const { events } = await trained(workDir, { resume: true });
+    expect(events[0]).toMatchObject({ message: expect.stringMatching(/has all 3 epochs behind it/) });
     const { manifest } = await loadCheckpoint(end.lastCheckpoint ?? '');
     expect(manifest).toEqual(before.manifest);
   });

@@ -88,12 +88,21 @@ export class ImageClassifier extends Module implements TrainableModel {
     return { logits, probabilities: softmax(logits, 1) };
   }
 
-  checkDataset({ classes }: Dataset): void {
+  checkDataset(dataset: Dataset): void {
+    const { classes, length } = dataset;
     const { numClasses } = this.head;
-    if (classes.length === numClasses) return;
-    throw new OmmaError(
-      `ImageClassifier: model.head.numClasses is ${numClasses} but the data set has ${classes.length} classes (${shortened(classes)}); set it to ${classes.length}`,
-    );
+    if (classes.length !== numClasses) {
+      throw new OmmaError(
+        `ImageClassifier: model.head.numClasses is ${numClasses} but the data set has ${classes.length} classes (${shortened(classes)}); set it to ${classes.length}`,
+      );
+    }
+    for (let i = 0; i < length; i++) {
+      const label = dataset.labelOf?.(i) ?? 0;
+      if (Number.isInteger(label) && label >= 0 && label < numClasses) continue;
+      throw new OmmaError(
+        `ImageClassifier: ${dataset.nameOf(i)} has label ${label}, which is not one of the ${numClasses} classes (0 to ${numClasses - 1}); correct the data set`,
+      );
+    }
   }
 }
 

@@ -40,7 +40,7 @@ export function trainingReport(output: Output): RunnerListener {
         return;
       case 'epoch':
         say(epochLine(event, epochs));
-        for (const { name, reason } of event.skipped.slice(0, 3)) say(`  skipped ${name}: ${reason}`);
+        for (const line of skippedLines(event.skipped)) say(line);
         return;
       case 'evaluation':
         say(evaluationLine(event));
@@ -76,6 +76,14 @@ function startLines(event: StartEvent): string[] {
   ];
   if (event.resumedFrom !== null) lines.push(`resumed from ${event.resumedFrom} at epoch ${event.epoch + 1}`);
   return lines;
+}
+
+const mostSkippedShown = 3;
+
+function skippedLines(skipped: EpochEvent['skipped']): string[] {
+  const lines = skipped.slice(0, mostSkippedShown).map(({ name, reason }) => `  skipped ${name}: ${reason}`);
+  const rest = skipped.length - lines.length;
+  return rest > 0 ? [...lines, `  and ${rest} more, all of them in log.jsonl`] : lines;
 }
 
 function epochLine(event: EpochEvent, epochs: number): string {

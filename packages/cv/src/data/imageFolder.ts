@@ -120,7 +120,7 @@ function classFolders(folder: string): string[] {
     .map((entry) => entry.name)
     .sort(byName);
   if (names.length === 0)
-    throw new OmmaError(`ImageFolder: ${folder} is empty; expected one folder of images a class`);
+    throw new OmmaError(`ImageFolder: ${folder} has no folders in it; expected one folder of images a class`);
   return names;
 }
 

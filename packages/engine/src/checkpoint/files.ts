@@ -48,11 +48,11 @@ async function explained(error: unknown, path: string, parts: readonly Uint8Arra
   }
   const needed = parts.reduce((total, part) => total + part.length, 0);
   const free = await statfs(dirname(path)).then(
-    ({ bavail, bsize }) => `${megabytes(bavail * bsize)} are free`,
+    ({ bavail, bsize }) => `${formatBytes(bavail * bsize)} are free`,
     () => 'the disk is full',
   );
   return new OmmaError(
-    `${path}: needs ${megabytes(needed)} but ${free}; free some space, then try again (a training run goes on with --resume)`,
+    `${path}: needs ${formatBytes(needed)} but ${free}; free some space, then try again (a training run goes on with --resume)`,
   );
 }
 
@@ -61,6 +61,6 @@ export function codeOf(error: unknown): string | null {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
 }
 
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+function formatBytes(bytes: number): string {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

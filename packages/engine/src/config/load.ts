@@ -25,6 +25,12 @@ export async function loadConfig(file: string, { set = [] }: LoadConfigOptions =
   return { workDir: `work_dirs/${basename(file, extname(file))}`, ...config };
 }
 
+/** What went wrong in the user's file may take several lines. */
+function oneLine(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines.filter((line) => line !== '').join(' ');
+}
+
 async function readRaw(file: string): Promise<unknown> {
   const path = resolve(file);
   const extension = extname(path);
@@ -44,6 +50,7 @@ async function readRaw(file: string): Promise<unknown> {
     return exported;
   } catch (error) {
     if (error instanceof OmmaError) throw error;
-    throw new OmmaError(`${file}: ${error instanceof Error ? error.message : String(error)}; fix the file`);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new OmmaError(`${file}: ${oneLine(reason)}; fix the file`);
   }
 }

@@ -33,24 +33,37 @@ function explain(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown): Pro
       return { path: [...issue.path, key], value: valueAt(value, [key]), message: `unknown key; ${hint}` };
     });
   }
-  return [{ path: issue.path, value, message: expectation(issue) }];
+  return [{ path: issue.path, value, message: expectation(issue, value) }];
 }
 
-function expectation(issue: z.core.$ZodIssue): string {
+function expectation(issue: z.core.$ZodIssue, value?: unknown): string {
   switch (issue.code) {
     case 'invalid_type':
-      return `expected ${issue.expected}`;
+      return `expected ${typeNames[issue.expected] ?? issue.expected}`;
     case 'invalid_value':
-      return `expected ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
+      return `expected ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}${hintFor(value, issue.values)}`;
     case 'too_small':
       return `expected ${sized(issue.origin, issue.inclusive === false ? 'above' : 'at least', issue.minimum)}`;
     case 'too_big':
       return `expected ${sized(issue.origin, issue.inclusive === false ? 'below' : 'at most', issue.maximum)}`;
     case 'invalid_union':
-      return unionExpectation(issue);
+      return unionExpectation(issue, value);
     default:
       return issue.message;
   }
+}
+
+/** zod's words for types where they are not everybody's. */
+const typeNames: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  array: 'a list',
+  object: 'an object',
+};
+
+/** The nearest of the legal words, when `value` looks like a misspelt one. */
+function hintFor(value: unknown, legal: readonly unknown[]): string {
+  const close = typeof value === 'string' ? nearest(value, legal.map(String)) : null;
+  return close === null ? '' : `; did you mean ${close}?`;
 }
 
 function sized(origin: string, relation: string, bound: number | bigint): string {
@@ -59,8 +72,13 @@ function sized(origin: string, relation: string, bound: number | bigint): string
   return `a number ${relation} ${bound}`;
 }
 
-function unionExpectation(issue: z.core.$ZodIssueInvalidUnion): string {
-  const alternatives = issue.errors.flatMap((errors) => errors.slice(0, 1).map(expectation));
+function unionExpectation(issue: z.core.$ZodIssueInvalidUnion, value: unknown): string {
+  const options = 'options' in issue ? issue.options : undefined;
+  if (options !== undefined && options.length > 0)
+    return `expected one of ${options.map(String).join(', ')}${hintFor(value, options)}`;
+  const alternatives = issue.errors.flatMap((errors) =>
+    errors.slice(0, 1).map((error) => expectation(error)),
+  );
   const unique = [...new Set(alternatives.map((text) => text.replace(/^expected /, '')))];
   return unique.length === 0 ? issue.message : `expected ${unique.join(' or ')}`;
 }

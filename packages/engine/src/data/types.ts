@@ -34,6 +34,8 @@ export interface Dataset {
   load(index: number, context: SampleContext): Promise<Sample>;
   /** Name of a sample for messages: its file. */
   nameOf(index: number): string;
+  /** The class of a sample, where it is known without decoding: then it is checked before training. */
+  labelOf?(index: number): number;
 }
 
 export interface SkippedSample {

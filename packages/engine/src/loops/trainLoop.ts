@@ -17,8 +17,9 @@ import { Stopwatch } from './stopwatch.ts';
 export interface TrainLoopOptions {
   readonly step: TrainStep;
   readonly loader: DataLoader;
-  /** The learning rate of every iteration of the run. */
-  readonly rates: Float64Array;
+  /** Iterations of the whole run, and the learning rate at each. */
+  readonly iterations: number;
+  rateAt(iteration: number): number;
   /** Iterations that the smoothed loss looks back. */
   readonly smoothing: number;
   readonly valInterval: number;
@@ -58,7 +59,8 @@ export class TrainLoop {
   #inFlight: InFlight | null = null;
   #losses: number[] = [];
   #epochLoss = { sum: 0, steps: 0 };
-  #skipped: SkippedSample[] = [];
+  /** By name: a sample that stands in for a neighbour is met twice. */
+  #skipped = new Map<string, SkippedSample>();
   #reported = 0;
   /** Iterations after which the ranks of a distributed run have agreed to stop. */
   #agreedEnd = Number.POSITIVE_INFINITY;
@@ -98,7 +100,7 @@ export class TrainLoop {
     const { progress, loader, hooks } = this.#options;
     this.#epochStopwatch = new Stopwatch(loader.samplesPerStep);
     this.#epochLoss = { sum: 0, steps: 0 };
-    this.#skipped = [];
+    this.#skipped = new Map();
     this.#reported = performance.now();
     let asked = performance.now();
     for await (const batch of batches) {
@@ -130,7 +132,7 @@ export class TrainLoop {
       meanLoss,
       imagesPerSecond,
       dataWaitShare,
-      skipped: this.#skipped,
+      skipped: [...this.#skipped.values()],
     });
     for (const hook of hooks) await hook.afterTrainEpoch?.(this.#context);
     await this.#evaluation(epoch);
@@ -149,9 +151,9 @@ export class TrainLoop {
   }
 
   #submit(batch: Batch, asked: number): InFlight {
-    const { progress, step, rates } = this.#options;
+    const { progress, step } = this.#options;
     const submitted = performance.now();
-    const lr = rates[progress.iteration] ?? 0;
+    const lr = this.#options.rateAt(progress.iteration);
     const previous = this.#inFlight;
     const idleFrom = previous === null ? asked : Math.max(asked, previous.settled ?? submitted);
     const running = step({ ...batch.inputs, [lrInput]: hostTensor([], 'float32', Float32Array.of(lr)) });
@@ -180,7 +182,7 @@ export class TrainLoop {
   }
 
   async #report(entry: InFlight): Promise<void> {
-    const { loader, smoothing, context, rates } = this.#options;
+    const { loader, smoothing, context, iterations } = this.#options;
     const { loss: lossTensor, [stopOutput]: stop, ...rest } = await entry.running;
     const loss = lossTensor?.data[0] ?? Number.NaN;
     // A step later: by then every rank has had this report, whether it drains the pipe in between or not.
@@ -193,7 +195,7 @@ export class TrainLoop {
       watch.add(seconds, entry.waited / 1000);
     this.#losses = [...this.#losses.slice(1 - smoothing), loss].slice(-smoothing);
     this.#epochLoss = { sum: this.#epochLoss.sum + loss, steps: this.#epochLoss.steps + 1 };
-    this.#skipped.push(...entry.batch.skipped);
+    for (const sample of entry.batch.skipped) this.#skipped.set(sample.name, sample);
     const { epoch, iteration, iterationInEpoch, lr } = entry;
     context.emit({
       type: 'iteration',
@@ -201,14 +203,14 @@ export class TrainLoop {
       iteration,
       iterationInEpoch,
       iterationsPerEpoch: loader.batchesPerEpoch,
-      iterationsTotal: rates.length,
+      iterationsTotal: iterations,
       loss,
       smoothedLoss: this.#losses.reduce((total, value) => total + value, 0) / this.#losses.length,
       scalars: Object.fromEntries(
         Object.entries(rest).map(([name, { data }]) => [name, data[0] ?? Number.NaN]),
       ),
       lr,
-      secondsLeft: this.#stopwatch.secondsPerStep * (rates.length - iteration),
+      secondsLeft: this.#stopwatch.secondsPerStep * (iterations - iteration),
       ...this.#stopwatch.recent,
     });
   }

@@ -11,7 +11,7 @@ import { compileDataParallelStep } from '../distributed/dataParallelStep.ts';
 import { CheckpointHook } from '../hooks/checkpointHook.ts';
 import type { Hook } from '../hooks/hook.ts';
 import { type StepInput, TrainLoop } from '../loops/trainLoop.ts';
-import { learningRates } from '../schedule/learningRates.ts';
+import { learningRateSchedule } from '../schedule/learningRates.ts';
 import type { Progress } from './context.ts';
 import { firstNonFinite } from './diagnose.ts';
 import type { EndEvent, EvaluationEvent, Scalars } from './events.ts';
@@ -28,7 +28,7 @@ export class Training {
   readonly #loader: BatchLoader;
   readonly #valLoader: BatchLoader | null;
   readonly #step: TrainStep;
-  readonly #rates: Float64Array;
+  readonly #rateAt: (iteration: number) => number;
   readonly #maxEpochs: number;
   readonly #valInterval: number;
   readonly #progress: Progress;
@@ -47,7 +47,7 @@ export class Training {
     this.#maxEpochs = maxEpochs;
     this.#valInterval = valInterval;
     this.#state = makeState(runner, optimWrapper);
-    this.#rates = learningRates(optimWrapper.optimizer.lr, paramScheduler, {
+    this.#rateAt = learningRateSchedule(optimWrapper.optimizer.lr, paramScheduler, {
       epochs: maxEpochs,
       iterationsPerEpoch: this.#loader.batchesPerEpoch,
     });
@@ -98,10 +98,17 @@ export class Training {
     };
     const { first, batches } = await this.#firstBatch();
     if (first !== null) await this.#begin(first);
+    else {
+      runner.emit({
+        type: 'warning',
+        message: `${this.#resumedFrom} has all ${this.#maxEpochs} epochs behind it, so nothing is left to train; raise trainConfig.maxEpochs to go on`,
+      });
+    }
     const loop = new TrainLoop({
       step: this.#step,
       loader: this.#loader,
-      rates: this.#rates,
+      iterations: this.#maxEpochs * this.#loader.batchesPerEpoch,
+      rateAt: this.#rateAt,
       smoothing: runner.logInterval,
       valInterval: this.#valInterval,
       progress: this.#progress,

@@ -1,5 +1,5 @@
 /**
- * The learning rate of every iteration, computed before training starts.
+ * The learning rate of every iteration, a function of its number alone.
  *
  * Each schedule maps the rate that the ones before it give to its own, from its position in its span; outside of its span it does
  * nothing before and keeps its last value after. So schedules chain (warm-up, then cosine) and overlap (warm-up times steps), as
@@ -14,17 +14,24 @@ export interface Horizon {
   readonly iterationsPerEpoch: number;
 }
 
-/** The learning rate at each iteration of the run. */
+/** The learning rate at an iteration of the run, counted from 0. */
+export function learningRateSchedule(
+  base: number,
+  schedulers: readonly SchedulerConfig[],
+  horizon: Horizon,
+): (iteration: number) => number {
+  const stages = schedulers.map((scheduler) => stageOf(scheduler, base, horizon));
+  return (iteration) => stages.reduce((lr, stage) => stage(lr, iteration), base);
+}
+
+/** The learning rates of all iterations of the run. */
 export function learningRates(
   base: number,
   schedulers: readonly SchedulerConfig[],
   horizon: Horizon,
 ): Float64Array {
-  const total = horizon.epochs * horizon.iterationsPerEpoch;
-  const stages = schedulers.map((scheduler) => stageOf(scheduler, base, horizon));
-  return Float64Array.from({ length: total }, (_, iteration) =>
-    stages.reduce((lr, stage) => stage(lr, iteration), base),
-  );
+  const rateAt = learningRateSchedule(base, schedulers, horizon);
+  return Float64Array.from({ length: horizon.epochs * horizon.iterationsPerEpoch }, (_, i) => rateAt(i));
 }
 
 /** The rate after one schedule, from the rate before it. */
