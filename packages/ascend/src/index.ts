@@ -1,7 +1,10 @@
 /**
- * @omma/ascend: Huawei's Ascend NPUs. The table of what CANN's compiler and chips take, and the checks made from it.
+ * @omma/ascend: Huawei's Ascend NPUs. The device `ascend`, which importing this registers; and the table of what CANN's compiler and
+ * chips take, with the checks made from it.
  *
- * Imports core and onnx only. Nothing here needs a toolkit or a device before one is asked for.
+ * Imports core and onnx only. No library is opened before a device is asked for, and the table needs none.
  */
 
+export { AscendDevice } from './device/device.ts';
+export { createAscendDevice } from './device/register.ts';
 export * from './operators/index.ts';

@@ -27,3 +27,4 @@ export { defineRule, type Rule, RuleContext, type RuleInput, ruleNames } from '.
 export { type OnnxModel, openOnnx } from './runtime.ts';
 export { buildStep, type StepModel, type StepPort, type StepState } from './step.ts';
 export { type HostRun, type HostState, StepHost } from './stepHost.ts';
+export { stepSupports } from './supports.ts';

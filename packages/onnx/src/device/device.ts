@@ -17,7 +17,6 @@ import {
   dtypes,
   type Executable,
   type Graph,
-  graphValue,
   type HostArray,
   type MemoryUse,
   type Node,
@@ -25,10 +24,9 @@ import {
   type TensorType,
 } from '@omma/core';
 import { plainDialect } from '../dialect/plain.ts';
-import { hostNodes } from '../host.ts';
-import { ruleFor } from '../rule.ts';
 import { buildStep, type StepModel } from '../step.ts';
 import { StepHost } from '../stepHost.ts';
+import { stepSupports } from '../supports.ts';
 import { OnnxBuffer } from './buffer.ts';
 import { asDeviceError } from './errors.ts';
 import { OnnxExecutable, type StepDevice } from './executable.ts';
@@ -52,9 +50,7 @@ export class OnnxDevice implements Device, StepDevice {
   }
 
   supports(node: Node, graph: Graph): true | string {
-    const types = node.inputs.map((id) => graphValue(graph, id));
-    if (ruleFor(node.op, dialect, types, node.attrs) !== null || runsOnHost(node, graph)) return true;
-    return `no rule writes it in ONNX opset ${dialect.opset}`;
+    return stepSupports(dialect, node, graph);
   }
 
   async compile(graph: Graph, options: CompileOptions): Promise<Executable> {
@@ -148,13 +144,4 @@ export class OnnxDevice implements Device, StepDevice {
     if (buffer instanceof OnnxBuffer && buffer.owner === this) return buffer;
     throw new DeviceError(`${this.name}: the buffer belongs to another device`);
   }
-}
-
-/** Nodes of a graph that the host's part of a step takes; kept, because core asks for every node of a graph in turn. */
-const hosted = new WeakMap<Graph, ReadonlySet<Node>>();
-
-function runsOnHost(node: Node, graph: Graph): boolean {
-  const known = hosted.get(graph) ?? new Set([...hostNodes(graph)].map((index) => at(graph.nodes, index)));
-  hosted.set(graph, known);
-  return known.has(node);
 }
