@@ -7,4 +7,5 @@
 
 export { AscendDevice } from './device/device.ts';
 export { createAscendDevice } from './device/register.ts';
+export * from './check/index.ts';
 export * from './operators/index.ts';

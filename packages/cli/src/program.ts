@@ -18,6 +18,7 @@ export function buildProgram(): Command {
   addPredict(program);
   addExport(program);
   addDevices(program);
+  addAscend(program);
   return program;
 }
 
@@ -97,6 +98,28 @@ function addDevices(program: Command): void {
     .description('list the devices and what they can do')
     .option('--json', 'print JSON')
     .action(async (options) => (await import('./commands/devices.ts')).devices(options));
+}
+
+function addAscend(program: Command): void {
+  const ascend = program.command('ascend').description('Ascend NPUs: what they run');
+  ascend
+    .command('check')
+    .description(
+      'tell, without any toolkit, what of a model runs on AI Core, what falls to AI CPU, what fails, and why',
+    )
+    .argument('<model>', 'ONNX file, checkpoint (.safetensors), or config (its training step)')
+    .option('--soc <name>', 'chip, as npu-smi or aclrtGetSocName names it', 'Ascend910B3')
+    .option('--cann <version>', 'release of the toolkit', '8.1.RC1')
+    .addOption(
+      new Option('--precision <mode>', 'what the compiler does with float32')
+        .choices(['origin', 'fp16', 'mixed_float16', 'mixed_bfloat16', 'cube_fp16in_fp32out'])
+        .default('origin'),
+    )
+    .option('--all', 'a line for every node')
+    .option('--json', 'print JSON')
+    .action(async (model, options) =>
+      (await import('./commands/ascend/check.ts')).ascendCheck(model, options),
+    );
 }
 
 /** What a command that reads a config can be told beside it. */

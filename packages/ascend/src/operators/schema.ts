@@ -85,6 +85,9 @@ const operator = z.strictObject({
   source,
 });
 
+/** Kernel columns, separated by spaces. */
+const columns = z.string().regex(/^(?:310P|910B?)(?: (?:310P|910B?))*$/, 'expected columns such as 310P 910');
+
 const kernel = z.strictObject({
   ge: z.string().min(1),
   '310P': typeList,
@@ -92,8 +95,8 @@ const kernel = z.strictObject({
   '910B': typeList,
   aiCpu: typeList,
   cube: z.boolean().optional(),
-  white: z.string().optional(),
-  black: z.string().optional(),
+  white: columns.optional(),
+  black: columns.optional(),
   source,
 });
 

@@ -5,6 +5,7 @@
 
 import {
   advance,
+  type CompiledFunction,
   compile,
   type Device,
   type HostTensor,
@@ -34,7 +35,10 @@ export interface TrainStep {
 export const lrInput = 'lr';
 
 /** Compiles the step of `state` for one device. Outputs: `loss`, `gradNorm` when gradients are clipped, and the model's own scalars. */
-export function compileTrainStep(state: TrainState, { device, amp, maxNorm }: TrainStepOptions): TrainStep {
+export function compileTrainStep(
+  state: TrainState,
+  { device, amp, maxNorm }: TrainStepOptions,
+): CompiledFunction {
   const step = (inputs: TensorRecord): TensorRecord => {
     const { [lrInput]: lr, ...batch } = inputs;
     if (lr === undefined) throw new OmmaError('train step: the input lr is missing');
