@@ -76,7 +76,7 @@ export class Distributed {
 
   /** Ends a run that went well: waits until all ranks are here, then leaves. */
   async finish(): Promise<void> {
-    await this.guard(this.group.barrier());
+    await this.guard(this.group.finish());
   }
 
   async dispose(): Promise<void> {

@@ -25,7 +25,7 @@ export const helloSchema = z.object({
 export const callSchema = z.object({
   /** Which one it is, counted by each member. */
   sequence: z.int().min(0),
-  name: z.enum(['allReduce', 'broadcast', 'allGather', 'reduceScatter', 'barrier']),
+  name: z.enum(['allReduce', 'broadcast', 'allGather', 'reduceScatter', 'barrier', 'finish']),
   dtype: z.enum(['float32', 'float16', 'bfloat16', 'int32', 'uint32', 'uint8', 'bool']),
   op: z.enum(['sum', 'prod', 'max', 'min']),
   root: z.int().min(0),
@@ -58,6 +58,8 @@ export class Hub {
   #waiters: Waiter[] = [];
   #greetings: { readonly rank: number; readonly id: number }[] = [];
   #trouble: string | null = null;
+  /** True when all members have said that they are done: they may leave in any order. */
+  #finished = false;
 
   private constructor(server: Server, size: number, timeout: number) {
     this.#server = server;
@@ -213,6 +215,7 @@ export class Hub {
       this.#fail(disagreement);
       return;
     }
+    if (call.name === 'finish') this.#finished = true;
     const results = carriedOut(
       call,
       calls.map((own) => own.body),
@@ -234,7 +237,7 @@ export class Hub {
 
   /** From here on every request fails with this reason; the first one stays. */
   #fail(reason: string): void {
-    if (this.#trouble !== null) return;
+    if (this.#trouble !== null || this.#finished) return;
     this.#trouble = reason;
     for (const { timer, rank, id } of this.#waiters) {
       clearTimeout(timer);
@@ -263,7 +266,7 @@ export class Hub {
 /** Where the calls of a round differ, in a line; null when they agree. */
 function disagreementOf(calls: readonly { readonly call: Call; readonly body: Uint8Array }[]): string | null {
   const described = calls.map(({ call: { name, dtype, op, root }, body }) => {
-    const bytes = name === 'barrier' ? '' : ` of ${body.length} bytes of ${dtype}`;
+    const bytes = body.length === 0 ? '' : ` of ${body.length} bytes of ${dtype}`;
     const how = name === 'broadcast' ? ` from rank ${root}` : name.includes('educe') ? ` by ${op}` : '';
     return `${name}${bytes}${how}`;
   });
@@ -277,7 +280,7 @@ function carriedOut(
   { name, dtype, op, root }: Call,
   bodies: readonly Uint8Array[],
 ): (rank: number) => Uint8Array {
-  if (name === 'barrier') return () => nothing;
+  if (name === 'barrier' || name === 'finish') return () => nothing;
   if (name === 'broadcast') return () => bodies[root] ?? nothing;
   if (name === 'allGather') {
     const joined = Buffer.concat(bodies);

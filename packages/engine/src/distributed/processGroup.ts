@@ -23,6 +23,8 @@ import { type FrameKind, maxBody, nothing, receiveFrames, sendFrame } from './fr
 import { type Call, Hub } from './hub.ts';
 
 interface Request {
+  /** True for the request whose answer ends the group. */
+  readonly last: boolean;
   readonly resolve: (body: Uint8Array) => void;
   readonly reject: (error: OmmaError) => void;
   readonly timer: NodeJS.Timeout;
@@ -47,6 +49,8 @@ export class ProcessGroup implements Rendezvous, HostCollectives {
   #sequence = 0;
   #trouble: string | null = null;
   #left = false;
+  /** True when all ranks are done: from then on nobody's leaving is a failure. */
+  #finished = false;
 
   private constructor(environment: DistributedEnvironment, socket: Socket, hub: Hub | null) {
     this.rank = environment.rank;
@@ -125,6 +129,11 @@ export class ProcessGroup implements Rendezvous, HostCollectives {
     await this.#collect({ name: 'barrier' }, new Uint8Array(0));
   }
 
+  /** The last collective: when all ranks have called it they may leave in any order. */
+  async finish(): Promise<void> {
+    await this.#collect({ name: 'finish' }, new Uint8Array(0));
+  }
+
   async failure(): Promise<string | null> {
     return this.#trouble;
   }
@@ -135,7 +144,7 @@ export class ProcessGroup implements Rendezvous, HostCollectives {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Leaves the group. If the others are not done, they fail: end a run with `barrier` first. */
+  /** Leaves the group. Without `finish` before, the others fail. */
   async dispose(): Promise<void> {
     if (this.#left) return;
     this.#left = true;
@@ -156,10 +165,10 @@ export class ProcessGroup implements Rendezvous, HostCollectives {
     if (full.root >= this.size || full.root < 0) {
       throw new OmmaError(`${full.name}: root must be from 0 to ${this.size - 1} but is ${full.root}`);
     }
-    return this.#ask('collect', JSON.stringify(full), bytesOf(data));
+    return this.#ask('collect', JSON.stringify(full), bytesOf(data), full.name === 'finish');
   }
 
-  #ask(kind: FrameKind, text: string, body: Uint8Array): Promise<Uint8Array> {
+  #ask(kind: FrameKind, text: string, body: Uint8Array, last = false): Promise<Uint8Array> {
     return this.#request(
       kind,
       text,
@@ -167,6 +176,7 @@ export class ProcessGroup implements Rendezvous, HostCollectives {
       this.#timeout + patience,
       () =>
         `rank 0 did not answer for ${(this.#timeout + patience) / 1000} s; it hangs, or its machine cannot be reached`,
+      last,
     );
   }
 
@@ -176,6 +186,7 @@ export class ProcessGroup implements Rendezvous, HostCollectives {
     body: Uint8Array,
     timeout: number,
     late: () => string,
+    last = false,
   ): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       if (this.#trouble !== null) {
@@ -187,7 +198,7 @@ export class ProcessGroup implements Rendezvous, HostCollectives {
         this.#requests.delete(id);
         reject(this.#error(late()));
       }, timeout);
-      this.#requests.set(id, { resolve, reject, timer });
+      this.#requests.set(id, { resolve, reject, timer, last });
       sendFrame(this.#socket, { kind, id, text, body });
     });
   }
@@ -197,12 +208,13 @@ export class ProcessGroup implements Rendezvous, HostCollectives {
     if (request === undefined) return;
     this.#requests.delete(id);
     clearTimeout(request.timer);
+    if (kind === 'answer' && request.last) this.#finished = true;
     if (kind === 'answer') request.resolve(body);
     else request.reject(this.#error(text));
   }
 
   #fail(reason: string): void {
-    if (this.#trouble !== null) return;
+    if (this.#trouble !== null || this.#finished) return;
     this.#trouble = reason;
     for (const { reject, timer } of this.#requests.values()) {
       clearTimeout(timer);

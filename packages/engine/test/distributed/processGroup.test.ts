@@ -90,6 +90,20 @@ describe('a process group', () => {
     ]);
   });
 
+  it('may be left in any order when all have finished', async () => {
+    for (const leaver of [0, 1]) {
+      const all = await groups(2);
+      const failures: string[] = [];
+      for (const group of all) group.onFailure((reason) => failures.push(reason));
+      await everyRank(all, async (group) => {
+        await group.finish();
+        if (group.rank === leaver) await group.dispose();
+      });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(failures).toEqual([]);
+    }
+  });
+
   it('carries megabytes', async () => {
     const all = await groups(2);
     const size = 3_000_001;
