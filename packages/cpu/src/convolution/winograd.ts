@@ -26,7 +26,7 @@ const fewestChannels = 64;
 const fewestTiles = 96;
 /** Floats of a transformed 3x3 kernel. */
 const places = 36;
-/** Floats between places, see Tiling in native/src/winograd/winograd.cpp. */
+/** Floats between places. The addon knows its own layout and refuses a transformed weight that is too small for it. */
 const padding = 16;
 
 export function useWinograd(graph: Graph): Graph {

@@ -48,7 +48,7 @@ export const nmsOp = defineOp<Attributes>({
     const kept: number[] = [];
     for (const candidate of order) {
       if (kept.length === maxOutputs) break;
-      if (kept.every((other) => overlap(boxes, other, candidate) <= iouThreshold)) kept.push(candidate);
+      if (!kept.some((other) => overlap(boxes, other, candidate) > iouThreshold)) kept.push(candidate);
     }
     const indices = new Int32Array(maxOutputs).fill(-1);
     indices.set(kept);
@@ -69,6 +69,14 @@ export const nmsOp = defineOp<Attributes>({
       ],
       attrs: { iouThreshold: 0.5, maxOutputs: 2 },
       note: 'more boxes than places',
+    },
+    {
+      inputs: [
+        { shape: [4, 4], values: [2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 3, 3, 1, 1, 3, 3] },
+        { shape: [4], values: [0.9, 0.8, 0.7, 0.6] },
+      ],
+      attrs: { iouThreshold: 0.5, maxOutputs: 4 },
+      note: 'boxes without area',
     },
   ],
   errors: [
@@ -124,7 +132,7 @@ export function batchedNms(boxes: Tensor, scores: Tensor, ids: Tensor, options: 
   return nms(add(boxes, reshape(shifts, [-1, 1])), scores, options);
 }
 
-/** Intersection over union of two rows of `boxes`. */
+/** Intersection over union of two rows of `boxes`; not a number for two without area, which suppress nothing, as in torchvision. */
 function overlap(boxes: ArrayLike<number>, a: number, b: number): number {
   const corner = (box: number, i: number) => boxes[box * 4 + i] ?? 0;
   const side = (i: number) =>

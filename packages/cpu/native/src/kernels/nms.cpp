@@ -30,8 +30,8 @@ class Kept {
   }
   size_t size() const { return x1_.size(); }
 
-  // Whether a kept box overlaps this one by more than the threshold. Overlap of two boxes without area is not a number, which
-  // counts as too much.
+  // Whether a kept box overlaps this one by more than the threshold. The overlap of two boxes without area is not a number, which is
+  // not more, as in torchvision.
   bool overlaps(const Box& box, double threshold) const {
     const double area = box.area();
     for (size_t begin = 0; begin < size(); begin += kBlock) {
@@ -42,7 +42,7 @@ class Kept {
         const double width = std::max(std::min(x2_[i], box.x2) - std::max(x1_[i], box.x1), 0.0);
         const double height = std::max(std::min(y2_[i], box.y2) - std::max(y1_[i], box.y1), 0.0);
         const double common = width * height;
-        hits += common / (area_[i] + area - common) <= threshold ? 0 : 1;
+        hits += common / (area_[i] + area - common) > threshold ? 1 : 0;
       }
       if (hits > 0) return true;
     }

@@ -22,49 +22,10 @@ inline void store(float* to, Vector v) { *reinterpret_cast<WinogradMemory*>(to) 
 
 inline Vector zero() { return Vector{}; }
 
-// c[rows][2 vectors] = a[rows][depth] b[depth][2 vectors].
-template <int Rows, int Vectors>
-inline void multiplyTile(const float* a, int64_t aStride, const float* b, int64_t bStride, int64_t depth, float* c, int64_t cStride) {
-  Vector sum[Rows][Vectors];
-#pragma GCC unroll 12
-  for (int row = 0; row < Rows; row++) {
-    for (int v = 0; v < Vectors; v++) sum[row][v] = zero();
-  }
-  for (int64_t i = 0; i < depth; i++) {
-    Vector right[Vectors];
-    for (int v = 0; v < Vectors; v++) right[v] = load(b + i * bStride + v * kBlock);
-#pragma GCC unroll 12
-    for (int row = 0; row < Rows; row++) {
-      const float left = a[row * aStride + i];
-#pragma GCC unroll 2
-      for (int v = 0; v < Vectors; v++) sum[row][v] += left * right[v];
-    }
-  }
-#pragma GCC unroll 12
-  for (int row = 0; row < Rows; row++) {
-    for (int v = 0; v < Vectors; v++) store(c + row * cStride + v * kBlock, sum[row][v]);
-  }
-}
-
-template <int Vectors>
-void multiplyRows(int64_t rows, const float* a, int64_t aStride, const float* b, int64_t bStride, int64_t depth, float* c,
-                  int64_t cStride) {
-  int64_t row = 0;
-  for (; row + kRows <= rows; row += kRows) {
-    multiplyTile<kRows, Vectors>(a + row * aStride, aStride, b, bStride, depth, c + row * cStride, cStride);
-  }
-  for (; row + 2 <= rows; row += 2) {
-    multiplyTile<2, Vectors>(a + row * aStride, aStride, b, bStride, depth, c + row * cStride, cStride);
-  }
-  for (; row < rows; row++) {
-    multiplyTile<1, Vectors>(a + row * aStride, aStride, b, bStride, depth, c + row * cStride, cStride);
-  }
-}
-
-// c[rows][vectors] (+)= a[depth][rows]^T b[depth][vectors].
-template <int Rows, int Vectors>
-inline void accumulateTile(const float* a, int64_t aStride, const float* b, int64_t bStride, int64_t depth, float* c, int64_t cStride,
-                           bool add) {
+// c[rows][vectors] (+)= a b[depth][vectors]; a is [rows][depth], or [depth][rows] when Transposed.
+template <int Rows, int Vectors, bool Transposed>
+inline void productTile(const float* a, int64_t aStride, const float* b, int64_t bStride, int64_t depth, float* c, int64_t cStride,
+                        bool add) {
   Vector sum[Rows][Vectors];
 #pragma GCC unroll 12
   for (int row = 0; row < Rows; row++) {
@@ -75,7 +36,7 @@ inline void accumulateTile(const float* a, int64_t aStride, const float* b, int6
     for (int v = 0; v < Vectors; v++) right[v] = load(b + i * bStride + v * kBlock);
 #pragma GCC unroll 12
     for (int row = 0; row < Rows; row++) {
-      const float left = a[i * aStride + row];
+      const float left = Transposed ? a[i * aStride + row] : a[row * aStride + i];
 #pragma GCC unroll 2
       for (int v = 0; v < Vectors; v++) sum[row][v] += left * right[v];
     }
@@ -86,18 +47,35 @@ inline void accumulateTile(const float* a, int64_t aStride, const float* b, int6
   }
 }
 
+// c[rows][vectors] = a[rows][depth] b[depth][vectors].
+template <int Vectors>
+void multiplyRows(int64_t rows, const float* a, int64_t aStride, const float* b, int64_t bStride, int64_t depth, float* c,
+                  int64_t cStride) {
+  int64_t row = 0;
+  for (; row + kRows <= rows; row += kRows) {
+    productTile<kRows, Vectors, false>(a + row * aStride, aStride, b, bStride, depth, c + row * cStride, cStride, false);
+  }
+  for (; row + 2 <= rows; row += 2) {
+    productTile<2, Vectors, false>(a + row * aStride, aStride, b, bStride, depth, c + row * cStride, cStride, false);
+  }
+  for (; row < rows; row++) {
+    productTile<1, Vectors, false>(a + row * aStride, aStride, b, bStride, depth, c + row * cStride, cStride, false);
+  }
+}
+
+// c[rows][vectors] (+)= a[depth][rows]^T b[depth][vectors]; `rows` is even.
 template <int Vectors>
 void accumulateRows(int64_t rows, const float* a, int64_t aStride, const float* b, int64_t bStride, int64_t depth, float* c,
                     int64_t cStride, bool add) {
   int64_t row = 0;
   for (; row + kRows <= rows; row += kRows) {
-    accumulateTile<kRows, Vectors>(a + row, aStride, b, bStride, depth, c + row * cStride, cStride, add);
+    productTile<kRows, Vectors, true>(a + row, aStride, b, bStride, depth, c + row * cStride, cStride, add);
   }
   for (; row + 4 <= rows; row += 4) {
-    accumulateTile<4, Vectors>(a + row, aStride, b, bStride, depth, c + row * cStride, cStride, add);
+    productTile<4, Vectors, true>(a + row, aStride, b, bStride, depth, c + row * cStride, cStride, add);
   }
   for (; row + 2 <= rows; row += 2) {
-    accumulateTile<2, Vectors>(a + row, aStride, b, bStride, depth, c + row * cStride, cStride, add);
+    productTile<2, Vectors, true>(a + row, aStride, b, bStride, depth, c + row * cStride, cStride, add);
   }
 }
 

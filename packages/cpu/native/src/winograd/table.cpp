@@ -2,6 +2,9 @@
 //
 // winogradWeight(w) {transposed} -> the transformed weight, flat: a node of its own, so that inference transforms once and training once a
 // step. winogradConv2d(x, weight, bias?, residual?) {padding, relu, bias, residual}; winogradConv2dWeightGrad(x, dy) {padding}.
+#include <stdexcept>
+#include <string>
+
 #include "kernels/families.h"
 #include "winograd/winograd.h"
 
@@ -25,6 +28,11 @@ class WeightTransform : public Kernel {
     const Shape& w = node.inputs[0].shape;
     shape_.inChannels = transposed_ ? w[0] : w[1];
     shape_.outChannels = transposed_ ? w[1] : w[0];
+    const size_t needed = winogradWeightElements(shape_);
+    if (static_cast<size_t>(node.outputs[0].elements()) < needed) {
+      throw std::runtime_error("winogradWeight: the output must have at least " + std::to_string(needed) + " elements but has " +
+                               std::to_string(node.outputs[0].elements()));
+    }
   }
   void run(const RunArguments& a) override { winogradTransformWeight(shape_, a.input<float>(0), transposed_, a.output<float>(0)); }
 

@@ -257,8 +257,6 @@ void transformKernels(const WinogradShape& s, const float* weight, bool transpos
 
 }  // namespace
 
-bool winogradFits(const WinogradShape& s) { return s.inChannels % kBlock == 0 && s.outChannels % kBlock == 0; }
-
 size_t winogradWeightElements(const WinogradShape& s) {
   return static_cast<size_t>(kPlaces * weightPlaceStride(s));
 }

@@ -37,10 +37,7 @@ struct WinogradEpilogue {
   bool relu = false;
 };
 
-// Channel counts must be multiples of kWinogradBlock.
-bool winogradFits(const WinogradShape& shape);
-
-// Bytes of working memory that each of the three needs.
+// Bytes of working memory that each needs. Channel counts are multiples of kWinogradBlock everywhere here.
 size_t winogradForwardScratch(const WinogradShape& shape);
 size_t winogradWeightGradScratch(const WinogradShape& shape);
 
