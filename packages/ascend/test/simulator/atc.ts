@@ -4,15 +4,12 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { missingInSimulator, simulatorHome } from '../support/simulator.ts';
 
-const built = fileURLToPath(new URL('../../simulator/build/bin/atc', import.meta.url));
-export const atcPath = process.env.OMMA_ASCEND_SIM_ATC ?? built;
+const atcPath = join(simulatorHome, 'bin/atc');
 
 /** Why there is no atc to test, or null. */
-export const missing = existsSync(atcPath)
-  ? null
-  : `the simulator is not built (${atcPath} is not there): node scripts/setup.mjs builds it where cmake, g++, protobuf and nlohmann-json are`;
+export const missing = missingInSimulator('bin/atc');
 
 export interface Tensor {
   readonly name: string;
