@@ -60,6 +60,8 @@ bool lists(const Json& row, const char* field, const std::string& word) {
 }  // namespace
 
 OperatorTable::OperatorTable() : operators_(std::make_unique<Json>(readTable("operators.json"))), socs_(std::make_unique<Json>(readTable("socs.json"))) {
+  for (const Json& each : operators_->at("operators")) byKey_[each.value("domain", "") + "::" + each.at("onnx").get<std::string>()] = &each;
+  for (const Json& each : operators_->at("kernels")) rows_[each.at("ge").get<std::string>()] = &each;
   const char* chosen = std::getenv("OMMA_ASCEND_SIM_CANN");
   toolkit_ = chosen != nullptr ? chosen : kStandardToolkit;
   const Json toolkits = readTable("toolkits.json");
@@ -88,17 +90,13 @@ Soc OperatorTable::soc(const std::string& version) const {
 }
 
 const Json* OperatorTable::find(const std::string& domain, const std::string& type) const {
-  for (const Json& each : operators_->at("operators")) {
-    if (each.at("onnx") == type && each.value("domain", "") == domain) return &each;
-  }
-  return nullptr;
+  const auto found = byKey_.find(domain + "::" + type);
+  return found == byKey_.end() ? nullptr : found->second;
 }
 
 const Json* OperatorTable::row(const std::string& kernel) const {
-  for (const Json& each : operators_->at("kernels")) {
-    if (each.at("ge") == kernel) return &each;
-  }
-  return nullptr;
+  const auto found = rows_.find(kernel);
+  return found == rows_.end() ? nullptr : found->second;
 }
 
 bool OperatorTable::isRegistered(const std::string& domain, const std::string& type, int64_t opset) const {

@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "nodeFacts.h"
@@ -61,6 +62,7 @@ class OperatorTable {
   const nlohmann::json* row(const std::string& kernel) const;
 
   std::unique_ptr<nlohmann::json> operators_, socs_;
+  std::unordered_map<std::string, const nlohmann::json*> byKey_, rows_;  // operators by domain::type, kernels by name
   std::string toolkit_, unregisteredError_;
   std::string toolkitOpsets_;
   bool precisionModeV2_ = true;

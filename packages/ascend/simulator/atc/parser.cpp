@@ -12,16 +12,12 @@ namespace {
 // ONNX's own domain has two spellings.
 std::string plainDomain(const std::string& domain) { return domain == "ai.onnx" ? "" : domain; }
 
-std::unordered_map<std::string, int64_t> readOpsets(const onnx::ModelProto& model) {
-  std::unordered_map<std::string, int64_t> opsets;
+void requireOneOpsetEach(const onnx::ModelProto& model) {
+  std::set<std::string> domains;
   for (const auto& opset : model.opset_import()) {
-    const std::string domain = plainDomain(opset.domain());
-    if (opsets.count(domain) > 0) {
-      throw Failure("E16005", "The model has " + std::to_string(model.opset_import_size()) + " --domain_version fields, but only one is allowed.");
-    }
-    opsets[domain] = opset.version();
+    if (domains.insert(plainDomain(opset.domain())).second) continue;
+    throw Failure("E16005", "The model has " + std::to_string(model.opset_import_size()) + " --domain_version fields, but only one is allowed.");
   }
-  return opsets;
 }
 
 // Inputs with the name of an initializer are constants to CANN.
@@ -139,17 +135,18 @@ Dims modelDims(const onnx::ValueInfoProto& input) {
 }  // namespace
 
 std::string unregistered(const onnx::ModelProto& model, const onnx::NodeProto& node, const OperatorTable& table) {
-  const auto opsets = readOpsets(model);
   const std::string domain = plainDomain(node.domain());
-  const auto opset = opsets.find(domain);
-  if (opset == opsets.end()) throw innerError("The opset of domain[" + domain + "] has no responding version.");
-  if (table.isRegistered(domain, node.op_type(), opset->second)) return "";
-  return (domain.empty() ? "ai.onnx" : domain) + "::" + std::to_string(opset->second) + "::" + node.op_type();
+  for (const auto& opset : model.opset_import()) {
+    if (plainDomain(opset.domain()) != domain) continue;
+    if (table.isRegistered(domain, node.op_type(), opset.version())) return "";
+    return (domain.empty() ? "ai.onnx" : domain) + "::" + std::to_string(opset.version()) + "::" + node.op_type();
+  }
+  throw innerError("The opset of domain[" + domain + "] has no responding version.");
 }
 
 ParsedModel parseModel(onnx::ModelProto model, const OperatorTable& table, const Options& options) {
   if (!model.has_graph()) throw Failure("E16004", "ONNX model has no graph.");
-  readOpsets(model);
+  requireOneOpsetEach(model);
   onnx::GraphProto& graph = *model.mutable_graph();
   if (graph.output_size() == 0) throw Failure("E16001", "The model has no output node.");
   dropConstantInputs(graph);
