@@ -11,8 +11,18 @@ defineRule('indexSelect', (context) => context.emit('Gather', context.names, axi
 defineRule('embedding', (context) => context.emit('Gather', context.names, { axis: 0 }));
 defineRule('scatterAdd', {
   since: 17,
-  write: (context) => context.emit('ScatterElements', context.names, { ...axis(context), reduction: 'add' }),
+  write: (context) => scatterElementsAdd(context, context.names, numberAttribute(context.attrs, 'axis')),
 });
+
+/** ScatterElements that adds: (data, indices, updates). ONNX Runtime's processor kernel adds float16 in float32 only. */
+export function scatterElementsAdd(context: RuleContext, names: readonly string[], along: number): string {
+  const { dtype } = context.output;
+  const half = context.dialect.name === 'plain' && dtype === 'float16';
+  const [data = '', indices = '', updates = ''] = names;
+  const operands = half ? [context.cast(data, 'float32'), indices, context.cast(updates, 'float32')] : names;
+  const sum = context.emit('ScatterElements', operands, { axis: along, reduction: 'add' });
+  return half ? context.cast(sum, dtype) : sum;
+}
 
 // ONNX's own OneHot counts negative indices from the back; here they are no class at all.
 defineRule('oneHot', (context) => {

@@ -6,6 +6,7 @@
 
 import { sizeOf } from '@omma/core';
 import { defineRule } from '../rule.ts';
+import { scatterElementsAdd } from './gather.ts';
 import { poolingWindow } from './window.ts';
 
 defineRule('maxPool2dGrad', {
@@ -16,13 +17,9 @@ defineRule('maxPool2dGrad', {
     const [, found = ''] = context.emitAll('MaxPool', [x.name], poolingWindow(context, dy.shape), 2);
     // Where nothing in a window compares (all are NaN) ONNX Runtime finds a place before the beginning.
     const places = context.emit('Max', [found, context.integers([0])]);
-    const flat = context.integers([-1]);
-    const zeros = context.emit('ConstantOfShape', [context.integers([sizeOf(x.shape)])]);
-    const gradient = context.emit(
-      'ScatterElements',
-      [zeros, context.emit('Reshape', [places, flat]), context.emit('Reshape', [dy.name, flat])],
-      { axis: 0, reduction: 'add' },
-    );
+    const flat = (name: string) => context.emit('Reshape', [name, context.integers([-1])]);
+    const zeros = context.emit('Expand', [context.scalar(0, x.dtype), context.integers([sizeOf(x.shape)])]);
+    const gradient = scatterElementsAdd(context, [zeros, flat(places), flat(dy.name)], 0);
     return context.emit('Reshape', [gradient, context.integers(x.shape)]);
   },
 });
