@@ -63,7 +63,8 @@ export class DeviceWorker {
   /** Carries out a command that is done when it returns. No run may be under way. */
   execute<T extends Exclude<Command['type'], LastingType>>(command: CommandOf<T>): Results[T];
   execute(command: Exclude<Command, { type: LastingType }>): Results[Command['type']] {
-    this.#requireDevice();
+    // What is wrong with the group is most of all wanted after a failure.
+    if (command.type !== 'groupError') this.#requireDevice();
     switch (command.type) {
       case 'allocate':
         return this.#allocate(command);

@@ -9,6 +9,8 @@ import { ProcessGroup } from './processGroup.ts';
 
 /** How long leaving may take when something hangs, in milliseconds. */
 const leaveTimeout = 5000;
+/** How long the news that a rank is gone may take from the group, when the device knows of it already. */
+const rumour = 1000;
 
 export class Distributed {
   readonly group: ProcessGroup;
@@ -19,21 +21,17 @@ export class Distributed {
   private constructor(group: ProcessGroup, communicator: Communicator) {
     this.group = group;
     this.communicator = communicator;
-    this.#broken = new Promise((_, reject) => {
-      group.onFailure((reason) => {
-        this.#failed = true;
-        reject(new OmmaError(explained(reason)));
-      });
+    this.#broken = breakOf(group, () => {
+      this.#failed = true;
     });
-    this.#broken.catch(() => undefined);
   }
 
   /** Joins the run and connects `device` with those of the other ranks: by its own collective library, or over TCP. */
   static async start(environment: DistributedEnvironment, device: Device): Promise<Distributed> {
     const group = await ProcessGroup.join(environment);
     try {
-      const communicator = (await device.connect?.(group)) ?? new HostCommunicator(device, group);
-      return new Distributed(group, communicator);
+      const connected = device.connect?.(group) ?? new HostCommunicator(device, group);
+      return new Distributed(group, await Promise.race([connected, breakOf(group)]));
     } catch (error) {
       await group.dispose();
       throw error;
@@ -67,8 +65,11 @@ export class Distributed {
       return await Promise.race([work, this.#broken]);
     } catch (error) {
       if (this.#failed || !(error instanceof DeviceError)) throw error;
-      const reason = await this.communicator.failure();
+      // A device that is lost may not answer any more; its own error says enough then.
+      const reason = await this.communicator.failure().catch(() => null);
       if (reason === null) throw error;
+      // The group knows which rank it is, when one is gone.
+      await Promise.race([this.#broken, expired(rumour)]);
       this.#failed = true;
       throw new OmmaError(`${explained(reason)} (${error.message})`);
     }
@@ -85,6 +86,18 @@ export class Distributed {
     await Promise.race([leaving.catch(() => undefined), expired(leaveTimeout)]);
     await this.group.dispose();
   }
+}
+
+/** Rejects when the group breaks. Nobody need listen. */
+function breakOf(group: ProcessGroup, noted: () => void = () => undefined): Promise<never> {
+  const broken = new Promise<never>((_, reject) => {
+    group.onFailure((reason) => {
+      noted();
+      reject(new OmmaError(explained(reason)));
+    });
+  });
+  broken.catch(() => undefined);
+  return broken;
 }
 
 function explained(reason: string): string {

@@ -8,16 +8,26 @@ import {
   device,
   HostCommunicator,
   hostTensor,
+  mean,
+  mul,
+  type Tensor,
+  type TensorRecord,
   Variable,
 } from '@omma/core';
+import { Linear, Module } from '@omma/nn';
 import { afterEach, describe, expect, it } from 'vitest';
 import { allGatherText, broadcastText } from '../../src/distributed/text.ts';
 import {
   BatchLoader,
   broadcastVariables,
+  buildOptimizer,
   checkEqual,
+  compileDataParallelStep,
   GradientBuckets,
+  type Losses,
   ProcessGroup,
+  type TrainableModel,
+  TrainState,
 } from '../../src/index.ts';
 import { Stripes } from '../support/tiny.ts';
 import { environment, freePort } from './support/ports.ts';
@@ -206,5 +216,67 @@ describe('a communicator by way of host memory', () => {
     await expect(communicator.allGather(part, part)).rejects.toThrow(DeviceError);
     await expect(communicator.allGather(part, part)).rejects.toThrow(/2 times the elements of a part/);
     on.free(part);
+  });
+});
+
+/** A model whose gradient is as large as its labels. */
+class Weighted extends Module implements TrainableModel {
+  readonly fc = new Linear(2, 1);
+
+  override forward(x: Tensor): Tensor {
+    return this.fc.call(x);
+  }
+
+  loss({ x, label }: TensorRecord): Losses {
+    if (x === undefined || label === undefined) throw new Error('no x or no label');
+    return { loss: mean(mul(this.call(x), label)) };
+  }
+
+  predict(): TensorRecord {
+    return {};
+  }
+}
+
+describe('the data parallel step', () => {
+  it('is skipped by all ranks when float16 overflows on one, and taken by all when it does not', async () => {
+    const groups = await pair();
+    const on = device('reference');
+    const ranks = groups.map((group) => {
+      const model = new Weighted();
+      model.assignNames();
+      const state = new TrainState(model, buildOptimizer({ type: 'SGD', lr: 1 }), 0, true);
+      const communicator = new HostCommunicator(on, group);
+      const options = {
+        device: on,
+        amp: 'float16',
+        maxNorm: null,
+        communicator,
+        stopping: () => false,
+      } as const;
+      return { state, step: compileDataParallelStep(state, options) };
+    });
+    await Promise.all(ranks.map(({ state }) => state.lossScale?.scale.upload(Float32Array.of(8))));
+    const stepWith = (labels: readonly number[]) =>
+      Promise.all(
+        ranks.map(({ step }, rank) =>
+          step({
+            x: hostTensor([1, 2], 'float32', Float32Array.of(1, 2)),
+            label: hostTensor([1, 1], 'float32', Float32Array.of(labels[rank] ?? 0)),
+            lr: hostTensor([], 'float32', Float32Array.of(1)),
+          }),
+        ),
+      );
+    const stateOf = ({ state: { model, lossScale } }: (typeof ranks)[number]) =>
+      Promise.all(
+        [...model.parameters(), ...(lossScale === null ? [] : [lossScale.scale, lossScale.goodSteps])].map(
+          async (variable) => [...(await variable.download()).data],
+        ),
+      );
+    // 8 times 1e5 is beyond float16; rank 0 alone would go on.
+    await stepWith([1, 1e5]);
+    for (const rank of ranks) expect(await stateOf(rank)).toEqual([[0, 0], [0], [4], [0]]);
+    await stepWith([1, 3]);
+    for (const rank of ranks) expect(await stateOf(rank)).toEqual([[-2, -4], [-2], [4], [1]]);
+    for (const { step } of ranks) step.dispose();
   });
 });
