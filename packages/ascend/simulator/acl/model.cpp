@@ -81,9 +81,7 @@ std::string readModelFile(const char* path) {
   requirePointer(path, "modelPath");
   std::ifstream in(path, std::ios::binary);
   require(in.is_open(), acl::kGeModelPathInvalid, "EH0003", std::string("Path [") + path + "] is invalid. Reason: it cannot be opened.");
-  std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  require(!in.bad() && !bytes.empty(), acl::kGeModelDataSizeInvalid, kAclFile, std::string("File [") + path + "] is invalid. Reason: it cannot be read, or is empty.");
-  return bytes;
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};  // what could not be read shows in the model's lengths
 }
 
 uint32_t loadModel(const void* data, size_t bytes, const LentMemory& lent) {

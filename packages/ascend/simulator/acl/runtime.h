@@ -122,6 +122,8 @@ void tearDown(Device& device);
 
 // Live counts and counters as JSON: docs/ascend/simulator.md.
 std::string statsJson();
-void writeStats();
+
+// To OMMA_ASCEND_SIM_STATS. Throws Failure 100003 when it cannot be written.
+void writeStats(const std::string& json);
 
 }  // namespace sim

@@ -67,14 +67,14 @@ std::string counted(const Counters& counters) {
 std::string statsJson() { return "{\"live\":" + live(runtime()) + ",\"counters\":" + counted(runtime().counters) + "}"; }
 
 // "%p" in the name becomes the process id: the ranks of one run do not overwrite each other. Complete or not at all.
-void writeStats() {
+void writeStats(const std::string& json) {
   std::string file = settings().statsFile;
   if (file.empty()) return;
   const size_t place = file.find("%p");
   if (place != std::string::npos) file.replace(place, 2, std::to_string(getpid()));
   const std::string partial = file + ".part";
   std::ofstream out(partial, std::ios::trunc);
-  out << statsJson() << "\n";
+  out << json << "\n";
   out.close();
   require(out.good() && std::rename(partial.c_str(), file.c_str()) == 0, acl::kInvalidFile, kAclFile,
           "OMMA_ASCEND_SIM_STATS: expected a file that can be written, found \"" + file + "\"");

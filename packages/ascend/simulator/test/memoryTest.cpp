@@ -75,13 +75,15 @@ CASE({"fresh device memory and pinned memory are poisoned", {}, [] {
   CHECK(static_cast<unsigned char>(*pinned(64)) == 0xff);
 }});
 
-CASE({"null and zero sizes are 100000", {}, [] {
+CASE({"null and zero sizes are 100000, absurd ones 207001", {}, [] {
   start();
   void* pointer = nullptr;
   CODE(aclrtMalloc(nullptr, 64, 0), 100000);
   CODE(aclrtMalloc(&pointer, 0, 0), 100000);
   CODE(aclrtFree(nullptr), 100000);
   CODE(aclrtMallocHost(&pointer, 0), 100000);
+  CODE(aclrtMalloc(&pointer, SIZE_MAX, 0), 207001);
+  CODE(aclrtMallocHost(&pointer, SIZE_MAX), 207001);
   CODE(aclrtMemcpy(nullptr, 4, device(4), 4, kDeviceToHost), 100000);
   OK(aclrtMemcpy(nullptr, 4, nullptr, 0, kDeviceToHost));
 }});
@@ -125,6 +127,28 @@ CASE({"a copy over the end of an allocation, or of more than destMax, is 107000"
   CODE(aclrtMemcpy(memory + 32, 64, host.data(), 64, kHostToDevice), 107000);
   CODE(aclrtMemcpy(memory, 32, host.data(), 64, kHostToDevice), 107000);
   OK(aclrtMemcpy(memory + 32, 32, host.data(), 32, kHostToDevice));
+}});
+
+CASE({"a fill of more than maxCount, over the end, or of host memory is 107000", {}, [] {
+  start();
+  char* memory = device(64);
+  char host[64];
+  CODE(aclrtMemset(memory, 32, 0, 64), 107000);
+  CODE(aclrtMemset(memory, 128, 0, 128), 107000);
+  CODE(aclrtMemset(host, 64, 0, 64), 107000);
+  CODE(aclrtMemsetAsync(host, 64, 0, 64, nullptr), 107000);
+  CODE(aclrtMemset(nullptr, 64, 0, 64), 100000);
+  OK(aclrtMemset(nullptr, 0, 0, 0));
+  OK(aclrtMemsetAsync(memory, 64, 5, 64, nullptr));
+  OK(aclrtSynchronizeStream(nullptr));
+  OK(aclrtMemcpy(host, 64, memory, 64, kDeviceToHost));
+  CHECK(host[63] == 5);
+}});
+
+CASE({"a copy over the end of pinned memory is 107000", {}, [] {
+  start();
+  CODE(aclrtMemcpyAsync(device(128), 128, pinned(64), 128, kHostToDevice, nullptr), 107000);
+  CODE(aclrtMemcpy(pinned(64) + 60, 8, device(128), 8, kDeviceToHost), 107000);
 }});
 
 CASE({"the kind of a copy must be what the addresses say", {}, [] {
@@ -219,6 +243,7 @@ CASE({"a write behind an allocation is found when it is freed", {}, [] {
   char* memory = device(64);
   char* reach = static_cast<char*>(sim::deviceMemory(memory, 64));
   CHECK(reach != nullptr && sim::deviceMemory(memory, 65) == nullptr);
+  std::thread([&] { CHECK(sim::deviceMemory(memory, 64) == nullptr); }).join();
   reach[64 + 32] = 1;
   CODE(aclrtFree(memory), 207002);
   expectMessage("wrote behind");

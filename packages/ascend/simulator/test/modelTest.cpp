@@ -231,6 +231,9 @@ CASE({"an output that shares memory with an input or another output is refused",
   CODE(aclmdlExecute(add.id, add.input, dataset({{add.x, kBytes}})), 145000);
   expectMessage("shares memory with input 0 (x)");
   CODE(aclmdlExecuteAsync(add.id, add.input, dataset({{add.y, kBytes}}), nullptr), 145000);
+  const uint32_t two = load(twoOutputModel());
+  CODE(aclmdlExecute(two, add.input, dataset({{add.z, kBytes}, {add.z, kBytes}})), 145000);
+  expectMessage("shares memory with output 0 (sum:0:z)");
   void* both = upload(nullptr, 0, 256);
   CODE(aclmdlExecute(add.id, dataset({{both, 128}, {add.y, kBytes}}), dataset({{static_cast<char*>(both) + 64, kBytes}})), 145000);
   OK(aclmdlExecute(add.id, dataset({{both, 64}, {add.y, kBytes}}), dataset({{static_cast<char*>(both) + 64, kBytes}})));
@@ -399,6 +402,10 @@ CASE({"batch gears: the last input, the values listed, the dims of the one that 
   CODE(aclmdlSetDynamicBatchSize(id, input, index, 3), 145013);
   CODE(aclmdlSetDynamicBatchSize(id, input, index, 0), 100000);
   CODE(aclmdlSetDynamicBatchSize(id, input, 0, 2), 100000);
+  CODE(aclmdlSetDynamicBatchSize(id, input, 7, 2), 100000);
+  CODE(aclmdlSetDynamicBatchSize(id, nullptr, index, 2), 100000);
+  CODE(aclmdlSetDynamicBatchSize(id, dataset({{x, 64}, {nullptr, 8}}), index, 2), 100000);
+  CODE(aclmdlSetDynamicBatchSize(id, dataset({{x, 64}, {gear, 4}}), index, 2), 145012);
   CODE(aclmdlSetDynamicHWSize(id, input, index, 2, 2), 100000);
   OK(aclmdlSetDynamicBatchSize(id, input, index, 2));
   OK(aclmdlGetCurOutputDims(desc, 0, &dims));

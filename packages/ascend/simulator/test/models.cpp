@@ -35,9 +35,9 @@ std::string port(const std::string& name, int type, const std::vector<int64_t>& 
 }
 
 struct Graph {
-  std::string node, inputs, outputs;
+  std::string nodes, inputs, outputs;  // as fields of GraphProto
   std::string bytes() const {
-    const std::string graph = field(1, node) + field(2, std::string("test")) + inputs + outputs;
+    const std::string graph = nodes + field(2, std::string("test")) + inputs + outputs;
     return field(1, int64_t{kIrVersion}) + field(7, graph) + field(8, field(1, std::string()) + field(2, int64_t{kOpset}));
   }
 };
@@ -45,7 +45,7 @@ struct Graph {
 std::string node(const std::vector<std::string>& inputs, const std::string& output, const std::string& op, const std::string& attributes = "") {
   std::string out;
   for (const std::string& input : inputs) out += field(1, input);
-  return out + field(2, output) + field(3, std::string("node")) + field(4, op) + attributes;
+  return field(1, out + field(2, output) + field(3, "node_" + output) + field(4, op) + attributes);
 }
 
 Tensor tensor(const std::string& name, const std::string& onnxName, DataType type, const std::vector<int64_t>& dims) {
@@ -100,6 +100,15 @@ Model addModel() {
   out.outputs = {tensor("sum:0:z", "z", DataType::Float, dims)};
   out.workBytes = 1024;
   out.weightBytes = 512;
+  return out;
+}
+
+Model twoOutputModel() {
+  const std::vector<int64_t> dims{2, 3};
+  Model out = model({node({"x", "y"}, "z", "Add") + node({"x", "y"}, "z2", "Add"), field(11, port("x", kFloat, dims)) + field(11, port("y", kFloat, dims)),
+                     field(12, port("z", kFloat, dims)) + field(12, port("z2", kFloat, dims))});
+  out.inputs = {tensor("x", "x", DataType::Float, dims), tensor("y", "y", DataType::Float, dims)};
+  out.outputs = {tensor("sum:0:z", "z", DataType::Float, dims), tensor("again:0:z2", "z2", DataType::Float, dims)};
   return out;
 }
 

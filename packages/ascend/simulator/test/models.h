@@ -18,6 +18,9 @@ omma::om::Model imageModel();
 // y = relu(x), float32 [a, 3, b], gears (1, 2), (2, 4).
 omma::om::Model dimsModel();
 
+// z = x + y and z2, the same again, float32 [2, 3].
+omma::om::Model twoOutputModel();
+
 // y = cast(x) from float32 [4] to float16.
 omma::om::Model halfModel();
 

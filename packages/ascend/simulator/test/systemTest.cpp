@@ -193,4 +193,11 @@ CASE({"live counts are written at aclFinalize", {{"OMMA_ASCEND_SIM_STATS", "/tmp
   CHECK(length > 0 && std::strstr(text, "\"streams\":1,") != nullptr);
 }});
 
+CASE({"live counts that cannot be written make aclFinalize fail", {{"OMMA_ASCEND_SIM_STATS", "/nowhere/stats.json"}}, [] {
+  start();
+  CODE(aclFinalize(), 100003);
+  expectMessage("OMMA_ASCEND_SIM_STATS: expected");
+  CODE(aclFinalize(), 100037);
+}});
+
 }  // namespace

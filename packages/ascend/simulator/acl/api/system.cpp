@@ -54,9 +54,10 @@ void finalize() {
     state.initialized = false;
     state.finalized = true;
   }
-  writeStats();
+  const std::string stats = statsJson();
   for (const auto& device : state.devices) tearDown(*device);
   state.pinned.releaseAll();
+  writeStats(stats);
 }
 
 template <size_t N>
