@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -73,7 +74,9 @@ std::vector<std::string> run(const Flags& flags) {
   }
   const Compiled compiled = compile(options, table);
   writeFile(options.output + ".om", om::serialize(compiled.model));
+  // What the real tool leaves behind in the working directory, so that a caller who does not tidy up is noticed.
   writeFile("fusion_result.json", "[]\n");
+  std::filesystem::create_directory("kernel_meta");
   if (flags["display_model_info"] == "1") std::cout << describe(compiled.model) << std::endl;
   return compiled.warnings;
 }

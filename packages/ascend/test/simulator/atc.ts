@@ -1,12 +1,12 @@
 /** Runs the simulator's atc in a scratch folder and reads what it wrote. */
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { missingInSimulator, simulatorHome } from '../support/simulator.ts';
 
-const atcPath = join(simulatorHome, 'bin/atc');
+export const atcPath = join(simulatorHome, 'bin/atc');
 
 /** Why there is no atc to test, or null. */
 export const missing = missingInSimulator('bin/atc');
@@ -44,13 +44,17 @@ export interface AtcResult {
   /** The id of the first line that has one: E10001, W11001. */
   readonly id: string | null;
   readonly om: OfflineModel | null;
+  /** The offline model as it was written. */
+  readonly omBytes: Uint8Array | null;
+  /** Other files it left in its working directory, as text. */
+  readonly left: Readonly<Record<string, string>>;
 }
 
 export interface AtcInput {
   readonly model?: Uint8Array;
   readonly flags?: Readonly<Record<string, string>>;
   /** Files beside the model, by name; a flag's value `@name` becomes its path. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -79,11 +83,21 @@ export async function runAtc({
     );
     const { status, stdout } = await run(args, folder, environment);
     const om = join(folder, 'out.om');
+    const omBytes = existsSync(om) ? readFileSync(om) : null;
+    const known = ['model.onnx', 'out.om', ...Object.keys(files)];
+    const left = readdirSync(folder, { withFileTypes: true }).filter((entry) => !known.includes(entry.name));
     return {
       status,
       stdout,
       id: idLine.exec(stdout)?.[1] ?? null,
-      om: existsSync(om) ? readOm(readFileSync(om)) : null,
+      om: omBytes === null ? null : readOm(omBytes),
+      omBytes,
+      left: Object.fromEntries(
+        left.map((entry) => [
+          entry.name,
+          entry.isFile() ? readFileSync(join(folder, entry.name), 'utf8') : '',
+        ]),
+      ),
     };
   } finally {
     rmSync(folder, { recursive: true });

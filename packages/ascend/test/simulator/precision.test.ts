@@ -266,6 +266,16 @@ describe.skipIf(missing !== null)(`precision modes${missing === null ? '' : ` ($
     expect(y.slice(0, 3)).toEqual([largest, largest, largest]);
   });
 
+  test('what is not a number stays that on a chip that saturates', async () => {
+    const nodes: NodeInput[] = [
+      { op: 'Sub', inputs: ['x', 'x'], outputs: ['zero'] },
+      { op: 'Div', inputs: ['zero', 'zero'], outputs: ['y'] },
+    ];
+    const model = chain(nodes, { inputs: [['x', 'float32', [1, 4]]] });
+    const y = await compute({ model, flags: { soc_version: 'Ascend910A' } }, ['x']);
+    expect(y).toEqual([Number.NaN, Number.NaN, Number.NaN, Number.NaN]);
+  });
+
   test.each([
     ['1', 65504],
     ['0', Number.POSITIVE_INFINITY],
