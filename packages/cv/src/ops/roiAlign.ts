@@ -9,6 +9,7 @@ import {
   pair,
   type ReferenceArray,
   type Shape,
+  ShapeError,
   sizeOf,
   type Tensor,
 } from '@omma/core';
@@ -17,10 +18,20 @@ import { checkPooledGrad, checkRois, pooledType, sampleRois } from './rois.ts';
 
 type Attributes = RoiAlignAttributes;
 
+/** Samples a cell and axis that somebody may ask for: more than the pixels of any cell. */
+const mostSamples = 1024;
+
 export const roiAlignOp: Op<Attributes> = defineOp({
   name: 'roiAlign',
   kind: 'index',
-  infer: (inputs, attrs) => pooledType('roiAlign', inputs, attrs.output),
+  infer: (inputs, attrs) => {
+    if (!Number.isInteger(attrs.sampling) || attrs.sampling < 0 || attrs.sampling > mostSamples) {
+      throw new ShapeError(
+        `roiAlign: sampling must be a whole number from 0 to ${mostSamples} but is ${attrs.sampling}`,
+      );
+    }
+    return pooledType('roiAlign', inputs, attrs.output);
+  },
   grad: ({ inputs, attrs, cotangent }) => [
     roiAlignGradOp.one([cotangent(), at(inputs, 1)], { ...attrs, inputShape: at(inputs, 0).shape }),
     null,
@@ -54,6 +65,14 @@ export const roiAlignOp: Op<Attributes> = defineOp({
       ],
       attrs: { output: [3, 3], scale: 1, sampling: 2, aligned: true },
       message: /roiAlign: rois must have five columns \(image, x1, y1, x2, y2\) but have shape \[4, 4\]/,
+    },
+    {
+      inputs: [
+        { shape: [2, 3, 9, 10], dtype: 'float32' },
+        { shape: [4, 5], dtype: 'float32' },
+      ],
+      attrs: { output: [3, 3], scale: 1, sampling: 1e9, aligned: true },
+      message: /roiAlign: sampling must be a whole number from 0 to 1024 but is 1000000000/,
     },
   ],
 });
