@@ -144,7 +144,8 @@ export class ModelBuilder {
   /** The name of an initializer with these numbers; equal ones are shared. */
   literal(tensor: HostTensor, element = this.dialect.element(tensor.dtype)): string {
     const { dtype, shape, data } = tensor;
-    const key = data.length <= 64 ? `${dtype} ${element}[${shape.join()}]${data.join()}` : null;
+    const numbers = data.length <= 64 ? Array.from(data, (x) => (Object.is(x, -0) ? '-0' : x)) : null;
+    const key = numbers === null ? null : `${dtype} ${element}[${shape.join()}]${numbers.join()}`;
     const known = key === null ? undefined : this.#literals.get(key);
     if (known !== undefined) return known;
     const name = this.weight('constant', tensor, element);

@@ -70,9 +70,11 @@ defineRule('nms', {
   write: (context) => {
     const [boxes, scores] = [context.input(0), context.input(1)];
     const places = numberAttribute(context.attrs, 'maxOutputs');
+    const wide = (name: string, axes: readonly number[]) =>
+      context.emit('Unsqueeze', [context.cast(name, 'float32'), context.integers(axes)]);
     const selected = context.emit('NonMaxSuppression', [
-      context.emit('Unsqueeze', [boxes.name, context.integers([0])]),
-      context.emit('Unsqueeze', [scores.name, context.integers([0, 1])]),
+      wide(boxes.name, [0]),
+      wide(scores.name, [0, 1]),
       context.integers([places]),
       context.array([numberAttribute(context.attrs, 'iouThreshold')], [1], 'float32'),
     ]);

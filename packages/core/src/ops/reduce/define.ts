@@ -1,6 +1,7 @@
 /** What reductions share: shapes, walking the elements of each group, options. */
 
 import { numericArray } from '../../device/numeric.ts';
+import { isFloat } from '../../dtype.ts';
 import type { TensorType } from '../../graph/graph.ts';
 import { at, type ReferenceArray } from '../../op.ts';
 import { normalizeAxes, reducedShape, type Shape } from '../../shape.ts';
@@ -44,17 +45,18 @@ export function foldGroups(
     const { shape, data } = at(inputs, 0);
     const { dtype, shape: reduced } = at(outputs, 0);
     const groups = groupIndices(shape, axes);
-    const result = numericArray(
-      dtype,
-      reduced.reduce((a, b) => a * b, 1),
-    ).fill(start);
+    // In float64 for whole numbers too, which have no infinity to start from.
+    const result = new Float64Array(reduced.reduce((a, b) => a * b, 1)).fill(start);
     for (let i = 0; i < data.length; i++) {
       const group = groups[i] ?? 0;
       result[group] = step(result[group] ?? 0, data[i] ?? 0);
     }
     const size = axes.reduce((product, axis) => product * at(shape, axis), 1);
     for (let i = 0; i < result.length; i++) result[i] = finish(result[i] ?? 0, size);
-    return result;
+    if (isFloat(dtype)) return result;
+    const whole = numericArray(dtype, result.length);
+    whole.set(result);
+    return whole;
   };
 }
 

@@ -5,3 +5,4 @@ import './convolution.ts';
 import './pool.ts';
 import './scatter.ts';
 import './slice.ts';
+import './widen.ts';
