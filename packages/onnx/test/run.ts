@@ -1,6 +1,6 @@
 /** Runs step models with ONNX Runtime, and graphs on the reference device, the way a device runs steps: for tests. */
 
-import { at, device, type Graph, type HostTensor, hostTensor, prepare } from '@omma/core';
+import { at, device, type Graph, type HostTensor, hostTensor, prepare, type Shape } from '@omma/core';
 import * as runtime from 'onnxruntime-node';
 import { type ElementArray, elementView, fromElements, toElements } from '../src/elementArray.ts';
 import type { StepModel, StepPort } from '../src/index.ts';
@@ -12,15 +12,17 @@ export function present<T>(value: T | undefined, what = 'a value'): T {
   return value;
 }
 
-/** Runs one step. `state` is read and replaced, by slot. */
+/** Runs one step. `state` is read and replaced, by slot. `minRank` is the dialect's: where it is 1, scalars are vectors of length 1. */
 export async function runModel(
   model: StepModel,
   state: Map<string, HostTensor>,
   inputs: Tensors,
+  minRank: 0 | 1 = 0,
 ): Promise<Record<string, HostTensor>> {
+  const inFile = (shape: Shape) => (shape.length < minRank ? [1] : shape);
   const feeds: Record<string, runtime.Tensor> = {};
   const feed = ({ name, type, element }: StepPort, tensor: HostTensor | undefined) => {
-    feeds[name] = tensorOf(toElements(present(tensor, name), element), element, type.shape);
+    feeds[name] = tensorOf(toElements(present(tensor, name), element), element, inFile(type.shape));
   };
   for (const port of model.inputs) feed(port, inputs[port.port]);
   for (const { slot, input } of model.state) if (input !== null) feed(input, state.get(slot));
@@ -31,7 +33,8 @@ export async function runModel(
   const session = await runtime.InferenceSession.create(model.bytes, { logSeverityLevel: 4 });
   try {
     const results = await session.run(feeds);
-    const fetch = (port: StepPort) => hostOf(port, present(results[port.name], port.name));
+    const fetch = (port: StepPort) =>
+      hostOf(port, inFile(port.type.shape), present(results[port.name], port.name));
     for (const { slot, output } of model.state) if (output !== null) state.set(slot, fetch(output));
     return Object.fromEntries(model.outputs.map((port) => [port.port, fetch(port)]));
   } finally {
@@ -48,9 +51,9 @@ function tensorOf(
   return new runtime.Tensor(element, array, shape);
 }
 
-function hostOf({ type, element }: StepPort, { data, size, dims }: runtime.Tensor): HostTensor {
+function hostOf({ type, element }: StepPort, shape: Shape, { data, size, dims }: runtime.Tensor): HostTensor {
   if (!ArrayBuffer.isView(data)) throw new Error('strings');
-  if (dims.join() !== type.shape.join()) throw new Error(`shape [${dims}] but [${type.shape}] is expected`);
+  if (dims.join() !== shape.join()) throw new Error(`shape [${dims}] but [${shape}] is expected`);
   const array = elementView(element, data.buffer, data.byteOffset, size);
   return hostTensor(type.shape, type.dtype, fromElements(array, element, type.dtype));
 }

@@ -5,6 +5,7 @@
 
 import { at } from '@omma/core';
 import { flagAttribute, type Pads, padsAttribute, pairAttribute, textAttribute } from '../attributes.ts';
+import { computed, integerVector, takes } from '../dialect/takes.ts';
 import { fixed } from '../dimensions.ts';
 import { defineRule, type RuleContext } from '../rule.ts';
 
@@ -73,16 +74,26 @@ defineRule('globalAvgPool', (context) => context.emit('GlobalAveragePool', conte
 
 const modes: Readonly<Record<string, string>> = { nearest: 'nearest', bilinear: 'linear', bicubic: 'cubic' };
 
-defineRule('resize', (context) => {
-  const mode = textAttribute(context.attrs, 'mode');
-  const [height, width] = pairAttribute(context.attrs, 'size');
-  const dimensions = context.input(0).dimensions.slice(0, 2);
-  const sizes = context.shape([...dimensions, fixed(height), fixed(width)]);
-  const aligned = flagAttribute(context.attrs, 'alignCorners') ? 'align_corners' : 'half_pixel';
-  return context.emit('Resize', [context.input(0).name, '', '', sizes], {
-    mode: modes[mode] ?? mode,
-    coordinate_transformation_mode: mode === 'nearest' ? 'asymmetric' : aligned,
-    nearest_mode: 'floor',
-    cubic_coeff_a: { float: -0.75 },
-  });
+/** How `nearest` picks: the pixel at or before, which is the way that every runtime has. */
+const placing = { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
+
+defineRule('resize', {
+  supports: (inputs, { mode }, dialect) => {
+    const [x] = inputs.map((type) => computed(dialect, type));
+    const attributes = { mode: modes[String(mode)] ?? '', ...placing };
+    return takes(dialect, 'Resize', [x ?? null, null, null, integerVector(4, [])], attributes);
+  },
+  write: (context) => {
+    const mode = textAttribute(context.attrs, 'mode');
+    const [height, width] = pairAttribute(context.attrs, 'size');
+    const dimensions = context.input(0).dimensions.slice(0, 2);
+    const sizes = context.shape([...dimensions, fixed(height), fixed(width)]);
+    const aligned = flagAttribute(context.attrs, 'alignCorners') ? 'align_corners' : 'half_pixel';
+    return context.emit('Resize', [context.input(0).name, '', '', sizes], {
+      mode: modes[mode] ?? mode,
+      ...placing,
+      ...(mode === 'nearest' ? {} : { coordinate_transformation_mode: aligned }),
+      cubic_coeff_a: { float: -0.75 },
+    });
+  },
 });
