@@ -4,6 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "common/settings.h"
 #include "failure.h"
 #include "text.h"
 
@@ -14,7 +15,7 @@ using onnx::TensorProto;
 
 namespace {
 
-constexpr const char* kStandardToolkit = "8.1.RC1";
+
 
 Json readTable(const std::string& name) {
   const char* folder = std::getenv("OMMA_ASCEND_OPERATORS");
@@ -62,8 +63,7 @@ bool lists(const Json& row, const char* field, const std::string& word) {
 OperatorTable::OperatorTable() : operators_(std::make_unique<Json>(readTable("operators.json"))), socs_(std::make_unique<Json>(readTable("socs.json"))) {
   for (const Json& each : operators_->at("operators")) byKey_[each.value("domain", "") + "::" + each.at("onnx").get<std::string>()] = &each;
   for (const Json& each : operators_->at("kernels")) rows_[each.at("ge").get<std::string>()] = &each;
-  const char* chosen = std::getenv("OMMA_ASCEND_SIM_CANN");
-  toolkit_ = chosen != nullptr ? chosen : kStandardToolkit;
+  toolkit_ = sim::settings().cann;
   const Json toolkits = readTable("toolkits.json");
   for (const Json& each : toolkits.at("toolkits")) {
     if (each.at("version") != toolkit_) continue;
@@ -106,7 +106,7 @@ bool OperatorTable::isRegistered(const std::string& domain, const std::string& t
   return !domain.empty() || opset <= std::stoll(ends.back());
 }
 
-Kernel OperatorTable::kernel(const NodeFacts& node, int64_t, const Soc& soc) const {
+Kernel OperatorTable::kernel(const NodeFacts& node, const Soc& soc) const {
   const Json& ge = find(node.node().domain(), node.node().op_type())->at("ge");
   Kernel kernel;
   if (ge.is_string()) {

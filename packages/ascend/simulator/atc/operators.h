@@ -53,7 +53,7 @@ class OperatorTable {
   Soc soc(const std::string& version) const;
 
   bool isRegistered(const std::string& domain, const std::string& type, int64_t opset) const;
-  Kernel kernel(const NodeFacts& node, int64_t opset, const Soc& soc) const;
+  Kernel kernel(const NodeFacts& node, const Soc& soc) const;
   // Limits that do not hold, in the order of the table; doubts are left out.
   std::vector<Broken> broken(const NodeFacts& node, int64_t opset, const Soc& soc) const;
 

@@ -118,8 +118,10 @@ void dropDead(onnx::GraphProto& graph) {
   constants.erase(std::remove_if(constants.begin(), constants.end(), [&](const auto& tensor) { return needed.count(tensor.name()) == 0; }), constants.end());
 }
 
-void refuseSubgraphs(const onnx::GraphProto& graph) {
+// What CANN takes and this simulator does not: nodes with graphs inside, and casts whose type is not written.
+void refuseUnsupported(const onnx::GraphProto& graph) {
   for (const auto& node : graph.node()) {
+    if (node.op_type() == "CastLike") throw innerError("Node " + node.name() + " of type CastLike is not in this simulator; write Cast.");
     for (const auto& each : node.attribute()) {
       if (each.has_g()) throw innerError("Node " + node.name() + " of type " + node.op_type() + " has a subgraph, which is not in this simulator.");
     }
@@ -153,7 +155,7 @@ ParsedModel parseModel(onnx::ModelProto model, const OperatorTable& table, const
   if (graph.input_size() == 0) throw Failure("E16001", "The model has no input node.");
   nameNodes(graph);
   checkRegistered(model, table);
-  refuseSubgraphs(graph);
+  refuseUnsupported(graph);
   ParsedModel parsed;
   parsed.outputs = chooseOutputs(graph, options);
   dropDead(graph);

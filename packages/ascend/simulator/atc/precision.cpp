@@ -57,7 +57,7 @@ class Placer {
   Placement place(const onnx::NodeProto& node) {
     if (node.op_type() == "Constant") return {};
     const NodeFacts facts(node, types_, producersOf_, constants_);
-    Kernel kernel = table_.kernel(facts, opset_, soc_);
+    Kernel kernel = table_.kernel(facts, soc_);
     const bool limited = leavesAiCore(facts);
     made_[node.output(0)] = &node;
     const int32_t original = floatingType(node);

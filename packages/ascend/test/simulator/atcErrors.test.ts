@@ -178,6 +178,11 @@ const cases: readonly (readonly [claim: string, id: string, input: AtcInput])[] 
     'E10053',
     { model, environment: { OMMA_ASCEND_SIM_CANN: '6.0.1' }, flags: { precision_mode_v2: 'origin' } },
   ],
+  [
+    'a cast whose type is not written',
+    'E19999',
+    { model: one({ op: 'CastLike', inputs: ['x', 'x'], outputs: ['y'] }) },
+  ],
   ['an output that no node makes', 'E19999', { model: one({ op: 'Relu', inputs: ['x'], outputs: ['z'] }) }],
   ['an output node that is not there', 'E10016', { model, flags: { out_nodes: 'Foo_0:0' } }],
   ['an output index that is not there', 'E10016', { model, flags: { out_nodes: 'Relu_1:1' } }],
