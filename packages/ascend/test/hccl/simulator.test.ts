@@ -95,6 +95,26 @@ describe.skipIf(missing !== null)('the simulated HCCL', { timeout: 60_000 }, () 
     ]);
   });
 
+  it('has the operations of the ABI that Omma does not need, or says that they are not simulated', async () => {
+    const ranks = await run('others', 3);
+    expect(ranks.map(({ result }) => result?.reduce)).toEqual([
+      [0, 0, 0],
+      [30, 33, 36],
+      [0, 0, 0],
+    ]);
+    expect(ranks.map(({ result }) => result?.scatter)).toEqual([[10], [11], [12]]);
+    expect(ranks.map(({ result }) => result?.allToAll)).toEqual([
+      [0, 10, 20],
+      [1, 11, 21],
+      [2, 12, 22],
+    ]);
+    expect(ranks.map(({ result }) => result?.ring)).toEqual([[20], [0], [10]]);
+    for (const { result } of ranks) {
+      expect(codeOf(result?.notSimulated)).toBe(5);
+      expect(textOf(result?.notSimulated)).toContain('HcclBatchSendRecv is not simulated');
+    }
+  });
+
   it('puts collectives on the stream: the call returns at once, the stream waits for the other rank', async () => {
     const [first] = await run('asynchronous', 2);
     expect(first?.result).toMatchObject({ busy: true, value: [3] });

@@ -13,6 +13,7 @@ import {
 } from '@omma/core';
 import { memcpyKind } from '../../../src/acl/constants.ts';
 import { type Acl, check, created, openAcl } from '../../../src/acl/library.ts';
+import { Symbols } from '../../../src/acl/symbols.ts';
 import { hcclDataTypes, hcclReduceOps, rootInfoBytes } from '../../../src/hccl/constants.ts';
 import { checkHccl, findHccl, type Hccl, openHccl } from '../../../src/hccl/library.ts';
 
@@ -23,6 +24,8 @@ interface Place {
   readonly rank: number;
   readonly size: number;
   readonly folder: string;
+  /** Of HCCL. */
+  readonly files: readonly string[];
 }
 
 type Scenario = (place: Place) => Promise<unknown>;
@@ -48,11 +51,11 @@ export async function runScenario(
   const acl = openAcl([library]);
   const hccl = openHccl(files);
   check(acl, 'aclInit', acl.init(null));
-  if (name === 'preconditions') return scenario({ acl, hccl, stream: 0n, rank, size, folder });
+  if (name === 'preconditions') return scenario({ acl, hccl, stream: 0n, rank, size, folder, files });
   const device = name === 'sameDevice' ? 0 : rank;
   check(acl, 'aclrtSetDevice', acl.setDevice(device));
   const stream = created(acl, 'aclrtCreateStream', (out) => acl.createStream(out));
-  return scenario({ acl, hccl, stream, rank, size, folder });
+  return scenario({ acl, hccl, stream, rank, size, folder, files });
 }
 
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -150,6 +153,58 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     return results;
   },
 
+  /** The operations of the ABI that Omma itself does not call. */
+  async others(place) {
+    const { acl, stream, rank, size } = place;
+    const comm = await join_(place);
+    const c = new Symbols(place.files);
+    type Call = [send: bigint, receive: bigint, count: number, ...rest: (number | bigint)[]];
+    const reduce = c.required<Call, number>(
+      'int HcclReduce(void *send, void *receive, uint64_t count, int type, int op, uint32_t root, void *comm, void *stream)',
+    );
+    const scatter = c.required<Call, number>(
+      'int HcclScatter(void *send, void *receive, uint64_t count, int type, uint32_t root, void *comm, void *stream)',
+    );
+    const pointToPoint = (name: string) =>
+      c.required<[buffer: bigint, count: number, ...rest: (number | bigint)[]], number>(
+        `int ${name}(void *buffer, uint64_t count, int type, uint32_t rank, void *comm, void *stream)`,
+      );
+    const toAll = c.required<(number | bigint)[], number>(
+      'int HcclAlltoAll(const void *send, uint64_t sendCount, int sendType, const void *receive, uint64_t receiveCount, int receiveType, void *comm, void *stream)',
+    );
+    const int32 = hcclDataTypes.int32;
+    const mine = upload(
+      place,
+      Int32Array.from({ length: size }, (_, i) => 10 * rank + i),
+    );
+    const results: Record<string, number[]> = {};
+    const read = (name: string, address: bigint, count: number) => {
+      finish(place);
+      results[name] = [...download(place, address, 'int32', 4 * count)];
+    };
+    const into = upload(place, new Int32Array(size));
+    checkHccl(acl, 'HcclReduce', reduce(mine, into, size, int32, hcclReduceOps.sum, 1, comm, stream));
+    read('reduce', into, size);
+    checkHccl(acl, 'HcclScatter', scatter(mine, into, 1, int32, 1, comm, stream));
+    read('scatter', into, 1);
+    checkHccl(acl, 'HcclAlltoAll', toAll(mine, 1, int32, into, 1, int32, comm, stream));
+    read('allToAll', into, size);
+    // A ring: to the next, from the one before.
+    const next = (rank + 1) % size;
+    const before = (rank + size - 1) % size;
+    const order = rank === 0 ? ['HcclSend', 'HcclRecv'] : ['HcclRecv', 'HcclSend'];
+    for (const name of order) {
+      const sends = name === 'HcclSend';
+      const code = pointToPoint(name)(sends ? mine : into, 1, int32, sends ? next : before, comm, stream);
+      checkHccl(acl, name, code);
+    }
+    read('ring', into, 1);
+    const batch = c.required<[bigint, number, bigint, bigint], number>(
+      'int HcclBatchSendRecv(void *items, uint32_t count, void *comm, void *stream)',
+    );
+    return { ...results, notSimulated: outcome(place, () => batch(mine, 1, comm, stream)) };
+  },
+
   /** Rank 1 is half a second late: rank 0's call returns at once, the stream is busy until rank 1 comes. */
   async asynchronous(place) {
     const { acl, hccl, stream, rank } = place;
@@ -224,7 +279,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
 
   /** What is refused at once, in a group of one. */
-  async preconditions({ acl, hccl, folder }) {
+  async preconditions({ acl, hccl, folder, files }) {
     const results: Record<string, Outcome> = {};
     const root = new Uint8Array(rootInfoBytes);
     const note = (name: string, call: () => number) => {
@@ -233,7 +288,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     note('root info without a device', () => hccl.getRootInfo(root));
     check(acl, 'aclrtSetDevice', acl.setDevice(0));
     const stream = created(acl, 'aclrtCreateStream', (out) => acl.createStream(out));
-    const place: Place = { acl, hccl, stream, rank: 0, size: 1, folder };
+    const place: Place = { acl, hccl, stream, rank: 0, size: 1, folder, files };
     note('a root info of zeros', () => hccl.commInitRootInfo(1, root, 0, [null]));
     checkHccl(acl, 'HcclGetRootInfo', hccl.getRootInfo(root));
     note('a rank beyond the last', () => hccl.commInitRootInfo(1, root, 1, [null]));
