@@ -1,6 +1,7 @@
 /** The devices that the suite is run on, and why one is left out on this machine. */
 
 import { type Device, device, deviceFactories } from '@omma/core';
+import '@omma/ascend';
 import '@omma/cpu';
 import '@omma/cv';
 import '@omma/onnx';

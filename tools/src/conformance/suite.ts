@@ -6,6 +6,7 @@
 import {
   allOps,
   type Device,
+  type DType,
   device as deviceNamed,
   type Graph,
   inferTypes,
@@ -99,7 +100,7 @@ async function agree(sampled: SampledOp, device: Device, graph: Graph): Promise<
   const prepared = preparedFor(graph, device);
   if (typeof prepared === 'string') return skip('unsupported', prepared);
   const actual = await runOn(device, prepared, inputs);
-  return compared(actual, await runOnReference(graph, inputs), sampled);
+  return compared(actual, await runOnReference(graph, inputs), sampled, device.capabilities.float32As);
 }
 
 async function checkLowering(sampled: SampledOp, reference: Device): Promise<Outcome> {
@@ -126,8 +127,10 @@ function compared(
   actual: Awaited<ReturnType<typeof runOn>>,
   expected: Awaited<ReturnType<typeof runOn>>,
   sampled: SampledOp,
+  computedIn: DType = 'float32',
 ): Outcome {
-  const dtypes = [...inputTypes(sampled), ...outputTypes(sampled)].map(({ dtype }) => dtype);
+  const types = [...inputTypes(sampled), ...outputTypes(sampled)].map(({ dtype }) => dtype);
+  const dtypes = types.includes('float32') ? [...types, computedIn] : types;
   const found = difference(actual, expected, narrowestFloat(dtypes));
   return found === '' ? pass : fail(found);
 }

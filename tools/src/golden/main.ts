@@ -7,6 +7,7 @@
 
 import { parseArgs } from 'node:util';
 import { type Device, DeviceError, device as deviceNamed, OmmaError } from '@omma/core';
+import '@omma/ascend';
 import '@omma/cpu';
 import '@omma/onnx';
 import { checkFile } from './check.ts';

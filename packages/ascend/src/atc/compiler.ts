@@ -6,7 +6,7 @@
  */
 
 import { spawn } from 'node:child_process';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeviceError } from '@omma/core';
 import type { Origin } from '@omma/onnx';
@@ -63,7 +63,7 @@ export async function compileOffline(
   const key = cacheKey([
     model,
     options.soc,
-    toolkit.version ?? `unknown ${toolkit.atc}`,
+    await toolkitIdentity(toolkit),
     ...flagsOf(options),
     ...Object.entries(options.files).flat(),
   ]);
@@ -89,6 +89,12 @@ export async function compileOffline(
       await rm(scratch, { recursive: true, force: true });
     }
   });
+}
+
+/** The release, and the file itself: a compiler that was replaced compiles anew. */
+async function toolkitIdentity({ atc, version }: Pick<Toolkit, 'atc' | 'version'>): Promise<string> {
+  const facts = atc === null ? null : await stat(atc).catch(() => null);
+  return `${version ?? 'unknown'} ${facts?.size ?? 0} ${facts?.mtimeMs ?? 0}`;
 }
 
 function flagsOf({ precision, inputFormat, flags }: AtcOptions): string[] {

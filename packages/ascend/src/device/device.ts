@@ -17,6 +17,7 @@ import {
   dtypes,
   type Executable,
   type Graph,
+  graphValue,
   type HostArray,
   type MemoryUse,
   type Node,
@@ -107,6 +108,7 @@ export class AscendDevice implements Device, RunDevice {
     this.capabilities = {
       dtypes,
       mixedPrecision: this.precision.mixedPrecision,
+      ...(this.precision.float32As === null ? {} : { float32As: this.precision.float32As }),
       description: `${soc}, ${gibibytes} GB, CANN ${toolkit.version ?? 'of unknown version'} (AscendCL ${aclVersion}), ${compiler}, ${toolkit.libraries.join(', ')}`,
     };
   }
@@ -117,6 +119,8 @@ export class AscendDevice implements Device, RunDevice {
   }
 
   supports(node: Node, graph: Graph): true | string {
+    const empty = [...node.inputs, ...node.outputs].find((id) => sizeOf(graphValue(graph, id).shape) === 0);
+    if (empty !== undefined) return 'its compiler knows no tensors without elements';
     return stepSupports(this.#dialect, node, graph);
   }
 

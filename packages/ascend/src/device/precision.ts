@@ -13,7 +13,17 @@ export interface ChipPrecision {
   readonly mode: Precision;
   /** For `Device.capabilities.mixedPrecision`. */
   readonly mixedPrecision: readonly DType[];
+  /** For `Device.capabilities.float32As`; null where the mode keeps float32. */
+  readonly float32As: DType | null;
 }
+
+const products: Readonly<Record<Precision, DType | null>> = {
+  origin: null,
+  fp16: 'float16',
+  mixed_float16: 'float16',
+  mixed_bfloat16: 'bfloat16',
+  cube_fp16in_fp32out: 'float16',
+};
 
 /** What `soc` computes with; `wanted` overrides the compiler's mode. */
 export function precisionOf(
@@ -21,7 +31,11 @@ export function precisionOf(
   wanted: string | undefined = process.env.OMMA_ASCEND_PRECISION,
 ): ChipPrecision {
   const mode = wanted === undefined || wanted === '' ? defaultMode(soc) : knownMode(wanted);
-  return { mode, mixedPrecision: soc.family.bfloat16 ? ['bfloat16', 'float16'] : ['float16'] };
+  return {
+    mode,
+    float32As: products[mode],
+    mixedPrecision: soc.family.bfloat16 ? ['bfloat16', 'float16'] : ['float16'],
+  };
 }
 
 function defaultMode({ family }: Soc): Precision {

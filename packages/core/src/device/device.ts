@@ -20,6 +20,8 @@ export interface DeviceCapabilities {
   readonly dtypes: readonly DType[];
   /** Types in which mixed precision runs at full speed here, best first; empty when float32 is the only good one. */
   readonly mixedPrecision: readonly DType[];
+  /** The type in which products of float32 numbers are computed where the device cannot multiply those themselves; absent where it can. */
+  readonly float32As?: DType;
   /** One line for people: processor, instruction set, library version. */
   readonly description: string;
 }
