@@ -13,11 +13,11 @@ defineRule('batchNormTrain', {
     const { name: x, shape } = context.input(0);
     const axes = shape.map((_, axis) => axis).filter((axis) => axis !== 1);
     const channels = context.integers([shape[1] ?? 1]);
-    const count = axes.reduce((product, axis) => product * (shape[axis] ?? 1), 1);
     const mean = context.emit('ReduceMean', [x], { axes, keepdims: 1 });
     const centred = context.emit('Sub', [x, mean]);
-    const squares = context.emit('ReduceSumSquare', [centred], { axes, keepdims: 1 });
-    const variance = context.emit('Mul', [squares, context.scalar(1 / count, 'float32')]);
+    // Not ReduceSumSquare, which ONNX Runtime adds up one by one: over a large map that costs digits.
+    const squares = context.emit('Mul', [centred, centred]);
+    const variance = context.emit('ReduceMean', [squares], { axes, keepdims: 1 });
     const vectors = [mean, variance].map((statistic) => context.emit('Reshape', [statistic, channels]));
     const parameters = [context.input(1).name, context.input(2).name];
     return [context.emit('BatchNormalization', [x, ...parameters, ...vectors], epsilon(context)), ...vectors];
