@@ -3,12 +3,13 @@
  * library as a C program does; each runs in a process of its own, because some must end it and settings are read once.
  */
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { missingInSimulator, simulatorHome } from './support/simulator.ts';
 
-const program = fileURLToPath(new URL('../simulator/build/bin/simulator_test', import.meta.url));
+const program = join(simulatorHome, 'bin', 'simulator_test');
+const missing = missingInSimulator('bin/simulator_test');
 const start = promisify(execFile);
 
 interface Ended {
@@ -38,31 +39,24 @@ function endOf(error: unknown): Ended {
   };
 }
 
-describe.runIf(existsSync(program))('the simulator of AscendCL', () => {
-  const cases = existsSync(program)
-    ? execFileSync(program, ['--list'], { encoding: 'utf8' }).trimEnd().split('\n')
-    : [];
+if (missing !== null) {
+  test('the simulator of AscendCL', ({ skip }) => skip(missing));
+} else {
+  describe('the simulator of AscendCL', () => {
+    const cases = execFileSync(program, ['--list'], { encoding: 'utf8' })
+      .trimEnd()
+      .split('\n')
+      .map((line, number) => ({ number, dies: line.startsWith('dies\t'), claim: line.split('\t')[1] }));
 
-  test.each(cases.map((line, number) => ({ number, ends: line.split('\t')[0], claim: line.split('\t')[1] })))(
-    '$claim',
-    async ({ number, ends }) => {
+    test.each(cases)('$claim', async ({ number, dies }) => {
       const ended = await run(number);
-      if (ends === 'dies') {
-        expect(ended.signal, ended.stderr).toBe('SIGSEGV');
-      } else {
-        expect(ended.code, ended.stderr).toBe(0);
-      }
-    },
-  );
+      if (dies) expect(ended.signal, ended.stderr).toBe('SIGSEGV');
+      else expect(ended.code, ended.stderr).toBe(0);
+    });
 
-  test('a trap says that device memory was touched', async () => {
-    const number = cases.findIndex((line) => line.endsWith('the host reading device memory traps'));
-    expect((await run(number)).stderr).toContain('the host touched memory of device 0');
-  });
-});
-
-if (!existsSync(program)) {
-  test('the simulator of AscendCL', ({ skip }) => {
-    skip(`no ${program}: node scripts/setup.mjs --only simulator builds it, or says why not`);
+    test('a trap says that device memory was touched', async () => {
+      const number = cases.findIndex(({ claim }) => claim === 'the host reading device memory traps');
+      expect((await run(number)).stderr).toContain('the host touched memory of device 0');
+    });
   });
 }

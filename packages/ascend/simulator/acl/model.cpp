@@ -1,6 +1,7 @@
 #include "model.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -36,6 +37,13 @@ void* workArea(Device& device, const char* what, void* lent, size_t lentBytes, u
   return nullptr;
 }
 
+// {8, 1} of "8.1.RC1".
+std::pair<int, int> releaseOf(const std::string& version) {
+  std::pair<int, int> out{0, 0};
+  std::sscanf(version.c_str(), "%d.%d", &out.first, &out.second);
+  return out;
+}
+
 }  // namespace
 
 LoadedModel::LoadedModel(uint32_t id, std::shared_ptr<Context> context, std::shared_ptr<const omma::om::Model> description, const LentMemory& lent)
@@ -43,6 +51,8 @@ LoadedModel::LoadedModel(uint32_t id, std::shared_ptr<Context> context, std::sha
   const Chip& chip = settings().chip;
   require(description_->socFamily == chip.family, acl::kGeLoadModel, kInner,
           "the model was built for " + description_->socVersion + ", this device is " + chip.socName + ": build it with --soc_version=" + chip.socName);
+  require(releaseOf(description_->toolkit) <= releaseOf(settings().cann), acl::kGeLoadModel, kInner,
+          "the model was built by CANN " + description_->toolkit + ", this is " + settings().cann + ": an older runtime does not run models of a newer toolkit");
   try {
     session_ = std::make_unique<omma::ort::Session>(description_->onnx, omma::ort::Optimization::All, settings().threads);
   } catch (const omma::ort::Error& error) {

@@ -11,8 +11,8 @@ constexpr uint16_t kSign = 0x8000, kExponent = 0x7c00, kMantissa = 0x03ff, kLarg
 
 uint16_t saturated(uint16_t bits) {
   if ((bits & kExponent) != kExponent) return bits;
-  if ((bits & kMantissa) != 0) return 0;
-  return static_cast<uint16_t>((bits & kSign) | kLargest);
+  const bool isNan = (bits & kMantissa) != 0;
+  return isNan ? bits : static_cast<uint16_t>((bits & kSign) | kLargest);
 }
 
 }  // namespace

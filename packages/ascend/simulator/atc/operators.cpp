@@ -15,8 +15,6 @@ using onnx::TensorProto;
 
 namespace {
 
-
-
 Json readTable(const std::string& name) {
   const char* folder = std::getenv("OMMA_ASCEND_OPERATORS");
   const std::string path = (folder != nullptr ? std::string(folder) : OMMA_OPERATORS_DIR) + "/" + name;

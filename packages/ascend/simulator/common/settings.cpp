@@ -109,6 +109,8 @@ Settings read() {
   Settings out;
   out.chip = chip();
   out.devices = devices();
+  const std::string cann = variable("OMMA_ASCEND_SIM_CANN");
+  if (!cann.empty()) out.cann = cann;
   out.faults = faults();
   out.threads = static_cast<int>(numberOf("OMMA_ASCEND_SIM_THREADS", "a number of threads from 1 to 256", 2, 1, 256));
   out.delayMicroseconds = numberOf("OMMA_ASCEND_SIM_DELAY", "microseconds from 0 to 10000000", 0, 0, 10'000'000);

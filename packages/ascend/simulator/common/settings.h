@@ -34,6 +34,7 @@ struct Faults {
 struct Settings {
   Chip chip;
   std::vector<int32_t> devices;  // the physical devices that are visible, in their logical order
+  std::string cann = "8.1.RC1";  // the release that atc and the runtime say they are
   Faults faults;
   int threads = 2;               // of ONNX Runtime, for each model
   int64_t delayMicroseconds = 0; // before each task of a stream: shows a missing synchronisation

@@ -30,10 +30,10 @@ enum Slot {
   kSetOptimizationLevel = 23, kSetIntraOpThreads = 24, kGetOutputCount = 31, kGetOutputTypeInfo = 34, kGetOutputName = 37,
   kCreateTensorWithData = 49, kCastTypeInfoToTensorInfo = 55, kGetElementType = 60, kGetDimensionsCount = 61, kGetDimensions = 62,
   kCreateCpuMemoryInfo = 69, kAllocatorFree = 76, kGetDefaultAllocator = 78, kReleaseStatus = 93, kReleaseSession = 95, kReleaseValue = 96,
-  kReleaseTypeInfo = 98, kReleaseSessionOptions = 100,
+  kReleaseTypeInfo = 98, kReleaseSessionOptions = 100, kAddSessionConfigEntry = 130,
 };
 
-constexpr uint32_t kApiVersion = 2;
+constexpr uint32_t kApiVersion = 4;
 constexpr int kLogFatal = 4;
 constexpr int kOptimizeNone = 0, kOptimizeAll = 99;
 constexpr int kArenaAllocator = 1, kMemoryDefault = 0;
@@ -138,6 +138,8 @@ Session::Session(const std::string& model, Optimization optimization, int thread
   library.call(kSetLogSeverity, options.get(), kLogFatal);
   library.call(kSetOptimizationLevel, options.get(), optimization == Optimization::All ? kOptimizeAll : kOptimizeNone);
   if (threads > 0) library.call(kSetIntraOpThreads, options.get(), threads);
+  // Idle threads sleep: several models share the machine's cores with the program under test.
+  library.call(kAddSessionConfigEntry, options.get(), "session.intra_op.allow_spinning", "0");
   const OrtEnv* env = library.env();
   const OrtOptions* given = options.get();
   library.call(kCreateSessionFromArray, env, static_cast<const void*>(model.data()), model.size(), given, &implementation_->session);

@@ -1,7 +1,7 @@
 // ONNX Runtime's C library, as far as the simulator needs it: atc asks it for the types of all values, libascendcl runs models with it.
 //
 // npm's onnxruntime-node ships the library without its header, so the slots of its function table in use are declared in ort.cpp. The table
-// only grows at its end (a promise of the project since version 1), so these numbers hold for every version >= 1.1.
+// only grows at its end (a promise of the project since version 1), so these numbers hold for every version >= 1.5.
 #pragma once
 
 #include <cstddef>

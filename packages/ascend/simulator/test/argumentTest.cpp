@@ -43,6 +43,12 @@ CASE({"devices: memory kinds, capabilities, modes, peers and parameters", {}, []
   CHECK(use.cubeUtilization == 0 && use.memoryUtilization == 0 && use.utilizationExtend == nullptr);
 }});
 
+CASE({"the toolkit's version is the one that atc is told, too", {{"OMMA_ASCEND_SIM_CANN", "6.0.1"}}, [] {
+  aclCANNPackageVersion version;
+  OK(aclsysGetCANNVersion(0, &version));
+  CHECK(std::strcmp(version.version, "6.0.1") == 0 && std::strcmp(version.majorVersion, "6") == 0 && std::strcmp(version.patchVersion, "1") == 0);
+}});
+
 CASE({"versions", {}, [] {
   int32_t major = 0, minor = 0, patch = 0;
   OK(aclrtGetVersion(&major, &minor, &patch));
@@ -50,7 +56,7 @@ CASE({"versions", {}, [] {
   CODE(aclrtGetVersion(nullptr, &minor, &patch), 100000);
   aclCANNPackageVersion version;
   OK(aclsysGetCANNVersion(0, &version));
-  CHECK(std::strcmp(version.version, "8.1.RC1") == 0);
+  CHECK(std::strcmp(version.version, "8.1.RC1") == 0 && std::strcmp(version.releaseVersion, "RC1") == 0);
   CODE(aclsysGetCANNVersion(8, &version), 100000);
 }});
 

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "acl/acl.h"
 #include "acl/runtime.h"
@@ -15,7 +16,6 @@ namespace {
 // ACL 1.13.0, the interface of CANN 8.1.RC1.
 constexpr int32_t kMajor = 1, kMinor = 13, kPatch = 0;
 constexpr int32_t kPackages = 8;
-constexpr const char* kToolkit = "8.1.RC1";
 
 // "{}" when there is none. Throws Failure 100003.
 std::string readConfig(const char* path) {
@@ -61,8 +61,8 @@ void finalize() {
 }
 
 template <size_t N>
-void copyText(char (&to)[N], const char* from) {
-  std::strncpy(to, from, N - 1);
+void copyText(char (&to)[N], const std::string& from) {
+  std::strncpy(to, from.c_str(), N - 1);
   to[N - 1] = '\0';
 }
 
@@ -105,10 +105,15 @@ aclError aclsysGetCANNVersion(int32_t name, aclCANNPackageVersion* version) {
     requirePointer(version, "version");
     require(name >= 0 && name < kPackages, acl::kInvalidParam, kAclArgument, "package " + number(name) + " does not exist");
     std::memset(version, 0, sizeof *version);
-    copyText(version->version, kToolkit);
-    copyText(version->majorVersion, "8");
-    copyText(version->minorVersion, "1");
-    copyText(version->releaseVersion, "RC1");
+    std::istringstream parts(settings().cann);
+    std::string major, minor, release;
+    std::getline(parts, major, '.');
+    std::getline(parts, minor, '.');
+    std::getline(parts, release);
+    copyText(version->version, settings().cann);
+    copyText(version->majorVersion, major);
+    copyText(version->minorVersion, minor);
+    copyText(release.rfind("RC", 0) == 0 ? version->releaseVersion : version->patchVersion, release);
   });
 }
 
