@@ -7,6 +7,7 @@
 export * from './checkpoint/checkpoint.ts';
 export * from './checkpoint/files.ts';
 export * from './checkpoint/folder.ts';
+export * from './checkpoint/pytorch/index.ts';
 export * from './checkpoint/restore.ts';
 export * from './config/load.ts';
 export * from './config/nearest.ts';

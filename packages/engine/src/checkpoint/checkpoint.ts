@@ -13,6 +13,7 @@ import { z } from 'zod';
 import { checkConfig } from '../config/schema.ts';
 import type { Config } from '../config/types.ts';
 import { codeOf, writeAtomically } from './files.ts';
+import { isPyTorchFile, readPyTorch, stateDictOf } from './pytorch/index.ts';
 
 const manifestSchema = z.object({
   format: z.literal(1),
@@ -59,7 +60,8 @@ export async function saveCheckpoint(
 
 /** Reads and verifies a checkpoint. OmmaError when it is missing, damaged, or not one of Omma's. */
 export async function loadCheckpoint(path: string): Promise<Checkpoint> {
-  const { bytes, file } = await openFile(path);
+  const bytes = await bytesOf(path);
+  const file = located(path, () => readSafetensors(bytes));
   const text = file.metadata[metadataKey];
   if (text === undefined) {
     throw new OmmaError(`${path}: has weights but no Omma manifest, so it is not a checkpoint of a run`);
@@ -68,11 +70,13 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
 }
 
 /**
- * A model's weights by name: those of a checkpoint without the run's own state, or all of a safetensors file from elsewhere.
+ * A model's weights by name: those of a checkpoint without the run's own state, or all of a safetensors or PyTorch file from elsewhere.
  * PyTorch's `num_batches_tracked` is left out: nothing is computed from it while batch norm has a momentum.
  */
 export async function loadModelWeights(path: string): Promise<ReadonlyMap<string, HostTensor>> {
-  const { bytes, file } = await openFile(path);
+  const bytes = await bytesOf(path);
+  if (isPyTorchFile(bytes)) return located(path, () => modelWeights(stateDictOf(readPyTorch(bytes))));
+  const file = located(path, () => readSafetensors(bytes));
   const text = file.metadata[metadataKey];
   return modelWeights(
     text === undefined ? hostTensors(path, file) : verified(path, bytes, file, text).tensors,
@@ -85,13 +89,12 @@ export function modelWeights(tensors: ReadonlyMap<string, HostTensor>): Readonly
   return new Map([...tensors].filter(([name]) => !foreign.test(name)));
 }
 
-async function openFile(path: string): Promise<{ bytes: Uint8Array; file: SafetensorsFile }> {
-  const bytes = await readFile(path).catch((error: unknown) => {
+function bytesOf(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((error: unknown) => {
     throw new OmmaError(
       `${path}: cannot read the checkpoint (${codeOf(error) ?? String(error)}); check the path`,
     );
   });
-  return { bytes, file: located(path, () => readSafetensors(bytes)) };
 }
 
 function verified(path: string, bytes: Uint8Array, file: SafetensorsFile, text: string): Checkpoint {

@@ -1,0 +1,191 @@
+/**
+ * The two layouts that PyTorch wrote before 1.6.
+ *
+ * Legacy: five pickles in a row (magic number, protocol version, system, the object, keys of storages), then for each storage its number
+ * of elements and its bytes. Older still: a tar archive with members `pickle`, `storages` and, where tensors are referred to, `tensors`.
+ * Source: torch/serialization.py, `_legacy_load`.
+ */
+
+import { OmmaError } from '@omma/core';
+import { type FileDType, fileByteSize } from '@omma/nn';
+import { storageDType, storageReference, torchHost } from './globals.ts';
+import { type PickleHost, readPickle } from './pickle.ts';
+import { ByteReader, latin1 } from './reader.ts';
+import { Global, type PickleValue, type Storage, type StorageReference, TorchTensor, Tuple } from './value.ts';
+
+const magic = 0x1950a86a20f9469cfc6cn;
+
+/** Tensors are made while their storages are still ahead in the file, so a storage's bytes come later. */
+class LateStorage implements Storage {
+  readonly dtype: FileDType;
+  readonly elements: number;
+  #bytes: Uint8Array | null = null;
+
+  constructor({ dtype, elements }: StorageReference) {
+    this.dtype = dtype;
+    this.elements = elements;
+  }
+
+  get bytes(): Uint8Array {
+    if (this.#bytes === null) throw new OmmaError('the file lacks the numbers of a tensor');
+    return this.#bytes;
+  }
+
+  fill(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+  }
+}
+
+export function isLegacy(bytes: Uint8Array): boolean {
+  // PROTO 2, LONG1 of ten bytes.
+  return bytes[0] === 0x80 && bytes[1] === 2 && bytes[2] === 0x8a && bytes[3] === 10;
+}
+
+export function readLegacy(bytes: Uint8Array): PickleValue {
+  const reader = new ByteReader(bytes);
+  const plain = plainHost();
+  if (readPickle(reader, plain) !== magic) throw new OmmaError("the magic number is not PyTorch's");
+  if (readPickle(reader, plain) !== 1001) throw new OmmaError('the protocol version is not 1001');
+  readPickle(reader, plain);
+  const storages = new Map<string, LateStorage>();
+  const value = readPickle(
+    reader,
+    torchHost({
+      storage: (reference) => storages.get(reference.key) ?? missing(reference.key),
+      persistent: (id) => declare(storages, id),
+    }),
+  );
+  const keys = readPickle(reader, plain);
+  for (const key of Array.isArray(keys) ? keys : []) {
+    const storage = typeof key === 'string' ? storages.get(key) : undefined;
+    if (storage === undefined)
+      throw new OmmaError(`the file holds numbers of an unknown storage ${String(key)}`);
+    storage.fill(storageBytes(reader, storage.dtype));
+  }
+  return value;
+}
+
+/** Views of storages name their parent in a sixth element; the tensor's own offset already counts from the parent's begin. */
+function declare(storages: Map<string, LateStorage>, id: PickleValue): StorageReference {
+  const reference = storageReference(
+    id instanceof Tuple && id.items[0] === 'storage' ? new Tuple(id.items.slice(0, 5)) : id,
+  );
+  const view = id instanceof Tuple ? (id.items[5] ?? null) : null;
+  if (view !== null)
+    throw new OmmaError(
+      'views of storages, which PyTorch wrote before 0.4, are not read; save it again with a newer one',
+    );
+  if (!storages.has(reference.key)) storages.set(reference.key, new LateStorage(reference));
+  return reference;
+}
+
+function storageBytes(reader: ByteReader, dtype: FileDType): Uint8Array {
+  return reader.take(reader.size64() * fileByteSize(dtype));
+}
+
+/** Pickles beside the object itself hold plain values only. */
+function plainHost(): PickleHost {
+  return torchHost({
+    storage: ({ key }) => missing(key),
+    persistent: () => {
+      throw new OmmaError('the head of the file refers to numbers outside of it');
+    },
+  });
+}
+
+function missing(key: string): never {
+  throw new OmmaError(`the file has no numbers for storage ${key}`);
+}
+
+export function isTar(bytes: Uint8Array): boolean {
+  return bytes.length >= 512 && latin1(bytes.subarray(257, 262)) === 'ustar';
+}
+
+export function readTar(bytes: Uint8Array): PickleValue {
+  const members = tarMembers(bytes);
+  const member = (name: string) => {
+    const found = members.get(name);
+    if (found === undefined) throw new OmmaError(`the archive has no member ${name}`);
+    return new ByteReader(found);
+  };
+  const storages = tarStorages(member('storages'));
+  const tensors = members.has('tensors')
+    ? tarTensors(member('tensors'), storages)
+    : new Map<string, TorchTensor>();
+  return readPickle(
+    member('pickle'),
+    torchHost({
+      storage: ({ key }) => storages.get(key) ?? missing(key),
+      persistent: (id) => tensors.get(String(id)) ?? missing(String(id)),
+    }),
+  );
+}
+
+/** Plain members of a tar archive, by name without a leading `./`. */
+function tarMembers(bytes: Uint8Array): Map<string, Uint8Array> {
+  const members = new Map<string, Uint8Array>();
+  const reader = new ByteReader(bytes);
+  while (reader.position + 512 <= bytes.length) {
+    const header = reader.take(512);
+    const name = latin1(header.subarray(0, 100)).replace(/\0.*$/s, '').replace(/^\.\//, '');
+    if (name === '') break;
+    const digits = latin1(header.subarray(124, 136)).replace(/[\0 ]/g, '');
+    if (!/^[0-7]{1,11}$/.test(digits)) throw new OmmaError(`member ${name} of the archive has no size`);
+    const size = Number.parseInt(digits, 8);
+    members.set(name, reader.take(size));
+    reader.take(Math.min((512 - (size % 512)) % 512, bytes.length - reader.position));
+  }
+  return members;
+}
+
+function count(reader: ByteReader, host: PickleHost): number {
+  const value = readPickle(reader, host);
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw new OmmaError('a member of the archive does not begin with a number of entries');
+  return value;
+}
+
+function tarStorages(reader: ByteReader): Map<string, Storage> {
+  const host = plainHost();
+  const storages = new Map<string, Storage>();
+  for (let left = count(reader, host); left > 0; left--) {
+    const entry = readPickle(reader, host);
+    const [key = null, , type = null] = entry instanceof Tuple ? entry.items : [];
+    const dtype = type instanceof Global ? storageDType(type.name) : undefined;
+    if (dtype === undefined) throw new OmmaError('a storage of the archive has no known type');
+    storages.set(String(key), { dtype, bytes: storageBytes(reader, dtype) });
+  }
+  // Views share the bytes of another storage: (key, root key, offset, elements).
+  const views = reader.position < reader.bytes.length ? readPickle(reader, host) : [];
+  for (const view of Array.isArray(views) ? views : []) {
+    const [target, root, offset, elements] = view instanceof Tuple ? view.items : [];
+    const whole = storages.get(String(root));
+    if (whole === undefined || typeof offset !== 'number' || typeof elements !== 'number')
+      throw new OmmaError('a view of a storage in the archive is damaged');
+    const size = fileByteSize(whole.dtype);
+    storages.set(String(target), {
+      dtype: whole.dtype,
+      bytes: new ByteReader(whole.bytes, offset * size).take(elements * size),
+    });
+  }
+  return storages;
+}
+
+function tarTensors(reader: ByteReader, storages: ReadonlyMap<string, Storage>): Map<string, TorchTensor> {
+  const host = plainHost();
+  const tensors = new Map<string, TorchTensor>();
+  for (let left = count(reader, host); left > 0; left--) {
+    const entry = readPickle(reader, host);
+    const [key = null, storageKey = null] = entry instanceof Tuple ? entry.items : [];
+    const storage = storages.get(String(storageKey)) ?? missing(String(storageKey));
+    const rank = reader.int32();
+    // The rank once took eight bytes.
+    reader.take(4);
+    if (rank < 0 || rank > 64) throw new OmmaError(`a tensor of the archive has ${rank} axes`);
+    const sizes = () => Array.from({ length: rank }, () => reader.size64());
+    const shape = sizes();
+    const stride = sizes();
+    tensors.set(String(key), new TorchTensor(storage, reader.size64(), shape, stride));
+  }
+  return tensors;
+}
