@@ -2,8 +2,8 @@
  * The device in a browser: ONNX Runtime from onnxruntime-web, an optional peer. Entry point `@omma/onnx/web`; nothing here or below
  * it needs Node.
  *
- * `onnx` computes in WebAssembly and runs everywhere. `onnx:webgpu` computes on the graphics processor and keeps state there from step
- * to step. Where the bundler puts the runtime's `.wasm` files is told to onnxruntime-web itself (`env.wasm.wasmPaths`).
+ * `onnx` computes in WebAssembly and runs everywhere. `onnx:webgpu` computes on the graphics processor, keeps state there from step to
+ * step, and is an experiment. Where the bundler puts the runtime's `.wasm` files is told to onnxruntime-web itself (`env.wasm.wasmPaths`).
  */
 
 import { type Device, DeviceError, registerDevice } from '@omma/core';
@@ -53,8 +53,8 @@ async function loadRuntime(device: string): Promise<Runtime> {
 for (const provider of ['wasm', 'webgpu'] as const) {
   registerDevice({
     name: names[provider],
-    // Faster where there is one, so `auto` takes it.
-    priority: provider === 'webgpu' ? 60 : 50,
+    // WebGPU only by name: ONNX Runtime Web 1.30 gave wrong numbers for a training step there (see the README).
+    priority: provider === 'wasm' ? 50 : -1,
     available: () => available(provider),
     create: () => createOnnxDevice(provider),
   });
