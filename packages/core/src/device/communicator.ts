@@ -8,7 +8,7 @@
  * Every process must make the same calls in the same order. Reductions give the same bits on every rank.
  */
 
-import { byteSize, type DType, type HostArray, hostArray } from '../dtype.ts';
+import { byteSize, type DType, type HostArray } from '../dtype.ts';
 import { DeviceError } from '../errors.ts';
 import { formatType } from '../graph/print.ts';
 import { sizeOf } from '../shape.ts';
@@ -187,13 +187,26 @@ export function bytesOf(data: HostArray): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** An array of `dtype` with a copy of `bytes`. */
+/** The elements of `dtype` in `bytes`: in place where they are aligned, else a copy. */
 export function arrayFromBytes(dtype: DType, bytes: Uint8Array): HostArray {
   const width = byteSize(dtype);
   if (bytes.length % width !== 0) {
     throw new DeviceError(`${bytes.length} bytes are no whole number of ${dtype} elements of ${width} bytes`);
   }
-  const data = hostArray(dtype, bytes.length / width);
-  bytesOf(data).set(bytes);
-  return data;
+  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  const length = bytes.length / width;
+  switch (dtype) {
+    case 'float32':
+      return new Float32Array(aligned.buffer, aligned.byteOffset, length);
+    case 'float16':
+    case 'bfloat16':
+      return new Uint16Array(aligned.buffer, aligned.byteOffset, length);
+    case 'int32':
+      return new Int32Array(aligned.buffer, aligned.byteOffset, length);
+    case 'uint32':
+      return new Uint32Array(aligned.buffer, aligned.byteOffset, length);
+    case 'uint8':
+    case 'bool':
+      return new Uint8Array(aligned.buffer, aligned.byteOffset, length);
+  }
 }

@@ -51,40 +51,53 @@ export interface FrameListener {
   bodyLimit(): number;
 }
 
-/** Tells `listener` of every frame that arrives on `socket`. */
+/** Tells `listener` of every frame that arrives on `socket`. Each body lies in memory of its own, which the listener may keep and change. */
 export function receiveFrames(socket: Socket, listener: FrameListener): void {
-  let chunks: Buffer[] = [];
-  let held = 0;
-  let wanted = headerBytes;
-  socket.on('data', (chunk: Buffer) => {
-    chunks.push(chunk);
-    held += chunk.length;
-    if (held < wanted) return;
-    let bytes = chunks.length === 1 ? chunk : Buffer.concat(chunks);
-    for (;;) {
-      wanted = headerBytes;
-      if (bytes.length < headerBytes) break;
-      const kind = frameKinds[bytes.readUInt8(0)];
-      const textLength = bytes.readUInt16LE(2);
-      const bodyLength = bytes.readUInt32LE(8);
-      if (kind === undefined || bytes.readUInt8(1) !== 0 || bodyLength > listener.bodyLimit()) {
+  /** What has come of the next header and text. */
+  let head: Buffer = Buffer.alloc(0);
+  let frame: { readonly head: Omit<Frame, 'body'>; readonly body: Uint8Array } | null = null;
+  let filled = 0;
+  /** Takes the rest of a header, or of a body, from the front of `chunk`; how many bytes it took, or -1 when it is nonsense. */
+  const take = (chunk: Buffer): number => {
+    if (frame !== null) {
+      const part = chunk.subarray(0, frame.body.length - filled);
+      frame.body.set(part, filled);
+      filled += part.length;
+      return part.length;
+    }
+    const before = head.length;
+    const missing = (wanted: number) => Math.max(0, wanted - head.length);
+    head = Buffer.concat([head, chunk.subarray(0, missing(headerBytes))]);
+    let taken = head.length - before;
+    if (head.length < headerBytes) return taken;
+    const kind = frameKinds[head.readUInt8(0)];
+    const bodyLength = head.readUInt32LE(8);
+    if (kind === undefined || head.readUInt8(1) !== 0 || bodyLength > listener.bodyLimit()) return -1;
+    const more = chunk.subarray(taken, taken + missing(headerBytes + head.readUInt16LE(2)));
+    head = Buffer.concat([head, more]);
+    taken += more.length;
+    if (missing(headerBytes + head.readUInt16LE(2)) > 0) return taken;
+    // Zeroed pages take no memory before something is written to them, so it follows what arrives.
+    const body = new Uint8Array(bodyLength);
+    frame = { head: { kind, id: head.readUInt32LE(4), text: head.toString('utf8', headerBytes) }, body };
+    head = Buffer.alloc(0);
+    filled = 0;
+    return taken;
+  };
+  socket.on('data', (data: Buffer) => {
+    for (let chunk = data; chunk.length > 0 || frame?.body.length === filled; ) {
+      const taken = take(chunk);
+      if (taken === -1) {
         socket.removeAllListeners('data');
         listener.onNonsense();
         return;
       }
-      wanted = headerBytes + textLength + bodyLength;
-      if (bytes.length < wanted) break;
-      const bodyStart = headerBytes + textLength;
-      listener.onFrame({
-        kind,
-        id: bytes.readUInt32LE(4),
-        text: bytes.toString('utf8', headerBytes, bodyStart),
-        body: bytes.subarray(bodyStart, wanted),
-      });
-      bytes = bytes.subarray(wanted);
+      chunk = chunk.subarray(taken);
+      if (frame === null || filled < frame.body.length) continue;
+      const whole = { ...frame.head, body: frame.body };
+      frame = null;
+      listener.onFrame(whole);
     }
-    chunks = bytes.length === 0 ? [] : [bytes];
-    held = bytes.length;
   });
 }
 

@@ -165,7 +165,7 @@ export class Hub {
   }
 
   #set(rank: number, id: number, key: string, value: Uint8Array): void {
-    this.#values.set(key, value.slice());
+    this.#values.set(key, value);
     this.#answer(rank, id, nothing);
     const ready = this.#waiters.filter((waiter) => waiter.key === key);
     this.#waiters = this.#waiters.filter((waiter) => waiter.key !== key);

@@ -11,7 +11,7 @@ import {
 } from '@omma/core';
 
 /**
- * Combines arrays of one dtype and length. float32 sums are rounded after each rank; 16-bit floats are summed in float32 and rounded
+ * Combines arrays of one dtype and length; the first is overwritten and may be the result. float32 sums are rounded after each rank; 16-bit floats are summed in float32 and rounded
  * once; integers wrap around.
  */
 export function reduceArrays(parts: readonly HostArray[], dtype: DType, op: ReduceOp): HostArray {
@@ -19,9 +19,8 @@ export function reduceArrays(parts: readonly HostArray[], dtype: DType, op: Redu
   if (dtype === 'bfloat16') return reduceHalf(parts, op, fromBfloat16, toBfloat16);
   const [first, ...rest] = parts;
   if (first === undefined) throw new Error('reduce: no arrays');
-  const total = first.slice();
-  for (const part of rest) combine(total, part, op);
-  return total;
+  for (const part of rest) combine(first, part, op);
+  return first;
 }
 
 function reduceHalf(
