@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { OmmaError } from '@omma/core';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { ImageLoader } from '../src/data/imageLoader.ts';
 import {
   buildTransforms,
   decodePicture,
@@ -156,6 +157,15 @@ describe('large pictures', () => {
       const fused = await renderLarge(bytes, source, plan, 'large.png');
       expect(largestDifference(fused, resample(source, plan))).toBeLessThanOrEqual(6);
     }
+  });
+
+  it('are loaded as samples', async () => {
+    const path = join(folder, 'large.png');
+    writeFileSync(path, await encoder(source).png().toBuffer());
+    const loader = new ImageLoader((plan) => plan);
+    const { shape, data } = await loader.load(0, path, noRandom);
+    expect(shape).toEqual([600, 800, 3]);
+    expect(largestDifference(data.slice(), source.data)).toBeLessThanOrEqual(1);
   });
 
   it('name the file when it is damaged', async () => {

@@ -7,7 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { OmmaError } from '@omma/core';
 import type { Picture } from './picture.ts';
-import { maxPixels, openPicture } from './vips.ts';
+import { maxPixels, openPicture, plainBytes } from './vips.ts';
 
 /** File name endings that image folders look for. */
 export const imageExtensions: readonly string[] = [
@@ -36,7 +36,7 @@ export async function decodePicture(bytes: Uint8Array, name: string): Promise<Pi
     const { data, info } = await openPicture(bytes)
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, channels: info.channels, data };
+    return { width: info.width, height: info.height, channels: info.channels, data: plainBytes(data) };
   });
 }
 

@@ -8,7 +8,7 @@
 
 import { decoding } from './decode.ts';
 import type { Plan, Region } from './picture.ts';
-import { openPicture, type Sharp } from './vips.ts';
+import { openPicture, plainBytes, type Sharp } from './vips.ts';
 
 /** Pictures with at most this many pixels are decoded whole. */
 export const smallPixels = 256 * 256;
@@ -35,7 +35,7 @@ export async function renderLarge(
           .extract(inside)
           .resize(placed.width, placed.height, { fit: 'fill', kernel: 'linear' });
     const flipped = plan.flip ? cropped.flop() : cropped;
-    const pixels = await flipped.raw({ depth: 'uchar' }).toBuffer();
+    const pixels = plainBytes(await flipped.raw({ depth: 'uchar' }).toBuffer());
     return pixels.length === plan.width * plan.height * 3 ? pixels : padded(pixels, placed, plan);
   });
 }

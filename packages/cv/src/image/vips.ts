@@ -21,4 +21,9 @@ export function openPicture(bytes: Uint8Array): Sharp {
     .removeAlpha();
 }
 
+/** What a pipeline made, as a plain array: Node's Buffer is one too, but its `slice` shares memory where an array's copies. */
+export function plainBytes(buffer: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}
+
 export { type Sharp, sharp };
