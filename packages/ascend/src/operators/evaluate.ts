@@ -1,6 +1,7 @@
 /**
  * Where one ONNX node runs on an Ascend chip: on AI Core, on the device's AI CPU, or not at all, and why. The algorithm is that of
- * `operators/README.md`; the simulator's atc has the same in C++, and `cases.json` holds both to the same verdicts.
+ * `operators/README.md`; the simulator's atc has the same in C++, and
+ * `test/simulator/agreement.test.ts` holds both to the same verdicts.
  */
 
 import type { NodeFacts, OnnxElement } from '@omma/onnx';

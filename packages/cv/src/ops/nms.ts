@@ -17,6 +17,7 @@ import {
   ShapeError,
   type Tensor,
 } from '@omma/core';
+import { lowerNms } from './nmsLowering.ts';
 
 type Attributes = { readonly iouThreshold: number; readonly maxOutputs: number };
 
@@ -40,6 +41,7 @@ export const nmsOp = defineOp<Attributes>({
   },
   grad: noGrad('its outputs are integers'),
   amp: 'f32',
+  lower: (inputs, attrs) => lowerNms(at(inputs, 0), at(inputs, 1), attrs),
   reference: (inputs, { iouThreshold, maxOutputs }) => {
     const [boxes, scores] = [at(inputs, 0).data, at(inputs, 1).data];
     const order = Array.from(scores, (_, i) => i).sort(
