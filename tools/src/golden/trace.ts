@@ -1,6 +1,6 @@
 /**
  * Running a training trace: a torchvision ResNet trained for a few steps from known weights on known pictures. What a file says of it
- * is read and checked here (`readTrace`); what a device makes of it is a list of named numbers (`runTrace`).
+ * is read and checked here (`readTrace`); what a device makes of it is a list of named numbers (`traceRunner`).
  *
  * The fields of the first format describe SGD with lr 0.01, momentum 0.9, weight decay 1e-4; Adam and AdamW have PyTorch's defaults.
  * A file may state the numbers; a field that is not known here is an error, because ignoring it would check something else.
@@ -14,7 +14,7 @@ import {
   type ResNetDepth,
   resNetDepths,
 } from '@omma/classification';
-import { compile, type Device, gradients, type HostTensor, hostFrom, type Shape, sizeOf } from '@omma/core';
+import { at, compile, type Device, gradients, hostFrom, type Shape, sizeOf } from '@omma/core';
 import { Adam, AdamW, gradNorm, type Optimizer, SGD } from '@omma/nn';
 import { fill } from './fill.ts';
 import {
@@ -74,42 +74,55 @@ export function readTrace(file: JsonObject): Trace {
     const number = expected.step === undefined ? i : asCount(expected.step, `trace[${i}].step`);
     return { number, labels: labelsOf(expected.labels, `trace[${i}].labels`, batch, classes), expected };
   });
+  const trace = { depth: depthOf(asString(file.net, 'net')), classes, shape, steps, ...optimizerOf(file) };
   if (steps.length === 0) throw new GoldenFileError('trace: expected at least one step but found none');
-  return { depth: depthOf(asString(file.net, 'net')), classes, shape, steps, ...optimizerOf(file) };
+  return trace;
 }
 
-/**
- * Runs the trace on a device. The result's names: `eval logits`, `loss of step 0`, `grad_norm of step 0`, `logits of step 0`, and each
- * parameter and buffer after the last step. `weightOf` gives the weights before the first.
- */
-export async function runTrace(
-  trace: Trace,
-  device: Device,
-  weightOf: (name: string, shape: Shape) => Float32Array,
-): Promise<ReadonlyMap<string, ArrayLike<number>>> {
+/** A trace made ready on a device: compiled once, run as often as one likes. */
+export interface TraceRunner {
+  /**
+   * Runs the trace from the weights that `weightOf` gives. The result's names: `eval logits`, `loss of step 0`, `grad_norm of step 0`,
+   * `logits of step 0`, and each parameter and buffer after the last step.
+   */
+  run(
+    weightOf: (name: string, shape: Shape) => Float32Array,
+  ): Promise<ReadonlyMap<string, ArrayLike<number>>>;
+  dispose(): void;
+}
+
+export async function traceRunner(trace: Trace, device: Device): Promise<TraceRunner> {
   const model = classifier(trace);
-  for (const [name, parameter] of model.namedParameters())
-    await parameter.upload(weightOf(name, parameter.shape));
+  const parameters = model.namedParameters();
   const optimizer = trace.optimizer();
-  const picture = (step: number) =>
-    hostFrom(fill(`input/${step}`, sizeOf(trace.shape), -1, 1), trace.shape, 'float32');
-  const numbers = new Map<string, ArrayLike<number>>();
-  numbers.set('eval logits', await evalLogits(model, picture(0), device));
+  optimizer.prepare(parameters);
+  const others = [...model.buffers(), ...optimizer.variables()];
+  const atFirst = await Promise.all(others.map(async (variable) => (await variable.download()).data));
+  const evaluation = evaluationOf(model, device);
   const step = trainingStep(model, optimizer, device);
-  try {
-    for (const { number, labels } of trace.steps) {
-      const label = hostFrom(labels, [labels.length], 'int32');
-      const made = await step({ image: picture(number), label, lr: hostFrom([trace.lr], [], 'float32') });
-      for (const [name, { data }] of Object.entries(made)) numbers.set(`${name} of step ${number}`, data);
-    }
-    for (const [name, variable] of [...model.namedParameters(), ...model.namedBuffers()])
-      numbers.set(name, (await variable.download()).data);
-    return numbers;
-  } finally {
-    step.dispose();
-    for (const variable of [...model.parameters(), ...model.buffers(), ...optimizer.variables()])
-      variable.release();
-  }
+  const picture = (number: number) =>
+    hostFrom(fill(`input/${number}`, sizeOf(trace.shape), -1, 1), trace.shape, 'float32');
+  return {
+    run: async (weightOf) => {
+      for (const [name, parameter] of parameters) await parameter.upload(weightOf(name, parameter.shape));
+      for (const [i, variable] of others.entries()) await variable.upload(at(atFirst, i));
+      const numbers = new Map<string, ArrayLike<number>>();
+      numbers.set('eval logits', (await evaluation({ image: picture(0) })).logits?.data ?? []);
+      for (const { number, labels } of trace.steps) {
+        const label = hostFrom(labels, [labels.length], 'int32');
+        const made = await step({ image: picture(number), label, lr: hostFrom([trace.lr], [], 'float32') });
+        for (const [name, { data }] of Object.entries(made)) numbers.set(`${name} of step ${number}`, data);
+      }
+      for (const [name, variable] of [...parameters, ...model.namedBuffers()])
+        numbers.set(name, (await variable.download()).data);
+      return numbers;
+    },
+    dispose: () => {
+      evaluation.dispose();
+      step.dispose();
+      for (const variable of [...model.parameters(), ...others]) variable.release();
+    },
+  };
 }
 
 /** One class a picture. */
@@ -186,19 +199,16 @@ function optimizerOf(file: JsonObject): Pick<Trace, 'optimizer' | 'lr'> {
   return { optimizer: () => new kind({ ...options, weightDecay }), lr };
 }
 
-async function evalLogits(
-  model: ImageClassifier,
-  image: HostTensor,
-  device: Device,
-): Promise<ArrayLike<number>> {
-  model.eval();
-  const run = compile(({ image: x }) => ({ logits: model.call(given(x)) }), { device, name: 'evaluation' });
-  try {
-    return (await run({ image })).logits?.data ?? [];
-  } finally {
-    run.dispose();
-    model.train();
-  }
+function evaluationOf(model: ImageClassifier, device: Device) {
+  return compile(
+    ({ image }) => {
+      model.eval();
+      const logits = model.call(given(image));
+      model.train();
+      return { logits };
+    },
+    { device, name: 'evaluation' },
+  );
 }
 
 /** One training step as one graph: loss, gradient norm over all parameters, logits; parameters and statistics are state. */

@@ -11,12 +11,12 @@ import type { Device, Shape } from '@omma/core';
 import { compareNumbers, type Finding } from './compare.ts';
 import { fill } from './fill.ts';
 import { asNumber, asNumbers, asObject, asShape, type JsonObject } from './json.ts';
-import { initialWeight, readTrace, runTrace } from './trace.ts';
+import { initialWeight, readTrace, type TraceRunner, traceRunner } from './trace.ts';
 
 /** What a file says of one quantity: the numbers, how they come from what the device made, and on what scale errors count. */
 interface Expectation {
   readonly what: string;
-  /** Its name in the result of `runTrace`. */
+  /** Its name in the result of `TraceRunner.run`. */
   readonly from: string;
   readonly expected: readonly number[];
   readonly scale: number;
@@ -32,10 +32,10 @@ export async function checkTraining(file: JsonObject, device: Device): Promise<F
     ...stepExpectations(file, trace.steps),
     ...finalExpectations(asObject(file.final, 'final')),
   ];
-  const actual = await runTrace(trace, device, initialWeight);
-  const moved: (typeof actual)[] = [];
-  if (device.name !== 'reference')
-    for (let run = 0; run < movedRuns; run++) moved.push(await runTrace(trace, device, movedWeight(run)));
+  const runner = await traceRunner(trace, device);
+  const { actual, moved } = await runs(runner, device.name === 'reference' ? 0 : movedRuns).finally(() =>
+    runner.dispose(),
+  );
   const exactness = device.name === 'reference' ? float64Exactness : float32Exactness;
   return expectations.map(({ what, from, expected, scale, of, typicalChange }) => {
     const made = actual.get(from);
@@ -49,6 +49,15 @@ export async function checkTraining(file: JsonObject, device: Device): Promise<F
     const absolute = exactness * scale + margin * Math.max(0, ...changes);
     return compareNumbers(what, found, expected, { absolute, relative: exactness });
   });
+}
+
+type Numbers = Awaited<ReturnType<TraceRunner['run']>>;
+
+async function runs(runner: TraceRunner, movedOnes: number): Promise<{ actual: Numbers; moved: Numbers[] }> {
+  const actual = await runner.run(initialWeight);
+  const moved: Numbers[] = [];
+  for (let run = 0; run < movedOnes; run++) moved.push(await runner.run(movedWeight(run)));
+  return { actual, moved };
 }
 
 /** The reference device computes in float64, from float32 weights that the file's float64 has too. */
