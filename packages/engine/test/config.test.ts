@@ -146,8 +146,8 @@ describe('a config file', () => {
     await expect(loadConfig('config.py')).rejects.toThrow(
       /a config is a \.ts, \.js or \.json file, not \.py/,
     );
-    await expect(loadConfig(await file('e.ts', 'throw new Error("oops")'))).rejects.toThrow(
-      /e\.ts: oops; fix the file/,
+    await expect(loadConfig(await file('e.ts', 'throw new Error("oops\\n  twice")'))).rejects.toThrow(
+      /e\.ts: oops twice; fix the file/,
     );
   });
 });

@@ -4,18 +4,25 @@
  */
 
 import { extname } from 'node:path';
-import { type HostTensor, hostTensor, OmmaError, sizeOf } from '@omma/core';
-import { modelVariables, writeAtomically } from '@omma/engine';
+import { hostTensor, OmmaError, sizeOf } from '@omma/core';
+import { writeAtomically } from '@omma/engine';
 import { HostRandom, saltOf } from '@omma/nn';
-import { checkOnnx, exportOnnx, type OnnxCheck } from '@omma/onnx';
+import { checkOnnx, type OnnxCheck } from '@omma/onnx';
 import pc from 'picocolors';
 import { type CheckpointModel, openCheckpoint } from '../run/checkpointModel.ts';
-import { formatCount } from '../terminal/format.ts';
+import { modelBytes } from '../run/modelBytes.ts';
+import { formatBytes } from '../terminal/format.ts';
+import { exportOm } from './exportOm.ts';
 
 export interface ExportModelOptions {
   readonly out?: string;
+  readonly format?: 'onnx' | 'om';
   readonly opset: string;
   readonly batchSize?: number;
+  /** Batch sizes that an offline model is compiled for. */
+  readonly dynamicBatch?: readonly number[];
+  /** Chip that an offline model is for. */
+  readonly socVersion?: string;
   readonly check: boolean;
   readonly device?: string;
   readonly json?: boolean;
@@ -27,6 +34,11 @@ const tolerance = 1e-3;
 export async function exportModel(checkpoint: string, options: ExportModelOptions): Promise<void> {
   const model = await openCheckpoint(checkpoint, options);
   try {
+    if (options.format === 'om') return await exportOm(checkpoint, model, options);
+    if (options.socVersion !== undefined || options.dynamicBatch !== undefined)
+      throw new OmmaError(
+        'export: --soc-version and --dynamic-batch are for offline models; add --format om',
+      );
     const bytes = await modelBytes(model, Number(options.opset), options.batchSize);
     const check = options.check ? await checked(model, bytes, options.batchSize ?? 2) : null;
     const out = options.out ?? `${checkpoint.slice(0, checkpoint.length - extname(checkpoint).length)}.onnx`;
@@ -35,25 +47,6 @@ export async function exportModel(checkpoint: string, options: ExportModelOption
   } finally {
     await model.runner.dispose();
   }
-}
-
-/** The inference graph with its weights. Without a batch size it is traced at two, so that the exporter sees what follows the batch. */
-async function modelBytes(
-  model: CheckpointModel,
-  opset: number,
-  batchSize: number | undefined,
-): Promise<Uint8Array> {
-  const graphAt = (batch: number) =>
-    model.step.graph({ image: { shape: [batch, ...model.image.shape], dtype: model.image.dtype } });
-  const variables = modelVariables(model.runner.model);
-  const weights = new Map<string, HostTensor>();
-  for (const variable of variables) weights.set(variable.name, await variable.download());
-  return exportOnnx(graphAt(batchSize ?? 2), {
-    weights,
-    opset,
-    ...(batchSize === undefined ? { dynamicBatch: graphAt(3) } : {}),
-    metadata: { classes: JSON.stringify(model.classes) },
-  });
 }
 
 /** Compares Omma and ONNX Runtime on a picture of noise; refuses a model that differs. */
@@ -86,7 +79,7 @@ function report(
     return;
   }
   const batch = batchSize === undefined ? 'any batch size' : `batch size ${batchSize}`;
-  process.stdout.write(`${pc.bold(out)}  ${formatCount(bytes)}B, opset ${opset}, ${batch}\n`);
+  process.stdout.write(`${pc.bold(out)}  ${formatBytes(bytes)}, opset ${opset}, ${batch}\n`);
   process.stdout.write(
     check === null
       ? 'not checked with ONNX Runtime\n'

@@ -17,6 +17,12 @@ export function formatCount(count: number): string {
   return String(count);
 }
 
+/** `44.7 MB`, `340 kB`, `6131 B`: thousands, as disks count. */
+export function formatBytes(bytes: number): string {
+  const text = formatCount(bytes);
+  return / [Mk]$/.test(text) ? `${text}B` : `${text} B`;
+}
+
 /** Enough digits to see a loss or a rate move. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
