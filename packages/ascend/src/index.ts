@@ -5,7 +5,11 @@
  * Imports core and onnx only. No library is opened before a device is asked for, and the table needs none.
  */
 
+export * from './check/index.ts';
 export { AscendDevice } from './device/device.ts';
 export { createAscendDevice } from './device/register.ts';
-export * from './check/index.ts';
+export { examine, type Finding } from './doctor/examine.ts';
+export { exportOffline, type OfflineExport, offlineTarget } from './om/export.ts';
+export { OfflineModel, type OfflineOutput } from './om/offlineModel.ts';
 export * from './operators/index.ts';
+export type { Gear } from './worker/protocol.ts';

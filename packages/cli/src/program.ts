@@ -63,8 +63,8 @@ function addLaunch(program: Command): void {
 function addPredict(program: Command): void {
   program
     .command('predict')
-    .description('classify pictures with a checkpoint')
-    .argument('<checkpoint>', 'checkpoint file (.safetensors)')
+    .description('classify pictures with a checkpoint, or with an offline model on an Ascend chip')
+    .argument('<model>', 'checkpoint (.safetensors), or offline model (.om) that `omma export` wrote')
     .argument('<image...>', 'picture files')
     .option('--top <n>', 'classes shown a picture', wholeNumber(1), 5)
     .option('--out <dir>', 'write every picture there with its label drawn on it')
@@ -79,11 +79,16 @@ function addPredict(program: Command): void {
 function addExport(program: Command): void {
   program
     .command('export')
-    .description('write a checkpoint as an ONNX model, and check it with ONNX Runtime')
+    .description(
+      'write a checkpoint as an ONNX model checked with ONNX Runtime, or as an offline model for an Ascend chip',
+    )
     .argument('<checkpoint>', 'checkpoint file (.safetensors)')
     .option('--out <file>', 'the model file; beside the checkpoint unless given')
+    .addOption(new Option('--format <name>', 'what to write').choices(['onnx', 'om']).default('onnx'))
     .addOption(new Option('--opset <n>', 'operator set').choices(['13', '17']).default('17'))
     .option('--batch-size <n>', 'fixed batch size; any size unless given', wholeNumber(1))
+    .option('--soc-version <name>', 'om: the chip; that of this machine unless given')
+    .option('--dynamic-batch <sizes>', 'om: batch sizes to compile for, such as 1,4,8', wholeNumbers)
     .option('--no-check', 'do not run the model in ONNX Runtime')
     .addOption(deviceOption())
     .option('--json', 'print JSON')
@@ -120,6 +125,15 @@ function addAscend(program: Command): void {
     .action(async (model, options) =>
       (await import('./commands/ascend/check.ts')).ascendCheck(model, options),
     );
+  addDoctor(ascend);
+}
+
+function addDoctor(ascend: Command): void {
+  ascend
+    .command('doctor')
+    .description('try everything that Omma needs of CANN and the chips of this machine, and write a report')
+    .option('--out <file>', 'the report', 'omma-ascend-report.txt')
+    .action(async (options) => (await import('./commands/ascend/doctor.ts')).doctor(options));
 }
 
 /** What a command that reads a config can be told beside it. */
@@ -143,6 +157,10 @@ const ampOption = () =>
 
 function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value];
+}
+
+function wholeNumbers(text: string): number[] {
+  return text.split(',').map(wholeNumber(1));
 }
 
 function wholeNumber(least: number): (text: string) => number {

@@ -41,11 +41,15 @@ import {
 import type { Toolkit } from '../acl/toolkit.ts';
 import { type AtcProgress, compileOffline } from '../atc/compiler.ts';
 import { connectHccl } from '../hccl/communicator.ts';
+import { hostBindings, OfflineModel } from '../om/offlineModel.ts';
 import { cannDialect, defaultCann, findSoc, targetFor } from '../operators/index.ts';
 import type {
   Binding,
+  BoundModel,
   CommandOf,
   CommandType,
+  CurrentDims,
+  Gear,
   ModelDescription,
   PortDescription,
   Results,
@@ -258,26 +262,58 @@ export class AscendDevice implements Device, RunDevice {
     );
   }
 
+  runOffline(model: number, variant: number, gear: Gear | null): Promise<CurrentDims> {
+    return this.#request({ type: 'run', model, variant, gear }, 'a run failed');
+  }
+
+  unload(model: number): void {
+    this.#send({ type: 'unload', model });
+  }
+
+  /** Loads a compiled model from a `.om` file, with memory for its largest gear. Throws DeviceError when it does not fit this device. */
+  async openOffline(file: string): Promise<OfflineModel> {
+    const model = this.#nextModel++;
+    try {
+      const description = await this.#loadModel(model, file);
+      const bound = await this.#bindModel(model, hostBindings(description));
+      return new OfflineModel(this, model, description, bound);
+    } catch (error) {
+      this.unload(model);
+      throw error;
+    }
+  }
+
   closed(executable: AscendExecutable): void {
     this.#open.delete(executable);
     this.#account(-executable.bytes);
-    this.#send({ type: 'unload', model: executable.model });
+    this.unload(executable.model);
   }
 
   async #load(model: number, file: string, step: StepModel, state: ReadonlyMap<string, AscendBuffer>) {
     try {
-      const description = await this.enqueue(async () => ({
-        ended: this.#request({ type: 'load', model, file }, 'loading a compiled model'),
-      }));
-      const { inputs, outputs, inputAt, outputAt } = bindings(step, description, state);
-      const bound = await this.enqueue(async () => ({
-        ended: this.#request({ type: 'bind', model, inputs, outputs }, 'taking memory for a compiled model'),
-      }));
+      const description = await this.#loadModel(model, file);
+      const { inputAt, outputAt, ...ports } = bindings(step, description, state);
+      const bound = await this.#bindModel(model, ports);
       return { bound, inputAt, outputAt, bytes: description.bytes + bound.bytes };
     } catch (error) {
-      this.#send({ type: 'unload', model });
+      this.unload(model);
       throw error;
     }
+  }
+
+  #loadModel(model: number, file: string): Promise<ModelDescription> {
+    return this.enqueue(async () => ({
+      ended: this.#request({ type: 'load', model, file }, `loading the compiled model ${file}`),
+    }));
+  }
+
+  #bindModel(
+    model: number,
+    ports: { inputs: readonly Binding[]; outputs: readonly Binding[] },
+  ): Promise<BoundModel> {
+    return this.enqueue(async () => ({
+      ended: this.#request({ type: 'bind', model, ...ports }, 'taking memory for a compiled model'),
+    }));
   }
 
   /** Moves the state called `name` to the host, and gives it as the host's part of a step sees it. */

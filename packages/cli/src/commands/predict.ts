@@ -8,6 +8,7 @@ import { writeAtomically } from '@omma/engine';
 import pc from 'picocolors';
 import { openCheckpoint } from '../run/checkpointModel.ts';
 import type { AmpName } from '../run/config.ts';
+import { isOfflineModel, openOfflineModel } from '../run/offlineModel.ts';
 import { classify, type Guess } from '../run/pictures.ts';
 import { formatPercent } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
@@ -27,7 +28,9 @@ export async function predict(
   images: readonly string[],
   options: PredictOptions,
 ): Promise<void> {
-  const model = await openCheckpoint(checkpoint, options);
+  const model = isOfflineModel(checkpoint)
+    ? await openOfflineModel(checkpoint, options.device)
+    : await openCheckpoint(checkpoint, options);
   try {
     const all = await classify(model, images, options.top);
     const results = images.map((image, i) => ({ image, predictions: all[i] ?? [] }));
@@ -40,7 +43,7 @@ export async function predict(
     const tables = results.map(({ image, predictions }) => `${pc.bold(image)}\n${guessTable(predictions)}\n`);
     process.stdout.write(tables.join('\n'));
   } finally {
-    await model.runner.dispose();
+    await ('runner' in model ? model.runner.dispose() : model.dispose());
   }
 }
 

@@ -16,7 +16,8 @@ export interface CheckpointModel {
   readonly classes: readonly string[];
   /** Type of one picture: uint8 [height, width, channels]. */
   readonly image: TensorType;
-  /** How evaluation prepares a picture. */
+  /** How evaluation prepares a picture: as the config says it, and ready to use. */
+  readonly transforms: readonly TransformOptions[];
   readonly transform: Transform;
   /** Predictions of a batch. */
   readonly step: CompiledFunction;
@@ -38,6 +39,7 @@ export async function openCheckpoint(
     runner,
     classes: checkpoint.manifest.classes,
     image: imageType(path, checkpoint.manifest.inputs.image),
+    transforms,
     transform: buildTransforms(transforms),
     step: compileEvaluationStep(runner.model, runner.device, amp),
   };

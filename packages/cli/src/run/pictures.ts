@@ -4,6 +4,13 @@ import { type HostTensor, hostTensor, OmmaError, sizeOf, type TensorType } from 
 import { identityPlan, type Picture, type Plan, readPicture, resample, type Transform } from '@omma/cv';
 import type { CheckpointModel } from './checkpointModel.ts';
 
+/** What classifies pictures. */
+export interface PictureModel extends Pick<CheckpointModel, 'classes' | 'image' | 'transform'> {
+  step(inputs: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>>;
+  /** Batch sizes that it takes, ascending; any unless given. */
+  readonly batchSizes?: readonly number[];
+}
+
 export interface Guess {
   readonly class: string;
   readonly probability: number;
@@ -14,12 +21,15 @@ const batchSize = 16;
 
 /** The classes of every picture, most probable first, `top` of them. */
 export async function classify(
-  model: CheckpointModel,
+  model: PictureModel,
   paths: readonly string[],
   top: number,
 ): Promise<Guess[][]> {
   const guesses: Guess[][] = [];
-  const size = Math.min(batchSize, paths.length);
+  const { batchSizes } = model;
+  const wanted = Math.min(batchSize, paths.length);
+  const size =
+    batchSizes === undefined ? wanted : (batchSizes.find((each) => each >= wanted) ?? batchSizes.at(-1) ?? 1);
   for (let start = 0; start < paths.length; start += size) {
     const own = paths.slice(start, start + size);
     const pictures = await Promise.all(own.map((path) => preparePicture(path, model.transform, model.image)));
