@@ -68,7 +68,7 @@ export class DeviceThread {
     if (Atomics.wait(ready, 0, 0, openMilliseconds) === 'timed-out') {
       void this.#worker.terminate();
       throw new DeviceError(
-        `${name}: the device did not open within ${openMilliseconds / 1000} s; look at it with npm-smi info and at CANN's log (~/ascend/log)`,
+        `${name}: the device did not open within ${openMilliseconds / 1000} s; look at it with npu-smi info and at CANN's log (~/ascend/log)`,
       );
     }
     const opened: Opened | undefined = receiveMessageOnPort(port1)?.message;
