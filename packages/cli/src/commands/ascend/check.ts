@@ -12,6 +12,7 @@ import {
   type Target,
   targetFor,
 } from '@omma/ascend';
+import { OmmaError } from '@omma/core';
 import { loadConfig } from '@omma/engine';
 import pc from 'picocolors';
 import {
@@ -35,10 +36,19 @@ export interface AscendCheckOptions {
 export async function ascendCheck(source: string, options: AscendCheckOptions): Promise<void> {
   const target = targetFor(options.soc, options.cann, options.precision);
   const model = await modelFrom(source, target);
-  const check = checkModel(model.bytes, target, model.origins);
+  const check = checked(source, model, target);
   const report = options.json === true ? jsonReport : textReport;
   process.stdout.write(report(basename(source), model, check, target, options.all === true));
   if (countPlaces(check).fails > 0) process.exitCode = 1;
+}
+
+/** Checks the model; what is wrong with a file is said with its name. */
+function checked(source: string, model: AscendModel, target: Target): ModelCheck {
+  try {
+    return checkModel(model.bytes, target, model.origins);
+  } catch (error) {
+    throw error instanceof OmmaError ? new OmmaError(`${source}: ${error.message}`) : error;
+  }
 }
 
 async function modelFrom(source: string, target: Target): Promise<AscendModel> {
@@ -58,7 +68,7 @@ const colours = { aiCore: pc.green, aiCpu: pc.yellow, fails: pc.red } as const;
 
 function textReport(
   name: string,
-  { kind }: AscendModel,
+  { kind, origins }: AscendModel,
   check: ModelCheck,
   target: Target,
   all: boolean,
@@ -71,7 +81,7 @@ function textReport(
     { title: all ? 'node' : 'nodes', align: all ? ('left' as const) : ('right' as const) },
     { title: 'operator' },
     { title: 'as, or why not' },
-    { title: 'written for' },
+    { title: origins.size > 0 ? 'written for' : 'first of them' },
   ];
   const rows = groups.map((group) => [
     placeNames[group.verdict.place],
