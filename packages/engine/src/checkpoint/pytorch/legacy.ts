@@ -11,7 +11,14 @@ import { type FileDType, fileByteSize } from '@omma/nn';
 import { storageDType, storageReference, torchHost } from './globals.ts';
 import { type PickleHost, readPickle } from './pickle.ts';
 import { ByteReader, latin1 } from './reader.ts';
-import { Global, type PickleValue, type Storage, type StorageReference, TorchTensor, Tuple } from './value.ts';
+import {
+  Global,
+  type PickleValue,
+  type Storage,
+  type StorageReference,
+  TorchTensor,
+  Tuple,
+} from './value.ts';
 
 const magic = 0x1950a86a20f9469cfc6cn;
 
