@@ -20,6 +20,8 @@ const config = join(folder, 'tiny.json');
 const work = join(folder, 'work');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+let fault = '';
+
 function omma(...args: string[]): { code: number | null; out: string; err: string } {
   const program = fileURLToPath(new URL('../bin/omma.js', import.meta.url));
   const env = {
@@ -28,6 +30,7 @@ function omma(...args: string[]): { code: number | null; out: string; err: strin
     ASCEND_TOOLKIT_HOME: simulator,
     OMMA_ASCEND_CACHE: join(folder, 'cache'),
     OMMA_ASCEND_SIM_SOC: 'Ascend910B3',
+    OMMA_ASCEND_SIM_FAULT: fault,
   };
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
     env,
@@ -166,6 +169,22 @@ describe.skipIf(missing !== null)(missing ?? 'omma on an Ascend chip', () => {
     );
     expect(code, err).toBe(0);
     expectSame(predictions(model, 'ascend'), predictions(checkpoint, 'reference'));
+  });
+
+  it('a chip that fails ends the run in a line that names the last checkpoint, from which it goes on', {
+    timeout: 120_000,
+  }, () => {
+    const dir = join(folder, 'broken');
+    const args = ['train', config, '--device', 'ascend', '--work-dir', dir, '--seed', '3'];
+    // Three evaluations and two steps an epoch: the second epoch is under way.
+    fault = 'kernel:6';
+    const { code, err } = omma(...args);
+    fault = '';
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /error: ascend:0: a step failed.*507015.*; the run goes on from \S+\.safetensors with --resume\n$/,
+    );
+    expect(omma(...args, '--resume').code).toBe(0);
   });
 
   it('examines the machine and leaves a report', { timeout: 120_000 }, () => {

@@ -42,6 +42,8 @@ export class DeviceWorker {
   readonly #models = new Map<number, LoadedModel>();
   readonly #group: GroupWorker;
   #active: ActiveRun | null = null;
+  /** A run failed, and whoever gave it was told. Its stream stays stopped and says so again at every wait. */
+  #failed = false;
   #lost: Error | null = null;
 
   /** Makes `device` current on this thread. `timeout` is how many milliseconds a run may take. */
@@ -91,7 +93,7 @@ export class DeviceWorker {
       case 'memory':
         return memoryInfo(this.acl);
       case 'synchronize':
-        this.#synchronize();
+        if (!this.#failed) this.#synchronize();
         return null;
       case 'rootInfo':
       case 'joinGroup':
@@ -119,7 +121,7 @@ export class DeviceWorker {
   start({ model, variant, gear }: CommandOf<'run'>): void {
     this.#requireDevice();
     const loaded = this.#model(model);
-    const dims = loaded.enqueue(variant, gear);
+    const dims = this.#enqueued(() => loaded.enqueue(variant, gear));
     this.#active = { model: loaded, dims, started: performance.now(), timeout: this.#timeout };
   }
 
@@ -149,11 +151,22 @@ export class DeviceWorker {
       this.#synchronize();
     } catch (error) {
       this.#active = null;
+      this.#failed = true;
       throw error;
     }
     this.#active = null;
     active.model?.commit();
     return { dims: active.dims, milliseconds };
+  }
+
+  /** A kernel may fail while what belongs behind it is still being put into the stream. */
+  #enqueued<T>(enqueue: () => T): T {
+    try {
+      return enqueue();
+    } catch (error) {
+      this.#failed = true;
+      throw error;
+    }
   }
 
   /** True when this process cannot use the device any more. */
@@ -175,7 +188,7 @@ export class DeviceWorker {
       if (memory instanceof StateMemory) all.add(() => memory.release());
     for (const model of this.#models.values()) all.add(() => model.release());
     all.add(() => this.#group.leave());
-    all.add(() => this.#synchronize());
+    if (!this.#failed) all.add(() => this.#synchronize());
     all.release();
   }
 

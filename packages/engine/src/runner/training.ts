@@ -1,6 +1,6 @@
 /** One training run of a Runner: its state, its step, its place in the schedule; made anew or from a checkpoint. */
 
-import { type HostTensor, OmmaError } from '@omma/core';
+import { DeviceError, type HostTensor, OmmaError } from '@omma/core';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { restore } from '../checkpoint/restore.ts';
 import type { OptimWrapperConfig } from '../config/types.ts';
@@ -133,7 +133,7 @@ export class Training {
       evaluate: valLoader === null || evaluators.length === 0 ? null : evaluate,
       failed: (input, loss) => this.#failed(input, loss),
     });
-    const finished = await loop.run(batches);
+    const finished = await loop.run(batches).catch((error: unknown) => this.#broken(error));
     const end: EndEvent = {
       type: 'end',
       reason: finished ? 'finished' : 'interrupted',
@@ -144,6 +144,15 @@ export class Training {
     };
     runner.emit(end);
     return end;
+  }
+
+  /** The device failed: the error says besides what of the run is saved. Other errors stay as they are. */
+  #broken(error: unknown): never {
+    if (!(error instanceof DeviceError)) throw error;
+    const last = this.#checkpoints.lastPath ?? this.#resumedFrom;
+    const saved =
+      last === null ? 'no checkpoint had been written yet' : `the run goes on from ${last} with --resume`;
+    throw new DeviceError(`${error.message}; ${saved}`, { cause: error });
   }
 
   dispose(): void {
