@@ -9,6 +9,7 @@
 #include <new>
 
 #include "failure.h"
+#include "layout.h"
 #include "text.h"
 #include "trap.h"
 
@@ -16,11 +17,8 @@ namespace sim {
 
 namespace {
 
-constexpr uint64_t kPage = 4096;
-constexpr uint64_t kAlignment = 64;  // also where in its first page an allocation starts: 64-byte aligned but not 128
 constexpr size_t kGuardBytes = 64;
 constexpr size_t kGranule = 32;
-constexpr int kPoison = 0xff;
 constexpr unsigned char kGuard = 0xfb;
 
 uint64_t roundUp(uint64_t value, uint64_t to) { return (value + to - 1) / to * to; }
@@ -76,7 +74,7 @@ void* DeviceMemory::allocate(size_t size, bool extra) {
   require(used_ + block->accounted <= total_, acl::kRtMemoryAllocation, kDriverMemory,
           "device " + number(device_) + " has " + number(total_ - used_) + " of " + number(total_) + " bytes left, " + number(size) + " were asked for");
   block->pages = place(block->pageBytes);
-  block->offset = block->pages + kAlignment;
+  block->offset = block->pages + kAlignment;  // not aligned to 128
   std::memset(alias_ + block->offset, kPoison, block->accounted);
   std::memset(alias_ + block->offset + block->accounted, kGuard, kGuardBytes);
   used_ += block->accounted;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <thread>
 
+#include "layout.h"
 #include "saturation.h"
 #include "text.h"
 
@@ -13,9 +14,7 @@ namespace {
 
 using omma::om::Tensor;
 
-constexpr size_t kSlack = 64;      // bytes that a buffer may lack
-constexpr size_t kAlignment = 64;  // of every buffer
-constexpr int kPoison = 0xff;
+constexpr size_t kSlack = 64;  // bytes that a buffer may lack
 
 std::atomic<uint32_t> timeoutSeconds{0};
 

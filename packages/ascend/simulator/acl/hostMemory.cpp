@@ -6,17 +6,10 @@
 #include <new>
 
 #include "failure.h"
+#include "layout.h"
 #include "text.h"
 
 namespace sim {
-
-namespace {
-
-constexpr size_t kAlignment = 64;
-constexpr size_t kPage = 4096;
-constexpr int kPoison = 0xff;
-
-}  // namespace
 
 HostBlock::~HostBlock() { munmap(mapping, mapped); }
 

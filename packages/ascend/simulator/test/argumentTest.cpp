@@ -11,8 +11,6 @@ namespace {
 
 using namespace test;
 
-constexpr size_t kGear = static_cast<size_t>(-1);
-
 CASE({"devices: memory kinds, capabilities, modes, peers and parameters", {}, [] {
   start();
   size_t free = 0, total = 0;

@@ -9,6 +9,10 @@
 
 namespace test {
 
+// aclrtMemcpyKind, and the index that the gear functions ask for.
+constexpr int32_t kHostToHost = 0, kHostToDevice = 1, kDeviceToHost = 2, kDeviceToDevice = 3, kInnerDeviceToDevice = 6;
+constexpr size_t kGear = static_cast<size_t>(-1);
+
 struct Case {
   std::string claim;
   std::vector<std::pair<std::string, std::string>> environment;
@@ -37,7 +41,7 @@ long long stat(const std::string& name);
 
 #define OMMA_JOIN2(a, b) a##b
 #define OMMA_JOIN(a, b) OMMA_JOIN2(a, b)
-#define CASE(...) static const test::Register OMMA_JOIN(registered, __LINE__)(test::Case __VA_ARGS__)
+#define CASE(...) static const test::Register OMMA_JOIN(registered, __COUNTER__)(test::Case __VA_ARGS__)
 #define CODE(call, expected) test::expectCode((call), (expected), #call)
 #define OK(call) test::expectCode((call), 0, #call)
 #define CHECK(condition) test::check((condition), #condition)

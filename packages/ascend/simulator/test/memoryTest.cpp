@@ -11,8 +11,6 @@ namespace {
 
 using namespace test;
 
-constexpr int32_t kHostToHost = 0, kHostToDevice = 1, kDeviceToHost = 2, kDeviceToDevice = 3, kInner = 6;
-
 char* device(size_t bytes) {
   void* pointer = nullptr;
   OK(aclrtMalloc(&pointer, bytes, 0));
@@ -159,7 +157,7 @@ CASE({"the kind of a copy must be what the addresses say", {}, [] {
   CODE(aclrtMemcpy(host, 64, memory, 64, kHostToDevice), 107000);
   CODE(aclrtMemcpy(memory, 64, host, 64, kDeviceToDevice), 107000);
   CODE(aclrtMemcpy(memory, 64, host, 64, 99), 100000);
-  CODE(aclrtMemcpy(memory, 64, memory, 64, kInner), 100000);
+  CODE(aclrtMemcpy(memory, 64, memory, 64, kInnerDeviceToDevice), 100000);
 }});
 
 CASE({"what is copied to the device comes back, and the bytes are counted", {}, [] {

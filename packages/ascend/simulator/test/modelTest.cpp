@@ -14,9 +14,7 @@ namespace {
 
 using namespace test;
 
-constexpr int32_t kHostToDevice = 1, kDeviceToHost = 2;
 constexpr size_t kBytes = 6 * sizeof(float);
-constexpr size_t kGear = static_cast<size_t>(-1);
 
 void* upload(const void* data, size_t bytes, size_t allocate = 0) {
   void* pointer = nullptr;
