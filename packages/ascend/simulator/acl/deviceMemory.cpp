@@ -84,10 +84,10 @@ void* DeviceMemory::allocate(size_t size, bool extra) {
 
 void DeviceMemory::release(const void* address) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const uint64_t offset = static_cast<uint64_t>(static_cast<const char*>(address) - handedOut_);
+  const uint64_t offset = reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(handedOut_);
   const auto found = blocks_.find(offset - kAlignment);
   require(found != blocks_.end(), acl::kRtParamInvalid, kRuntimeArgument,
-          "no allocation starts at " + hex(address) + ": it was freed already, or lies inside one");
+          "no allocation of device " + number(device_) + " starts at " + hex(address) + ": it was freed already, lies inside one, or is none of this device's");
   const DeviceBlock& block = *found->second;
   require(block.uses == 0, acl::kRtMemoryFree, kRuntimeArgument,
           "the memory at " + hex(address) + " is in use by a task of a stream: synchronise the stream before aclrtFree");

@@ -183,6 +183,17 @@ CASE({"models: names, gears that are not there, dims that are too few", {}, [] {
   CODE(aclmdlSetInputDynamicDims(id, input, 1, &dims[0]), 100000);
 }});
 
+CASE({"a model whose inputs have more dims than aclmdlIODims holds says so", {}, [] {
+  start();
+  omma::om::Model model = dimsModel();
+  model.inputs.insert(model.inputs.begin(), 50, model.inputs[0]);
+  const std::string bytes = omma::om::serialize(model);
+  aclmdlDesc* desc = aclmdlCreateDesc();
+  OK(aclmdlGetDescFromMem(desc, bytes.data(), bytes.size()));
+  aclmdlIODims dims[2];
+  CODE(aclmdlGetInputDynamicDims(desc, kGear, dims, 2), 100000);
+}});
+
 CASE({"execution configurations: alive or refused, attributes refused", {}, [] {
   start();
   aclmdlExecConfigHandle* config = aclmdlCreateExecConfigHandle();

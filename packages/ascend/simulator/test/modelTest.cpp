@@ -414,6 +414,9 @@ CASE({"batch gears: the last input, the values listed, the dims of the one that 
   CODE(aclmdlSetDynamicBatchSize(id, input, 0, 2), 100000);
   CODE(aclmdlSetDynamicBatchSize(id, input, 7, 2), 100000);
   CODE(aclmdlSetDynamicBatchSize(id, nullptr, index, 2), 100000);
+  aclmdlDataset* gone = dataset({});
+  OK(aclmdlDestroyDataset(gone));
+  CODE(aclmdlSetDynamicBatchSize(id, gone, index, 2), 100000);
   CODE(aclmdlSetDynamicBatchSize(id, dataset({{x, 64}, {nullptr, 8}}), index, 2), 100000);
   CODE(aclmdlSetDynamicBatchSize(id, dataset({{x, 64}, {gear, 4}}), index, 2), 145012);
   CODE(aclmdlSetDynamicHWSize(id, input, index, 2, 2), 100000);

@@ -46,18 +46,19 @@ void executeOnStream(uint32_t modelId, const aclmdlDataset* input, aclmdlDataset
 // The gear of a model of dims: the user gives all dims of all inputs, the model keeps those that vary.
 std::vector<int64_t> varyingDims(const omma::om::Model& model, const aclmdlIODims& all) {
   std::vector<int64_t> out;
-  size_t at = 0;
+  size_t expected = 0, at = 0;
+  for (const omma::om::Tensor& input : model.inputs) expected += input.onnxName.empty() ? 0 : input.dims.size();
+  require(all.dimCount == expected && expected <= ACL_MAX_DIM_CNT, acl::kInvalidParam, kAclArgument,
+          "dims has " + number(all.dimCount) + " dims, all inputs together have " + number(expected));
   for (const omma::om::Tensor& input : model.inputs) {
     if (input.onnxName.empty()) continue;
     for (int64_t dim : input.dims) {
-      require(at < all.dimCount && at < ACL_MAX_DIM_CNT, acl::kInvalidParam, kAclArgument, "dims has " + number(all.dimCount) + " of all inputs' dims, more are expected");
       const int64_t given = all.dims[at++];
       if (dim == -1) out.push_back(given);
       require(dim == -1 || given == dim, acl::kGeDynamicBatchSizeInvalid, kModelInput,
               "dim " + number(at - 1) + " is " + number(given) + ", but the model has " + number(dim) + " there, in all gears");
     }
   }
-  require(at == all.dimCount, acl::kInvalidParam, kAclArgument, "dims has " + number(all.dimCount) + " dims, expected " + number(at));
   return out;
 }
 
