@@ -38,15 +38,19 @@ export async function runSuite(device: Device): Promise<CheckResult[]> {
   return results;
 }
 
-/** All checks of one op on a device. */
-export async function checkOp(definition: OpDefinition, device: Device): Promise<CheckResult[]> {
+/** All checks of one op on a device, with its first `samples` samples; all unless given. */
+export async function checkOp(
+  definition: OpDefinition,
+  device: Device,
+  samples = Number.POSITIVE_INFINITY,
+): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
   const record = (sample: string, check: CheckName, outcome: Outcome) => {
     results.push({ op: definition.name, sample, check, device: device.name, outcome });
   };
   const isReference = device.name === 'reference';
   await device.synchronize();
-  for (const sampled of samplesOf(definition)) {
+  for (const sampled of samplesOf(definition).slice(0, samples)) {
     const before = device.memory().live;
     record(sampled.label, 'forward', await guarded(() => checkForward(sampled, device)));
     record(sampled.label, 'gradient', await guarded(() => checkGradient(sampled, device)));
