@@ -133,4 +133,23 @@ uint32_t load(const Model& model) {
   return id;
 }
 
+void* upload(const void* data, size_t bytes, size_t allocate) {
+  void* pointer = nullptr;
+  OK(aclrtMalloc(&pointer, std::max(bytes, allocate), 0));
+  if (bytes > 0) OK(aclrtMemcpy(pointer, bytes, data, bytes, kHostToDevice));
+  return pointer;
+}
+
+std::vector<float> download(const void* pointer, size_t count) {
+  std::vector<float> out(count);
+  OK(aclrtMemcpy(out.data(), count * sizeof(float), pointer, count * sizeof(float), kDeviceToHost));
+  return out;
+}
+
+aclmdlDataset* dataset(const std::vector<Span>& spans) {
+  aclmdlDataset* made = aclmdlCreateDataset();
+  for (const Span& span : spans) OK(aclmdlAddDatasetBuffer(made, aclCreateDataBuffer(span.data, span.bytes)));
+  return made;
+}
+
 }  // namespace test

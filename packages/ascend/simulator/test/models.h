@@ -1,9 +1,10 @@
-// Small offline models for the cases, written byte by byte: an ONNX graph of one node needs no library.
+// Small offline models for the cases, written byte by byte (an ONNX graph of one node needs no library), and their data.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "acl/acl.h"
 #include "om/format.h"
 
 namespace test {
@@ -26,5 +27,17 @@ omma::om::Model halfModel();
 
 // Loads it; checks that it worked.
 uint32_t load(const omma::om::Model& model);
+
+// Device memory with a copy of `bytes` of `data`, at least `allocate` bytes of it.
+void* upload(const void* data, size_t bytes, size_t allocate = 0);
+std::vector<float> download(const void* pointer, size_t count);
+
+struct Span {
+  void* data;
+  size_t bytes;
+};
+
+// A dataset of new data buffers.
+aclmdlDataset* dataset(const std::vector<Span>& spans);
 
 }  // namespace test
