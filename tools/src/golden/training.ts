@@ -7,10 +7,10 @@
  * changes, nobody can ask of a device that computes in float32. PyTorch's own float32 stays within these bounds and not within much less.
  */
 
-import type { Device, Shape } from '@omma/core';
+import type { Device } from '@omma/core';
 import { compareNumbers, type Finding } from './compare.ts';
-import { fill } from './fill.ts';
 import { asNumber, asNumbers, asObject, asShape, type JsonObject } from './json.ts';
+import { movedMargin, movedWeight } from './moved.ts';
 import { initialWeight, readTrace, type TraceRunner, traceRunner } from './trace.ts';
 
 /** What a file says of one quantity: the numbers, how they come from what the device made, and on what scale errors count. */
@@ -46,7 +46,7 @@ export async function checkTraining(file: JsonObject, device: Device): Promise<F
       const numbers = other.get(from) ?? [];
       return Math.max(largestChange(found, of(numbers)), typicalChange(made, numbers));
     });
-    const absolute = exactness * scale + margin * Math.max(0, ...changes);
+    const absolute = exactness * scale + movedMargin * Math.max(0, ...changes);
     return compareNumbers(what, found, expected, { absolute, relative: exactness });
   });
 }
@@ -56,7 +56,8 @@ type Numbers = Awaited<ReturnType<TraceRunner['run']>>;
 async function runs(runner: TraceRunner, movedOnes: number): Promise<{ actual: Numbers; moved: Numbers[] }> {
   const actual = await runner.run(initialWeight);
   const moved: Numbers[] = [];
-  for (let run = 0; run < movedOnes; run++) moved.push(await runner.run(movedWeight(run)));
+  for (let run = 0; run < movedOnes; run++)
+    moved.push(await runner.run((name, shape) => movedWeight(name, initialWeight(name, shape), run)));
   return { actual, moved };
 }
 
@@ -65,19 +66,8 @@ const float64Exactness = 1e-5;
 /** What the README of the files calls fair for float32. */
 const float32Exactness = 1e-4;
 
-/** Runs with moved weights, and how far they are moved: by up to four units in the last place. */
+/** Runs with moved weights. */
 const movedRuns = 5;
-const movement = 2 ** -22;
-/** A few runs do not show the most that can happen. */
-const margin = 6;
-
-function movedWeight(run: number) {
-  return (name: string, shape: Shape): Float32Array => {
-    const weight = initialWeight(name, shape);
-    const by = fill(`moved/${run}/${name}`, weight.length, -movement, movement);
-    return weight.map((value, i) => value * (1 + (by[i] ?? 0)));
-  };
-}
 
 function stepExpectations(
   file: JsonObject,
