@@ -7,6 +7,7 @@
 
 export * from './check/index.ts';
 export { AscendDevice } from './device/device.ts';
+export { AscendExecutable, type PreparationTimes } from './device/executable.ts';
 export { createAscendDevice } from './device/register.ts';
 export { examine, type Finding } from './doctor/examine.ts';
 export { exportOffline, type OfflineExport, offlineTarget } from './om/export.ts';

@@ -4,6 +4,7 @@ import type { Benchmark, Setting } from './benchmark.ts';
 import { memoryBenchmark } from './memoryBenchmark.ts';
 import { ommaOnCpu, onnxRuntime, type Peer } from './peers.ts';
 import { recipeBenchmark } from './recipeBenchmark.ts';
+import { simulatorBenchmark } from './simulatorBenchmark.ts';
 import { compileBenchmark, helpBenchmark } from './startBenchmark.ts';
 import { type JobPlan, stepBenchmark } from './stepBenchmark.ts';
 
@@ -26,6 +27,7 @@ export const catalogue: readonly Benchmark[] = [
   stepBenchmark(mobileNet, eagerAndCompiled),
   stepBenchmark(resnet18, eagerAndCompiled),
   stepBenchmark({ ...resnet18, device: 'onnx' }, () => [ommaOnCpu]),
+  simulatorBenchmark(resnet18),
   memoryBenchmark(resnet50),
   compileBenchmark(resnet50),
   helpBenchmark,

@@ -20,6 +20,22 @@ export function oursCommand(job: Job): Command {
   return nodeCommand('./ommaWorker.js', job);
 }
 
+/** Where the build leaves the Ascend simulator, laid out as an installed toolkit. */
+export const simulatorHome = `${repository}packages/ascend/simulator/build`;
+
+/** Our side on a simulated chip: compiled models are kept in `cache`, and what the chip counted is in `stats` when the process has ended. */
+export function simulatedCommand(job: Job, cache: string, stats: string): Command {
+  const env = {
+    ASCEND_TOOLKIT_HOME: simulatorHome,
+    OMMA_ASCEND_CACHE: cache,
+    OMMA_ASCEND_SIM_STATS: stats,
+    OMMA_ASCEND_SIM_SOC: simulatedChip,
+  };
+  return { ...oursCommand({ ...job, device: 'ascend' }), env };
+}
+
+export const simulatedChip = 'Ascend910B3';
+
 export function onnxRuntimeCommand(job: Job): Command {
   return nodeCommand('./onnxRuntimeWorker.js', job);
 }

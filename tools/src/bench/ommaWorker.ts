@@ -2,6 +2,7 @@
 
 import '@omma/cpu';
 import '@omma/onnx';
+import { AscendExecutable } from '@omma/ascend';
 import {
   type CompiledFunction,
   compile,
@@ -33,9 +34,10 @@ async function prepare(job: Job): Promise<Prepared> {
   const options = { device: on, name: job.model, ...(job.dtype === 'bfloat16' ? { amp: job.dtype } : {}) };
   const begin = performance.now();
   const run = job.kind === 'train' ? trainingStep(model, options) : inference(model, options);
-  await run.prepare(inputs);
+  const executable = await run.prepare(inputs);
   const prepareMs = performance.now() - begin;
-  return { label: `Omma on ${on.name}`, detail: '', prepareMs, step: () => run(inputs) };
+  const parts = executable instanceof AscendExecutable ? { ...executable.times } : {};
+  return { label: `Omma on ${on.name}`, detail: '', prepareMs, parts, step: () => run(inputs) };
 }
 
 type Network = ReturnType<typeof buildNetwork>;

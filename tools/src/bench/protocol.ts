@@ -17,6 +17,8 @@ export type Message =
       readonly detail: string;
       /** Ours: milliseconds of trace, gradient and compile. */
       readonly prepareMs: number | null;
+      /** Parts of it that have rows of their own: milliseconds by name. */
+      readonly parts: Readonly<Record<string, number>>;
     }
   | { readonly event: 'failed'; readonly reason: Reason }
   /** Milliseconds of every step. */
@@ -39,6 +41,7 @@ export function parseMessage(line: string): Message | null {
       label: value.label,
       detail: textOf(value.detail),
       prepareMs: numberOf(value.prepareMs),
+      parts: numbersOf(value.parts),
     };
   }
   if (event === 'failed' && isRecord(value.reason)) {
@@ -89,6 +92,13 @@ function textOf(value: unknown): string {
 
 function numberOf(value: unknown): number | null {
   return typeof value === 'number' ? value : null;
+}
+
+function numbersOf(value: unknown): Record<string, number> {
+  if (!isRecord(value)) return {};
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, part]) => (typeof part === 'number' ? [[name, part]] : [])),
+  );
 }
 
 function kindOf(value: unknown): Reason['kind'] {

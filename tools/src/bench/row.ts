@@ -22,6 +22,8 @@ export interface Row {
   /** Memory rows: peak resident memory. */
   readonly ours_mib?: number | null;
   readonly peer_mib?: number | null;
+  /** Traffic rows: bytes that one step moves. */
+  readonly ours_bytes?: number | null;
   /** Training runs: validation accuracy in percent. */
   readonly ours_top1?: number | null;
   readonly peer_top1?: number | null;

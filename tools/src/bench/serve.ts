@@ -10,6 +10,7 @@ export interface Prepared {
   readonly label: string;
   readonly detail: string;
   readonly prepareMs: number | null;
+  readonly parts?: Readonly<Record<string, number>>;
   /** One step. */
   step(): Promise<unknown>;
 }
@@ -19,9 +20,9 @@ const warmUpSteps = 2;
 /** Prepares, warms up, and serves standard input. What goes wrong on the way is said, not thrown. */
 export async function serve(prepare: () => Promise<Prepared>): Promise<void> {
   try {
-    const { step, ...about } = await prepare();
+    const { step, parts = {}, ...about } = await prepare();
     await timed(step, warmUpSteps);
-    say({ event: 'ready', ...about });
+    say({ event: 'ready', parts, ...about });
     for await (const line of createInterface({ input: process.stdin })) {
       const request = parseRequest(line);
       if (request?.do === 'go') say({ event: 'round', ms: await timed(step, request.steps) });

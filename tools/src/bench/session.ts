@@ -15,6 +15,8 @@ export interface Command {
   readonly program: string;
   readonly args: readonly string[];
   readonly threads: number;
+  /** Beside the environment of the benchmark itself. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The other side cannot do the job; `reason` goes into the row. */
@@ -54,6 +56,7 @@ export class Session {
         OMP_NUM_THREADS: threads,
         MKL_NUM_THREADS: threads,
         PYTHONDONTWRITEBYTECODE: '1',
+        ...command.env,
       },
     });
     try {

@@ -33,7 +33,11 @@ function cellsOf(row: Row): string[] {
   const inMemory = row.ours_mib !== undefined || row.peer_mib !== undefined;
   return [
     row.name,
-    inMemory ? formatMib(row.ours_mib) : formatTime(row.ours_ms),
+    row.ours_bytes !== undefined
+      ? formatBytes(row.ours_bytes)
+      : inMemory
+        ? formatMib(row.ours_mib)
+        : formatTime(row.ours_ms),
     row.peer ?? '',
     inMemory ? formatMib(row.peer_mib) : formatTime(row.peer_ms),
     row.ratio === null ? '' : row.ratio.toFixed(2),
@@ -51,6 +55,11 @@ export function formatTime(ms: number | null): string {
 
 function formatMib(mib: number | null | undefined): string {
   return mib === null || mib === undefined ? '' : `${mib.toFixed(0)} MiB`;
+}
+
+function formatBytes(bytes: number | null): string {
+  if (bytes === null) return '';
+  return bytes < 10_000 ? `${bytes.toFixed(0)} B` : `${(bytes / 1024).toFixed(1)} KiB`;
 }
 
 /** Spread, what the peer chose, accuracies, and reasons for what is missing. */

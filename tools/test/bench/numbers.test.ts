@@ -91,6 +91,19 @@ describe('the table', () => {
     expect(lines[4]).toMatch(/1000 MiB {2}P +2000 MiB {3}0\.50$/);
   });
 
+  it('shows what a step moves in bytes, small numbers to the byte', () => {
+    const moved = (bytes: number) => ({
+      name: 'moved',
+      ours_ms: null,
+      peer: null,
+      peer_ms: null,
+      ratio: null,
+      ours_bytes: bytes,
+    });
+    expect(formatRow(moved(4))).toBe('moved: 4 B');
+    expect(formatRow(moved(393_252))).toBe('moved: 384.0 KiB');
+  });
+
   it('says a reason of both sides once', () => {
     const reason = { kind: 'unsupported', text: 'no bfloat16' } as const;
     const line = formatTable([timeRow('bf16', { reason }, { peer: 'P', side: { reason } })]).split('\n')[2];

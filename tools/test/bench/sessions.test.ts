@@ -42,6 +42,13 @@ afterEach(async () => {
 describe('the line protocol', () => {
   it('reads messages and ignores what libraries print', () => {
     expect(parseMessage('{"event":"round","ms":[1,2]}')).toEqual({ event: 'round', ms: [1, 2] });
+    expect(parseMessage('{"event":"ready","label":"O","prepareMs":9,"parts":{"atc":5,"load":"2"}}')).toEqual({
+      event: 'ready',
+      label: 'O',
+      detail: '',
+      prepareMs: 9,
+      parts: { atc: 5 },
+    });
     expect(parseMessage('{"event":"finished","top1":76.5}')).toEqual({ event: 'finished', top1: 76.5 });
     expect(parseMessage('{"event":"failed","reason":{"kind":"missing","text":"no torch"}}')).toEqual({
       event: 'failed',

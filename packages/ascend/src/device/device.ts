@@ -133,6 +133,7 @@ export class AscendDevice implements Device, RunDevice {
     const state = new Map(graph.state.map(({ name }, i) => [name, at(buffers, i)] as const));
     const step = buildStep(graph, this.#dialect);
     if (!takesInput(step)) return constantExecutable(graph, this, state);
+    const started = performance.now();
     const file = await compileOffline(this.toolkit, {
       name: this.name,
       model: step.bytes,
@@ -140,6 +141,7 @@ export class AscendDevice implements Device, RunDevice {
       options: { soc: this.soc, precision: this.precision.mode, inputFormat: 'ND', flags: [], files: {} },
       ...(this.#options.progress === undefined ? {} : { progress: this.#options.progress }),
     });
+    const compiled = performance.now();
     const hostState = new Map(
       await Promise.all(
         (step.host?.graph.state ?? []).map(
@@ -149,6 +151,7 @@ export class AscendDevice implements Device, RunDevice {
     );
     const host = step.host === null ? null : await StepHost.create(step.host.graph, hostState);
     const model = this.#nextModel++;
+    const loading = performance.now();
     try {
       const { bound, bytes, inputAt, outputAt } = await this.#load(model, file, step, state);
       const executable = new AscendExecutable(this, graph, {
@@ -159,6 +162,7 @@ export class AscendDevice implements Device, RunDevice {
         inputAt,
         outputAt,
         bytes,
+        times: { atc: compiled - started, load: performance.now() - loading },
       });
       this.#open.add(executable);
       this.#account(bytes);

@@ -54,6 +54,15 @@ export interface BoundStep {
   readonly outputAt: ReadonlyMap<string, number>;
   /** Bytes of device memory. */
   readonly bytes: number;
+  readonly times: PreparationTimes;
+}
+
+/** What it took until the step could run, in milliseconds. */
+export interface PreparationTimes {
+  /** By `atc`; next to nothing where the compiled model was in the cache. */
+  readonly atc: number;
+  /** Loading the compiled model, taking memory, building the datasets. */
+  readonly load: number;
 }
 
 interface Place {
@@ -74,6 +83,7 @@ interface Variant {
 export class AscendExecutable implements Executable {
   readonly bytes: number;
   readonly model: number;
+  readonly times: PreparationTimes;
   readonly #device: RunDevice;
   readonly #step: BoundStep;
   readonly #inputs: readonly TypedPort[];
@@ -86,6 +96,7 @@ export class AscendExecutable implements Executable {
   constructor(device: RunDevice, graph: Graph, step: BoundStep) {
     this.bytes = step.bytes;
     this.model = step.model;
+    this.times = step.times;
     this.#device = device;
     this.#step = step;
     this.#inputs = typedPorts(graph, graph.inputs);
