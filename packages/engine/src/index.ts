@@ -17,6 +17,8 @@ export * from './config/registries.ts';
 export * from './config/registry.ts';
 export * from './config/schema.ts';
 export * from './config/types.ts';
+export * from './data/batch.ts';
+export * from './data/config.ts';
 export * from './data/loader.ts';
 export * from './data/sampler.ts';
 export * from './data/types.ts';

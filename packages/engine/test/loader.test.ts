@@ -1,7 +1,7 @@
 import { OmmaError } from '@omma/core';
 import { describe, expect, it } from 'vitest';
 import { type Batch, BatchLoader, sampleOrder } from '../src/index.ts';
-import { Stripes } from './support/tiny.ts';
+import { Stripes } from './support/stripes.ts';
 
 async function all(batches: AsyncIterable<Batch>): Promise<Batch[]> {
   const list: Batch[] = [];
@@ -78,6 +78,10 @@ describe('the data loader', () => {
     const [batch] = await all(new BatchLoader(new Stripes({ length: 4, corrupt: [0] }), evaluation).epoch(0));
     expect(batch?.count).toBe(3);
     expect(batch?.indices).toEqual([1, 2, 3, 1]);
+    const { data } = batch?.inputs.image ?? { data: [] };
+    expect(data.slice(192)).toEqual(data.slice(0, 64));
+    const whole = await all(new BatchLoader(new Stripes({ length: 4 }), evaluation).epoch(0));
+    expect(data.slice(0, 192)).toEqual(whole[0]?.inputs.image?.data.slice(64));
   });
 
   it('stops at a corrupt sample when told to, at any other failure always', async () => {
@@ -86,14 +90,8 @@ describe('the data loader', () => {
       onCorrupt: 'stop',
     });
     await expect(all(stop.epoch(0))).rejects.toThrow(/stripes\/6\.png: truncated/);
-    class Broken extends Stripes {
-      override load(): Promise<never> {
-        return Promise.reject(new TypeError('a defect'));
-      }
-    }
-    await expect(all(new BatchLoader(new Broken({ length: 4 }), training).epoch(0))).rejects.toThrow(
-      TypeError,
-    );
+    const broken = new BatchLoader(new Stripes({ length: 8, broken: [6] }), training);
+    await expect(all(broken.epoch(0))).rejects.toThrow(/stripes\/6\.png failed: TypeError: a defect/);
   });
 
   it('refuses an empty data set, and a batch of which nothing can be read', async () => {

@@ -3,12 +3,14 @@
  * its interface, but satisfies it.
  */
 
-import type { HostTensor } from '@omma/core';
+import type { DType, HostArray, HostTensor, Shape } from '@omma/core';
 
 /** Where a sample is asked for: the random numbers of augmentation depend on these and on the index alone. */
 export interface ImageContext {
   readonly seed: number;
   readonly epoch: number;
+  /** An array for a tensor of the sample, at its place in the batch, when there is one. */
+  readonly allocate?: (name: string, dtype: DType, shape: Shape) => HostArray;
 }
 
 export interface ImageSample {
@@ -28,4 +30,13 @@ export interface ImageDataset {
   nameOf(index: number): string;
   /** The label of a sample, without decoding it. */
   labelOf(index: number): number;
+  /** How a worker thread opens the same data set. */
+  source?(): ImageSource;
+}
+
+/** A data set as it travels to a worker thread: `module` exports the function `name`, which opens it with `options`. */
+export interface ImageSource {
+  readonly module: string;
+  readonly name: string;
+  readonly options: unknown;
 }

@@ -3,12 +3,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { OmmaError } from '@omma/core';
-import type { Transform } from '../transforms/transform.ts';
-import { buildTransforms, type TransformOptions } from '../transforms/transforms.ts';
-import type { ImageContext, ImageDataset, ImageSample } from './dataset.ts';
+import type { TransformOptions } from '../transforms/transforms.ts';
 import { type IdxArray, readIdx } from './idxFile.ts';
-import { labelled, transformed } from './imageLoader.ts';
-import { sampleRandom } from './random.ts';
+import { PictureArray, shared } from './pictureArray.ts';
 
 export interface IdxDatasetOptions {
   readonly root: string;
@@ -20,49 +17,27 @@ export interface IdxDatasetOptions {
 
 const digits = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
 
-export class IdxDataset implements ImageDataset {
-  readonly classes: readonly string[];
-  readonly #images: IdxArray;
-  readonly #labels: IdxArray;
-  readonly #transform: Transform;
-  readonly #path: string;
-
-  constructor(options: IdxDatasetOptions) {
-    const prefix = options.split === 'train' ? 'train' : 't10k';
+export class IdxDataset extends PictureArray {
+  constructor({ root, split, transforms = [], classes = digits }: IdxDatasetOptions) {
+    const prefix = split === 'train' ? 'train' : 't10k';
     const [imagesPath, labelsPath] = [
-      find(options.root, `${prefix}-images-idx3-ubyte`),
-      find(options.root, `${prefix}-labels-idx1-ubyte`),
+      find(root, `${prefix}-images-idx3-ubyte`),
+      find(root, `${prefix}-labels-idx1-ubyte`),
     ];
-    this.#path = imagesPath;
-    this.#images = readIdx(imagesPath, 3);
-    this.#labels = readIdx(labelsPath, 1);
-    this.classes = options.classes ?? digits;
-    this.#transform = buildTransforms(options.transforms ?? []);
-    requireFit(imagesPath, this.#images, labelsPath, this.#labels, this.classes.length);
-  }
-
-  get length(): number {
-    return this.#labels.data.length;
-  }
-
-  nameOf(index: number): string {
-    return `${this.#path}#${index}`;
-  }
-
-  labelOf(index: number): number {
-    const label = this.#labels.data[index];
-    if (label === undefined) throw new Error(`IdxDataset: no sample ${index} among ${this.length}`);
-    return label;
-  }
-
-  load(index: number, { seed, epoch }: ImageContext): Promise<ImageSample> {
-    const label = this.labelOf(index);
-    const [, height = 0, width = 0] = this.#images.shape;
-    const data = this.#images.data.subarray(index * height * width, (index + 1) * height * width);
-    const picture = { width, height, channels: 1, data };
-    return Promise.resolve(
-      labelled(transformed(picture, this.#transform, sampleRandom(seed, epoch, index)), label),
-    );
+    const images = readIdx(imagesPath, 3);
+    const labels = readIdx(labelsPath, 1);
+    requireFit(imagesPath, images, labelsPath, labels, classes.length);
+    const [, height = 0, width = 0] = images.shape;
+    super({
+      name: imagesPath,
+      classes,
+      width,
+      height,
+      channels: 1,
+      pixels: shared(images.data),
+      labels: shared(labels.data),
+      transforms,
+    });
   }
 }
 

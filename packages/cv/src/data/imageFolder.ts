@@ -9,10 +9,9 @@ import { type Dirent, existsSync, readdirSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { OmmaError } from '@omma/core';
 import { imageExtensions } from '../image/decode.ts';
-import { buildTransforms, type TransformOptions } from '../transforms/transforms.ts';
-import type { ImageContext, ImageDataset, ImageSample } from './dataset.ts';
-import { defaultCacheBytes, ImageLoader, labelled } from './imageLoader.ts';
-import { sampleRandom } from './random.ts';
+import type { TransformOptions } from '../transforms/transforms.ts';
+import type { ImageContext, ImageDataset, ImageSample, ImageSource } from './dataset.ts';
+import { type LabelledFile, PictureFiles } from './pictureFiles.ts';
 
 export interface ImageFolderOptions {
   /** The folder: with `train` and `val` inside, or with the class folders themselves. */
@@ -25,54 +24,43 @@ export interface ImageFolderOptions {
   readonly cacheBytes?: number;
 }
 
-interface Entry {
-  readonly path: string;
-  readonly label: number;
-}
-
 /** Share of the pictures that is held out when there is no `val` folder. */
 const heldOut = 0.2;
 
 export class ImageFolder implements ImageDataset {
-  readonly classes: readonly string[];
-  readonly #entries: readonly Entry[];
-  readonly #loader: ImageLoader;
+  readonly #files: PictureFiles;
 
   constructor(options: ImageFolderOptions) {
     const { classes, entries } = scan(options);
-    this.classes = classes;
-    this.#entries = entries;
-    this.#loader = new ImageLoader(
-      buildTransforms(options.transforms),
-      options.cacheBytes ?? defaultCacheBytes,
-    );
+    this.#files = PictureFiles.of(classes, entries, options.transforms, options.cacheBytes);
+  }
+
+  get classes(): readonly string[] {
+    return this.#files.classes;
   }
 
   get length(): number {
-    return this.#entries.length;
+    return this.#files.length;
   }
 
   nameOf(index: number): string {
-    return this.#entry(index).path;
+    return this.#files.nameOf(index);
   }
 
   labelOf(index: number): number {
-    return this.#entry(index).label;
+    return this.#files.labelOf(index);
   }
 
-  async load(index: number, { seed, epoch }: ImageContext): Promise<ImageSample> {
-    const { path, label } = this.#entry(index);
-    return labelled(await this.#loader.load(index, path, sampleRandom(seed, epoch, index)), label);
+  load(index: number, context: ImageContext): Promise<ImageSample> {
+    return this.#files.load(index, context);
   }
 
-  #entry(index: number): Entry {
-    const entry = this.#entries[index];
-    if (entry === undefined) throw new Error(`ImageFolder: no sample ${index} among ${this.#entries.length}`);
-    return entry;
+  source(): ImageSource {
+    return this.#files.source();
   }
 }
 
-function scan(options: ImageFolderOptions): { classes: readonly string[]; entries: readonly Entry[] } {
+function scan(options: ImageFolderOptions): { classes: readonly string[]; entries: readonly LabelledFile[] } {
   const { root, split } = options;
   requireFolder(root);
   const divided = !existsSync(join(root, 'train'));

@@ -59,8 +59,12 @@ function narrowed(weights: Float32Array, taps: number, extent: number): Float32A
   return result;
 }
 
-/** The planned picture, rows together, channels last. */
-export function resample(source: Picture, plan: Plan): Uint8Array {
+/** The planned picture, rows together, channels last, written to `target` or to a new array. */
+export function resample(
+  source: Picture,
+  plan: Plan,
+  target: Uint8Array = new Uint8Array(plan.width * plan.height * source.channels),
+): Uint8Array {
   const { region, width, height } = plan;
   const across = axisWeights(region.left, region.width, width, source.width, plan.flip);
   const down = axisWeights(region.top, region.height, height, source.height, false);
@@ -70,7 +74,8 @@ export function resample(source: Picture, plan: Plan): Uint8Array {
     Math.ceil(region.top + region.height + Math.max(1, region.height / height)),
   );
   const rows = resampleRows(source, across, width, top, bottom);
-  return resampleColumns(rows, down, width * source.channels, height, top, bottom);
+  resampleColumns(rows, down, target, width * source.channels, top, bottom);
+  return target;
 }
 
 function resampleRows(
@@ -118,13 +123,13 @@ function resampleRows(
 function resampleColumns(
   rows: Float32Array,
   axis: AxisWeights,
+  result: Uint8Array,
   rowLength: number,
-  height: number,
   top: number,
   bottom: number,
-): Uint8Array {
+): void {
   const { taps, first, weights } = axis;
-  const result = new Uint8Array(height * rowLength);
+  const height = first.length;
   const line = new Float32Array(rowLength);
   for (let y = 0; y < height; y++) {
     line.fill(0.5);
@@ -138,5 +143,4 @@ function resampleColumns(
     const to = y * rowLength;
     for (let x = 0; x < rowLength; x++) result[to + x] = Math.min(255, line[x] ?? 0);
   }
-  return result;
 }

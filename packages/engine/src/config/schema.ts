@@ -2,20 +2,13 @@
 
 import { OmmaError } from '@omma/core';
 import { z } from 'zod';
+import { dataloaderSchema } from '../data/config.ts';
 import { formatProblem, problemsOf } from './problems.ts';
-import { datasets, metrics, models } from './registries.ts';
+import { metrics, models } from './registries.ts';
 import type { Config } from './types.ts';
 
 const count = z.int().positive();
 const share = z.number().min(0).lt(1);
-
-const dataloader = z.strictObject({
-  dataset: datasets.schema(),
-  batchSize: count,
-  shuffle: z.boolean().exactOptional(),
-  prefetch: count.exactOptional(),
-  onCorrupt: z.enum(['skip', 'stop']).exactOptional(),
-});
 
 const betas = z.tuple([share, share]);
 const decay = z.number().min(0).exactOptional();
@@ -117,9 +110,9 @@ const scheduler = z.discriminatedUnion('type', [
 
 export const configSchema: z.ZodType<Config> = z.strictObject({
   model: models.schema(),
-  trainDataloader: dataloader.exactOptional(),
-  valDataloader: dataloader.exactOptional(),
-  testDataloader: dataloader.exactOptional(),
+  trainDataloader: dataloaderSchema.exactOptional(),
+  valDataloader: dataloaderSchema.exactOptional(),
+  testDataloader: dataloaderSchema.exactOptional(),
   valEvaluator: z.array(metrics.schema()).exactOptional(),
   optimWrapper: optimWrapper.exactOptional(),
   paramScheduler: z.array(scheduler).exactOptional(),

@@ -3,24 +3,13 @@
  * checkpoint.
  */
 
-import type { CorruptPolicy } from '../data/types.ts';
+import type { DataloaderConfig } from '../data/config.ts';
 import type { OptimizerConfig, ParamwiseConfig } from '../runner/optimizer.ts';
 import type { SchedulerConfig } from '../schedule/types.ts';
-import type { DatasetTypes, MetricTypes, ModelTypes } from './registries.ts';
+import type { MetricTypes, ModelTypes } from './registries.ts';
 import type { TypedConfig } from './registry.ts';
 
 export type AmpSetting = 'auto' | 'bfloat16' | 'float16' | 'off';
-
-export interface DataloaderConfig {
-  readonly dataset: TypedConfig<DatasetTypes>;
-  readonly batchSize: number;
-  /** Default: true for training, false otherwise. */
-  readonly shuffle?: boolean;
-  /** Batches decoded ahead of the device; 3 unless given. */
-  readonly prefetch?: number;
-  /** What a corrupt sample does; 'skip' unless given. */
-  readonly onCorrupt?: CorruptPolicy;
-}
 
 export interface OptimWrapperConfig {
   readonly optimizer: OptimizerConfig;

@@ -1,21 +1,17 @@
 /**
- * The data loader: decodes the next batches while the device computes.
+ * The data loader: the next batches are decoded while the device computes.
  *
- * Decoding happens in the data set (in sharp's threads, for pictures); here promises are kept in flight, never more batches than
- * `prefetch`, and finished samples are copied into one array a batch. An epoch starts to decode as soon as it is asked for.
+ * It decides which samples make which batch and keeps batches in flight, never more than `prefetch`. The batches themselves are made by
+ * `loadBatch`, in worker threads or on this one; which of the two, and how many threads, changes no number, because everything random
+ * depends on seed, epoch and sample alone. An epoch starts to decode as soon as it is asked for.
  */
 
-import { type HostTensor, hostArray, hostTensor, OmmaError, sameShape, sizeOf } from '@omma/core';
+import { availableParallelism } from 'node:os';
+import { OmmaError } from '@omma/core';
+import { type BatchRequest, loadBatch } from './batch.ts';
 import { sampleOrder } from './sampler.ts';
-import type {
-  Batch,
-  CorruptPolicy,
-  DataLoader,
-  Dataset,
-  Sample,
-  SampleContext,
-  SkippedSample,
-} from './types.ts';
+import type { Batch, CorruptPolicy, DataLoader, Dataset } from './types.ts';
+import { WorkerPool } from './workers/pool.ts';
 
 export interface BatchLoaderOptions {
   readonly batchSize: number;
@@ -23,7 +19,11 @@ export interface BatchLoaderOptions {
   readonly training: boolean;
   readonly shuffle?: boolean;
   readonly seed: number;
-  /** Batches in flight; 3 unless given. */
+  /** Threads that load batches; 0, the default, loads on this one. A data set without `source` is loaded on this one in any case. */
+  readonly numWorkers?: number;
+  /** Keeps the threads from one epoch to the next; true unless given. */
+  readonly persistentWorkers?: boolean;
+  /** Batches in flight; 3 unless given, with worker threads two more than these. */
   readonly prefetch?: number;
   readonly onCorrupt?: CorruptPolicy;
   /** The part of every step's samples that this rank loads; all of them unless given. */
@@ -39,14 +39,18 @@ export interface Shard {
   readonly size: number;
 }
 
-/** How many neighbours are tried in place of a corrupt sample. */
-const maxReplacements = 100;
+/** Worker threads unless a config says otherwise: half of the cores, because the device computes on the same ones; at most four. */
+export function defaultWorkers(): number {
+  return Math.min(4, Math.max(1, Math.floor(availableParallelism() / 2)));
+}
 
 export class BatchLoader implements DataLoader {
   readonly dataset: Dataset;
   readonly batchSize: number;
   readonly #options: BatchLoaderOptions;
   readonly #shard: Shard;
+  /** The threads and the data set's number among theirs; null while there are none. */
+  #workers: { readonly pool: WorkerPool; readonly dataset: number } | null = null;
 
   constructor(dataset: Dataset, options: BatchLoaderOptions) {
     if (dataset.length === 0) throw new OmmaError('data loader: the data set has no samples; check its path');
@@ -69,98 +73,75 @@ export class BatchLoader implements DataLoader {
     return this.#options.training ? this.batchesPerEpoch * this.samplesPerStep : this.dataset.length;
   }
 
+  /** Threads that load; 0 where this one does. */
+  get numWorkers(): number {
+    return this.dataset.source === undefined ? 0 : (this.#options.numWorkers ?? 0);
+  }
+
   epoch(epoch: number, from = 0): AsyncIterable<Batch> {
-    const { training, shuffle = training, seed, prefetch = 3 } = this.#options;
+    const { training, shuffle = training, seed, prefetch, persistentWorkers = true } = this.#options;
     const order = sampleOrder(this.dataset.length, shuffle, seed, epoch);
-    const context: SampleContext = { seed, epoch, training };
+    const group = {};
+    const load = this.#load(group);
+    const limit = prefetch ?? (this.numWorkers === 0 ? 3 : this.numWorkers + 2);
     const inFlight: Promise<Batch>[] = [];
     let next = from;
     const refill = () => {
-      while (inFlight.length < prefetch && next < this.batchesPerEpoch) {
-        const batch = this.#batch(order, next++, context);
+      while (inFlight.length < limit && next < this.batchesPerEpoch) {
+        const batch = load(this.#request(order, next++, epoch));
         // A failure is reported when the batch is asked for, not while nobody listens.
         batch.catch(() => undefined);
         inFlight.push(batch);
       }
     };
+    // Batches that nobody will ask for any more are not begun.
+    const finish = async () => (persistentWorkers ? this.#workers?.pool.cancel(group) : this.dispose());
     refill();
     return (async function* () {
-      for (let batch = inFlight.shift(); batch !== undefined; batch = inFlight.shift()) {
-        const ready = await batch;
-        refill();
-        yield ready;
+      try {
+        for (let batch = inFlight.shift(); batch !== undefined; batch = inFlight.shift()) {
+          const ready = await batch;
+          refill();
+          yield ready;
+        }
+      } finally {
+        await finish();
       }
     })();
   }
 
-  async #batch(order: Int32Array, number: number, context: SampleContext): Promise<Batch> {
+  /** Ends the worker threads, if no other loader uses them. The loader starts new ones when it is used again. */
+  async dispose(): Promise<void> {
+    const workers = this.#workers;
+    this.#workers = null;
+    workers?.pool.close(workers.dataset);
+    await workers?.pool.release();
+  }
+
+  /** How a batch is loaded: by the threads, which start here, or by this one. */
+  #load(group: object): (request: BatchRequest) => Promise<Batch> {
+    const source = this.numWorkers === 0 ? undefined : this.dataset.source?.();
+    if (source === undefined) return (request) => loadBatch(this.dataset, request);
+    if (this.#workers === null) {
+      const pool = WorkerPool.acquire(this.numWorkers);
+      this.#workers = { pool, dataset: pool.open(source) };
+    }
+    const { pool, dataset } = this.#workers;
+    return (request) => pool.load(dataset, request, this.dataset.nameOf(request.indices[0] ?? 0), group);
+  }
+
+  #request(order: Int32Array, number: number, epoch: number): BatchRequest {
+    const { training, seed, onCorrupt = 'skip' } = this.#options;
     const start = (number * this.#shard.size + this.#shard.rank) * this.batchSize;
-    const left = this.#options.training ? this.batchSize : Math.min(this.batchSize, order.length - start);
+    const left = training ? this.batchSize : Math.min(this.batchSize, order.length - start);
     // The last step of an evaluation may have nothing for this rank, which still takes part in it: with a sample that does not count.
     const available = Math.max(1, left);
-    const indices = Array.from({ length: available }, (_, i) => order[(start + i) % order.length] ?? 0);
-    const skipped: SkippedSample[] = [];
-    const loaded = await Promise.all(indices.map((index) => this.#load(index, context, skipped)));
-    const usable = loaded.filter((sample) => sample !== null);
-    const first = usable[0];
-    if (first === undefined) {
-      throw new OmmaError(
-        `data loader: none of ${indices.length} samples can be read; the first: ${skipped[0]?.name}: ${skipped[0]?.reason}`,
-      );
-    }
-    const rows = Array.from({ length: this.batchSize }, (_, i) => usable[i] ?? first);
     return {
-      inputs: this.#stack(rows),
-      count: left <= 0 ? 0 : usable.length,
-      indices: rows.map(({ index }) => index),
-      skipped,
+      indices: Array.from({ length: available }, (_, i) => order[(start + i) % order.length] ?? 0),
+      batchSize: this.batchSize,
+      counts: left > 0,
+      context: { seed, epoch, training },
+      onCorrupt,
     };
   }
-
-  /** A sample, or in its place one of the next ones (training) or null (evaluation) when it is corrupt and may be skipped. */
-  async #load(index: number, context: SampleContext, skipped: SkippedSample[]): Promise<Loaded | null> {
-    const tries = context.training ? maxReplacements : 1;
-    for (let offset = 0; offset < tries; offset++) {
-      const candidate = (index + offset) % this.dataset.length;
-      try {
-        return { index: candidate, sample: await this.dataset.load(candidate, context) };
-      } catch (error) {
-        if (!(error instanceof OmmaError)) throw error;
-        if (this.#options.onCorrupt === 'stop') throw error;
-        skipped.push({ name: this.dataset.nameOf(candidate), reason: error.message });
-      }
-    }
-    return null;
-  }
-
-  #stack(rows: readonly Loaded[]): Record<string, HostTensor> {
-    const names = Object.keys(rows[0]?.sample.tensors ?? {});
-    return Object.fromEntries(names.map((name) => [name, this.#stackOne(name, rows)]));
-  }
-
-  #stackOne(name: string, rows: readonly Loaded[]): HostTensor {
-    const template = rows[0]?.sample.tensors[name];
-    if (template === undefined) throw new Error(`data loader: no ${name}`);
-    const size = sizeOf(template.shape);
-    const data = hostArray(template.dtype, size * rows.length);
-    rows.forEach(({ index, sample }, row) => {
-      const tensor = sample.tensors[name];
-      if (
-        tensor === undefined ||
-        tensor.dtype !== template.dtype ||
-        !sameShape(tensor.shape, template.shape)
-      ) {
-        throw new OmmaError(
-          `data loader: ${this.dataset.nameOf(index)} gives ${name} as ${tensor?.dtype} [${tensor?.shape.join(', ')}] but the batch has ${template.dtype} [${template.shape.join(', ')}]; resize or crop in the pipeline`,
-        );
-      }
-      data.set(tensor.data, row * size);
-    });
-    return hostTensor([rows.length, ...template.shape], template.dtype, data);
-  }
-}
-
-interface Loaded {
-  readonly index: number;
-  readonly sample: Sample;
 }

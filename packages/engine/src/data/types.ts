@@ -5,7 +5,7 @@
  * them structurally. Everything is typed arrays: a batch is what the compiled step takes as its inputs.
  */
 
-import type { HostTensor } from '@omma/core';
+import type { DType, HostArray, HostTensor, Shape } from '@omma/core';
 
 /** Where a sample is asked for. Augmentation draws its random numbers from these alone, so that order and number of workers do not matter. */
 export interface SampleContext {
@@ -15,6 +15,11 @@ export interface SampleContext {
   readonly epoch: number;
   /** True for the training loader: augment. */
   readonly training: boolean;
+  /**
+   * A zero-filled array for a tensor of the sample, at its place in the batch: a data set that writes its result there saves a copy. Any
+   * other array is copied.
+   */
+  readonly allocate?: (name: string, dtype: DType, shape: Shape) => HostArray;
 }
 
 /** One example. Every sample of a data set has the same names, shapes and dtypes. */
@@ -36,6 +41,18 @@ export interface Dataset {
   nameOf(index: number): string;
   /** The class of a sample, where it is known without decoding: then it is checked before training. */
   labelOf?(index: number): number;
+  /** How a worker thread opens the same data set; one that does not say is loaded on the main thread. */
+  source?(): DatasetSource;
+}
+
+/**
+ * A data set as it travels to a worker thread: `module` (a URL) exports the function `name`, which makes the data set, or a promise of it, of
+ * `options`. Options are copied by structured clone; what lies in SharedArrayBuffers is shared.
+ */
+export interface DatasetSource {
+  readonly module: string;
+  readonly name: string;
+  readonly options: unknown;
 }
 
 export interface SkippedSample {
@@ -68,6 +85,8 @@ export interface DataLoader {
   readonly samplesPerEpoch: number;
   /** The batches of an epoch in order, from batch `from` on: decoded ahead, no further than the prefetch limit. */
   epoch(epoch: number, from?: number): AsyncIterable<Batch>;
+  /** Ends its worker threads. */
+  dispose?(): Promise<void>;
 }
 
 /** Collects evaluation outputs and says what they are worth. One instance serves one evaluation at a time. */

@@ -18,8 +18,9 @@ import { codeOf } from '../checkpoint/files.ts';
 import { listCheckpoints, newestCheckpoint } from '../checkpoint/folder.ts';
 import { restore } from '../checkpoint/restore.ts';
 import { datasets, metrics, models } from '../config/registries.ts';
-import type { Config, DataloaderConfig } from '../config/types.ts';
-import { BatchLoader } from '../data/loader.ts';
+import type { Config } from '../config/types.ts';
+import type { DataloaderConfig } from '../data/config.ts';
+import { BatchLoader, defaultWorkers } from '../data/loader.ts';
 import type { Metric } from '../data/types.ts';
 import { Distributed } from '../distributed/distributed.ts';
 import { gatherPredictions, neededInputs } from '../distributed/gather.ts';
@@ -108,7 +109,7 @@ export class Runner implements RunnerApi {
       await this.distributed?.finish();
       return end;
     } finally {
-      if (!this.broken) training.dispose();
+      if (!this.broken) await training.dispose();
       await this.#log.flush();
     }
   }
@@ -121,9 +122,14 @@ export class Runner implements RunnerApi {
       throw new OmmaError('test: the config has no valEvaluator, so there is nothing to measure; add one');
     if (checkpoint === undefined) await this.firstWeights();
     else await this.loadWeights(checkpoint);
-    const evaluation = await this.evaluate(this.loader(loader, false), this.evaluators(), null);
-    await this.distributed?.finish();
-    return evaluation;
+    const batches = this.loader(loader, false);
+    try {
+      const evaluation = await this.evaluate(batches, this.evaluators(), null);
+      await this.distributed?.finish();
+      return evaluation;
+    } finally {
+      await batches.dispose();
+    }
   }
 
   /** Gives the model the weights of `loadFrom`, or draws them from the seed, unless it has some already. `train` and `test` do it by themselves. */
@@ -149,7 +155,8 @@ export class Runner implements RunnerApi {
     const dataset = datasets.build(datasetConfig);
     this.model.checkDataset?.(dataset);
     const { rank, size } = this.distributed ?? { rank: 0, size: 1 };
-    return new BatchLoader(dataset, { training, seed: this.seed, shard: { rank, size }, ...options });
+    const shared = { training, seed: this.seed, shard: { rank, size }, numWorkers: defaultWorkers() };
+    return new BatchLoader(dataset, { ...shared, ...options });
   }
 
   evaluators(): Metric[] {

@@ -155,7 +155,8 @@ export class Training {
     throw new DeviceError(`${error.message}; ${saved}`, { cause: error });
   }
 
-  dispose(): void {
+  async dispose(): Promise<void> {
+    await Promise.all([this.#loader.dispose(), this.#valLoader?.dispose()]);
     this.#step.dispose();
     for (const variable of this.#state.runVariables()) variable.release();
   }

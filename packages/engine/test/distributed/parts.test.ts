@@ -29,7 +29,7 @@ import {
   type TrainableModel,
   TrainState,
 } from '../../src/index.ts';
-import { Stripes } from '../support/tiny.ts';
+import { Stripes } from '../support/stripes.ts';
 import { environment, freePort } from './support/ports.ts';
 
 const open: ProcessGroup[] = [];

@@ -7,37 +7,34 @@ import {
   cast,
   crossEntropy,
   globalAvgPool,
-  hostTensor,
-  OmmaError,
   relu,
   reshape,
   type Tensor,
   type TensorRecord,
   transpose,
 } from '@omma/core';
-import { BatchNorm2d, Conv2d, Dropout, HostRandom, Linear, Module, saltOf } from '@omma/nn';
+import { BatchNorm2d, Conv2d, Dropout, Linear, Module } from '@omma/nn';
 import { z } from 'zod';
 import './exactDevice.ts';
 import {
   type Batch,
   type Config,
-  type Dataset,
   datasets,
   type Losses,
   type Metric,
   metrics,
   models,
-  type Sample,
-  type SampleContext,
   type TrainableModel,
 } from '../../src/index.ts';
+
+import { Stripes, type StripesOptions } from './stripes.ts';
 
 declare module '../../src/index.ts' {
   interface ModelTypes {
     Tiny: { readonly channels: number };
   }
   interface DatasetTypes {
-    Stripes: { readonly length: number; readonly corrupt?: readonly number[]; readonly delayMs?: number };
+    Stripes: StripesOptions;
   }
   interface MetricTypes {
     Hits: object;
@@ -79,42 +76,6 @@ function named(inputs: TensorRecord, name: string): Tensor {
   return tensor;
 }
 
-/** Pictures with vertical (class 1) or horizontal (class 0) stripes under noise that depends on the epoch. */
-export class Stripes implements Dataset {
-  readonly classes = ['horizontal', 'vertical'];
-  readonly length: number;
-  readonly #corrupt: readonly number[];
-  readonly #delayMs: number;
-
-  constructor({
-    length,
-    corrupt = [],
-    delayMs = 0,
-  }: { length: number; corrupt?: readonly number[]; delayMs?: number }) {
-    this.length = length;
-    this.#corrupt = corrupt;
-    this.#delayMs = delayMs;
-  }
-
-  async load(index: number, { seed, epoch, training }: SampleContext): Promise<Sample> {
-    if (this.#delayMs > 0) await new Promise((done) => setTimeout(done, this.#delayMs));
-    if (this.#corrupt.includes(index)) throw new OmmaError(`${this.nameOf(index)}: truncated`);
-    const label = index % 2;
-    const noise = new HostRandom(seed, saltOf(`${training ? epoch : 'val'}/${index}`)).uniform(64);
-    const data = Uint8Array.from(noise, (u, i) => ((label === 1 ? i % 8 : i >> 3) % 2) * 180 + u * 75);
-    return {
-      tensors: {
-        image: hostTensor([8, 8, 1], 'uint8', data),
-        label: hostTensor([], 'int32', Int32Array.of(label)),
-      },
-    };
-  }
-
-  nameOf(index: number): string {
-    return `stripes/${index}.png`;
-  }
-}
-
 class Hits implements Metric {
   #hits = 0;
   #count = 0;
@@ -147,6 +108,8 @@ datasets.register(
   z.strictObject({
     length: z.int().min(0),
     corrupt: z.array(z.int()).exactOptional(),
+    broken: z.array(z.int()).exactOptional(),
+    fatal: z.int().exactOptional(),
     delayMs: z.number().exactOptional(),
   }),
   (options) => new Stripes(options),

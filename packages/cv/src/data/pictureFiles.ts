@@ -1,0 +1,86 @@
+/**
+ * A data set of picture files with labels: what `ImageFolder` and other data sets of files are once they know their files, and what a worker thread
+ * opens. File names, labels and decoded pictures lie in shared memory.
+ */
+
+import { buildTransforms, type TransformOptions } from '../transforms/transforms.ts';
+import type { ImageContext, ImageDataset, ImageSample, ImageSource } from './dataset.ts';
+import { defaultCacheBytes, ImageLoader, labelled } from './imageLoader.ts';
+import { type CacheMemory, PictureCache } from './pictureCache.ts';
+import { sampleRandom } from './random.ts';
+import { type TextTable, textAt, textTable } from './textTable.ts';
+
+export interface LabelledFile {
+  readonly path: string;
+  readonly label: number;
+}
+
+/** All of it can be handed to a thread. */
+interface PictureFilesParts {
+  readonly classes: readonly string[];
+  readonly paths: TextTable;
+  readonly labels: Int32Array;
+  readonly transforms: readonly TransformOptions[];
+  readonly cache: CacheMemory;
+}
+
+export class PictureFiles implements ImageDataset {
+  readonly #parts: PictureFilesParts;
+  readonly #loader: ImageLoader;
+
+  constructor(parts: PictureFilesParts) {
+    this.#parts = parts;
+    this.#loader = new ImageLoader(buildTransforms(parts.transforms), new PictureCache(parts.cache));
+  }
+
+  static of(
+    classes: readonly string[],
+    files: readonly LabelledFile[],
+    transforms: readonly TransformOptions[],
+    maxBytes = defaultCacheBytes,
+  ): PictureFiles {
+    const labels = new Int32Array(new SharedArrayBuffer(4 * files.length));
+    labels.set(files.map(({ label }) => label));
+    const paths = textTable(files.map(({ path }) => path));
+    const cache = new PictureCache({ maxBytes, count: files.length }).memory;
+    return new PictureFiles({ classes, paths, labels, transforms, cache });
+  }
+
+  get classes(): readonly string[] {
+    return this.#parts.classes;
+  }
+
+  get length(): number {
+    return this.#parts.labels.length;
+  }
+
+  nameOf(index: number): string {
+    const path = textAt(this.#parts.paths, index);
+    if (path === undefined) throw new Error(`no sample ${index} among ${this.length}`);
+    return path;
+  }
+
+  labelOf(index: number): number {
+    const label = this.#parts.labels[index];
+    if (label === undefined) throw new Error(`no sample ${index} among ${this.length}`);
+    return label;
+  }
+
+  async load(index: number, context: ImageContext): Promise<ImageSample> {
+    const random = sampleRandom(context.seed, context.epoch, index);
+    const image = await this.#loader.load(index, this.nameOf(index), random, context);
+    return labelled(image, this.labelOf(index));
+  }
+
+  source(): ImageSource {
+    return { module: threadModule, name: 'openPictureFiles', options: this.#parts };
+  }
+}
+
+/** Threads run JavaScript, so it is the built file even when this one is read as source. */
+const threadModule = new URL('../../dist/data/pictureFiles.js', import.meta.url).href;
+
+/** How a worker thread opens one: see `PictureFiles.source`. */
+export function openPictureFiles(parts: PictureFilesParts): PictureFiles {
+  return new PictureFiles(parts);
+}

@@ -1,0 +1,17 @@
+/** What the main thread and a worker thread say to each other. Plain data: it is copied by structured clone. */
+
+import type { BatchRequest } from '../batch.ts';
+import type { Batch, DatasetSource } from '../types.ts';
+
+export type ToThread =
+  /** Opens a data set under a number. */
+  | { readonly type: 'open'; readonly dataset: number; readonly source: DatasetSource }
+  | { readonly type: 'close'; readonly dataset: number }
+  | { readonly type: 'load'; readonly dataset: number; readonly request: BatchRequest }
+  /** Ends the thread when it is done with what it does. */
+  | { readonly type: 'stop' };
+
+/** The answer to `load`. The arrays of a batch change their owner, they are not copied. */
+export type FromThread =
+  | { readonly type: 'batch'; readonly batch: Batch }
+  | { readonly type: 'failed'; readonly message: string; readonly stack: string | null };

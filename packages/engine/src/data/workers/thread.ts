@@ -1,0 +1,65 @@
+/**
+ * A worker thread of the data loader: opens data sets and loads batches, one at a time, as it is told.
+ *
+ * A batch is written into arrays of this thread, which then change their owner: nothing is copied, and no two threads ever see the same
+ * bytes. (Node's addon interface takes no arrays in shared memory, so devices could not read those without a copy.)
+ */
+
+import { parentPort } from 'node:worker_threads';
+import { OmmaError } from '@omma/core';
+import { type BatchRequest, loadBatch } from '../batch.ts';
+import { openSource } from '../source.ts';
+import type { Batch, Dataset } from '../types.ts';
+import type { FromThread, ToThread } from './messages.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('thread.ts is started by WorkerPool');
+
+const open = new Map<number, Promise<Dataset>>();
+
+port.on('message', (message: ToThread) => {
+  switch (message.type) {
+    case 'open': {
+      const dataset = openSource(message.source);
+      // A failure is the answer to the first `load`.
+      dataset.catch(() => undefined);
+      open.set(message.dataset, dataset);
+      return;
+    }
+    case 'close':
+      open.delete(message.dataset);
+      return;
+    case 'load':
+      void answer(message.dataset, message.request);
+      return;
+    case 'stop':
+      port.close();
+  }
+});
+
+async function answer(number: number, request: BatchRequest): Promise<void> {
+  try {
+    const dataset = await open.get(number);
+    if (dataset === undefined) throw new Error(`no data set ${number} is open`);
+    const batch = await loadBatch(dataset, request);
+    say({ type: 'batch', batch }, arraysOf(batch));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    // Of a user's mistake the message says it all.
+    const stack = error instanceof Error && !(error instanceof OmmaError) ? stackOf(error) : null;
+    say({ type: 'failed', message, stack }, []);
+  }
+}
+
+function say(message: FromThread, handedOver: readonly ArrayBuffer[]): void {
+  port?.postMessage(message, handedOver);
+}
+
+function arraysOf(batch: Batch): ArrayBuffer[] {
+  const buffers = Object.values(batch.inputs).map(({ data }) => data.buffer);
+  return [...new Set(buffers)].filter((buffer) => buffer instanceof ArrayBuffer);
+}
+
+function stackOf(error: Error): string | null {
+  return error.cause instanceof Error ? (error.cause.stack ?? null) : (error.stack ?? null);
+}
