@@ -3,6 +3,7 @@
 import { OmmaError } from '@omma/core';
 import { z } from 'zod';
 import { dataloaderSchema } from '../data/config.ts';
+import { logProcessorSchema, visualizerSchema } from '../log/config.ts';
 import { formatProblem, problemsOf } from './problems.ts';
 import { metrics, models } from './registries.ts';
 import type { Config } from './types.ts';
@@ -131,6 +132,8 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
       logger: z.strictObject({ interval: count.exactOptional() }).exactOptional(),
     })
     .exactOptional(),
+  visualizer: visualizerSchema.exactOptional(),
+  logProcessor: logProcessorSchema.exactOptional(),
   randomness: z.strictObject({ seed: z.int().min(0).max(0xffffffff).exactOptional() }).exactOptional(),
   device: z.string().exactOptional(),
   workDir: z.string().min(1).exactOptional(),

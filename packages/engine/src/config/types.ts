@@ -4,6 +4,8 @@
  */
 
 import type { DataloaderConfig } from '../data/config.ts';
+import type { VisualizerConfig } from '../log/config.ts';
+import type { LogProcessorConfig } from '../log/logProcessor.ts';
 import type { OptimizerConfig, ParamwiseConfig } from '../runner/optimizer.ts';
 import type { SchedulerConfig } from '../schedule/types.ts';
 import type { MetricTypes, ModelTypes } from './registries.ts';
@@ -50,6 +52,10 @@ export interface Config {
     /** Iterations between log lines; 10 unless given. */
     readonly logger?: { readonly interval?: number };
   };
+  /** Where logs go: TensorBoard, CSV, MLflow. log.jsonl in the work directory is always written. */
+  readonly visualizer?: VisualizerConfig;
+  /** How the numbers of steps become those of the log. */
+  readonly logProcessor?: LogProcessorConfig;
   readonly randomness?: { readonly seed?: number };
   /** Device name; 'auto' unless given. */
   readonly device?: string;

@@ -210,6 +210,8 @@ export class TrainLoop {
         Object.entries(rest).map(([name, { data }]) => [name, data[0] ?? Number.NaN]),
       ),
       lr,
+      seconds,
+      dataSeconds: entry.waited / 1000,
       secondsLeft: this.#stopwatch.secondsPerStep * (iterations - iteration),
       ...this.#stopwatch.recent,
     });

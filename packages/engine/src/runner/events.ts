@@ -42,6 +42,9 @@ export interface IterationEvent {
   /** Other scalars of the step: `gradNorm`, parts of the loss. */
   readonly scalars: Scalars;
   readonly lr: number;
+  /** What this step took, and how much of it the device waited for data. */
+  readonly seconds: number;
+  readonly dataSeconds: number;
   readonly imagesPerSecond: number;
   readonly secondsLeft: number;
   /** Share of the time that the device waited for data, 0 to 1. */

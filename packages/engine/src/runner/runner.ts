@@ -3,7 +3,6 @@
  */
 
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   type CompiledFunction,
   type Device,
@@ -25,7 +24,7 @@ import type { Metric } from '../data/types.ts';
 import { Distributed } from '../distributed/distributed.ts';
 import { gatherPredictions, neededInputs } from '../distributed/gather.ts';
 import { broadcastText } from '../distributed/text.ts';
-import { JsonLinesLog } from '../log/jsonLines.ts';
+import { Visualizer } from '../log/visualizer.ts';
 import { evaluationLoop } from '../loops/evaluationLoop.ts';
 import type { RunnerApi, RunnerOptions } from './api.ts';
 import { compileEvaluationStep } from './evaluationStep.ts';
@@ -47,7 +46,8 @@ export class Runner implements RunnerApi {
   readonly options: RunnerOptions;
   /** This process's part in a distributed run; null when it is alone. */
   readonly distributed: Distributed | null;
-  readonly #log: JsonLinesLog;
+  /** Writes the logs of a training run, on the main process. */
+  #visualizer: Visualizer | null = null;
   #evaluationStep: CompiledFunction | null = null;
   #hasWeights = false;
 
@@ -66,7 +66,6 @@ export class Runner implements RunnerApi {
     this.amp = mixedPrecisionFor(this.device, config.optimWrapper?.amp ?? 'off');
     this.seed = config.randomness?.seed ?? 0;
     this.workDir = config.workDir ?? 'work_dirs/run';
-    this.#log = new JsonLinesLog(join(this.workDir, 'log.jsonl'), this.logInterval);
   }
 
   /** Builds the model of a checked config. Its weights come when they are needed: see `firstWeights`. */
@@ -95,6 +94,7 @@ export class Runner implements RunnerApi {
   }
 
   async train(): Promise<EndEvent> {
+    if (this.isMain) this.#visualizer = this.#openLog();
     const checkpoint = await this.#start();
     const training = await Training.create(this, checkpoint);
     if (this.isMain) {
@@ -107,10 +107,14 @@ export class Runner implements RunnerApi {
     try {
       const end = await training.run();
       await this.distributed?.finish();
+      await this.#visualizer?.close();
       return end;
+    } catch (error) {
+      // What ended the run is told; that its log could not be ended either would hide it.
+      await this.#visualizer?.close(error).catch(() => undefined);
+      throw error;
     } finally {
       if (!this.broken) await training.dispose();
-      await this.#log.flush();
     }
   }
 
@@ -190,12 +194,17 @@ export class Runner implements RunnerApi {
   /** Tells the listener and the log. */
   emit(event: RunnerEvent): void {
     this.options.onEvent?.(event);
-    if (this.isMain) this.#log.add(event);
+    this.#visualizer?.add(event);
   }
 
   /** Writes what the log has gathered. */
-  flushLog(): Promise<void> {
-    return this.#log.flush();
+  async flushLog(): Promise<void> {
+    await this.#visualizer?.flush();
+  }
+
+  #openLog(): Visualizer {
+    const warn = (message: string) => this.emit({ type: 'warning', message });
+    return new Visualizer({ workDir: this.workDir, config: this.config, warn }, this.logInterval);
   }
 
   /** True when another rank is gone. The device may wait for it then, so nothing may be asked of the device but to be left alone. */

@@ -204,6 +204,7 @@ export class Training {
     const runner = this.#runner;
     const flush = () => runner.flushLog();
     return {
+      beforeTrain: flush,
       afterTrainIteration: async ({ progress }) => {
         if (progress.iteration % runner.logInterval === 0) await flush();
       },

@@ -1,0 +1,30 @@
+/** What a config says of MLflow; MMEngine's names. */
+
+import { z } from 'zod';
+
+export interface MLflowOptions {
+  /** The tracking server: `http://host:5000`. $MLFLOW_TRACKING_URI unless given. */
+  readonly trackingUri?: string;
+  /** Experiment, made when there is none of that name; 'Default' unless given. */
+  readonly expName?: string;
+  /** Name of the run; that of the work directory unless given. */
+  readonly runName?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Parameters beside those of the config. */
+  readonly params?: Readonly<Record<string, string>>;
+  /** Parts of the config that become parameters (`optimWrapper`, ...); all unless given. */
+  readonly trackedConfigKeys?: readonly string[];
+}
+
+const texts = z.record(z.string(), z.string());
+
+export const mlflowSchema: z.ZodType<MLflowOptions> = z.strictObject({
+  trackingUri: z
+    .url({ protocol: /^https?$/, error: 'expected an address that begins with http:// or https://' })
+    .exactOptional(),
+  expName: z.string().min(1).exactOptional(),
+  runName: z.string().min(1).exactOptional(),
+  tags: texts.exactOptional(),
+  params: texts.exactOptional(),
+  trackedConfigKeys: z.array(z.string()).exactOptional(),
+});
