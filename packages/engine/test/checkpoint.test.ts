@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import {
   restore,
   saveCheckpoint,
   temporarySuffix,
+  type WeightChoice,
   writeAtomically,
 } from '../src/index.ts';
 import { tinyConfig } from './support/tiny.ts';
@@ -40,18 +42,59 @@ describe('a checkpoint', () => {
     expect(tensors.get('optimizer.w.momentum')).toEqual(numbers(3, 4));
   });
 
-  it('is refused with any byte of its numbers or its end changed', async () => {
+  it('is refused with any bit changed, or any byte of its end missing', async () => {
     const path = join(await temporary(), 'a.safetensors');
     await saveCheckpoint(path, { w: numbers(1, 2), v: numbers(3) }, content);
     const good = await readFile(path);
+    for (let place = 0; place < good.length; place += place < 2000 ? 7 : 1) {
+      const changed = Buffer.from(good);
+      changed[place] = (changed[place] ?? 0) ^ (1 << (place % 8));
+      await writeFile(path, changed);
+      await expect(loadCheckpoint(path)).rejects.toThrow(OmmaError);
+    }
     for (let cut = 1; cut < 12; cut++) {
       await writeFile(path, good.subarray(0, good.length - cut));
-      await expect(loadCheckpoint(path)).rejects.toThrow(OmmaError);
-      const changed = Buffer.from(good);
-      changed[good.length - cut] = (changed[good.length - cut] ?? 0) ^ 4;
-      await writeFile(path, changed);
-      await expect(loadCheckpoint(path)).rejects.toThrow(/do not match the checksum/);
+      await expect(loadCheckpoint(path)).rejects.toThrow(/a\.safetensors: safetensors: .* damaged/);
     }
+    const changed = Buffer.from(good);
+    changed[good.length - 1] = (changed.at(-1) ?? 0) ^ 4;
+    await writeFile(path, changed);
+    await expect(loadCheckpoint(path)).rejects.toThrow(
+      /a\.safetensors: the file does not match its checksum/,
+    );
+  });
+
+  it('of format 1 is read, its checksum verified, and one of a newer format names what it needs', async () => {
+    const path = join(await temporary(), 'a.safetensors');
+    const weights = numbers(1, 2);
+    const write = (manifest: object) =>
+      writeFile(path, writeSafetensors({ w: weights }, { omma: JSON.stringify(manifest) }));
+    const checksum = createHash('sha256').update(new Uint8Array(weights.data.buffer)).digest('hex');
+    await write({ ...content, format: 1, checksum });
+    const { manifest, tensors } = await loadCheckpoint(path);
+    expect(manifest).toEqual({ ...content, format: 2 });
+    expect(tensors.get('w')).toEqual(weights);
+    await write({ ...content, format: 1, checksum: checksum.replace(/./, 'x') });
+    await expect(loadCheckpoint(path)).rejects.toThrow(/do not match the checksum/);
+    await write({ ...content, format: 3, version: '0.9.0' });
+    await expect(loadCheckpoint(path)).rejects.toThrow(
+      /format 3, written by Omma 0\.9\.0; this Omma reads formats up to 2; update it/,
+    );
+    await write({ ...content, format: 2, iteration: -1 });
+    await expect(loadCheckpoint(path)).rejects.toThrow(/the manifest is damaged: iteration: /);
+  });
+
+  it('gives averaged weights where it has them, and the others on request', async () => {
+    const path = join(await temporary(), 'a.safetensors');
+    const tensors = { w: numbers(1), b: numbers(2), 'ema.w': numbers(3), 'run.random': numbers(4) };
+    await saveCheckpoint(path, tensors, content);
+    const weights = async (choice?: WeightChoice) =>
+      Object.fromEntries(await loadModelWeights(path, choice === undefined ? {} : { choice }));
+    expect(await weights()).toEqual({ b: numbers(2), w: numbers(3) });
+    expect(await weights('raw')).toEqual({ b: numbers(2), w: numbers(1) });
+    const { 'ema.w': _, ...plain } = tensors;
+    await saveCheckpoint(path, plain, content);
+    await expect(weights('ema')).rejects.toThrow(/it holds no averaged weights/);
   });
 
   it('is named when it is missing or not of a run', async () => {

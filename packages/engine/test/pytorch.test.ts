@@ -5,19 +5,30 @@ import { join } from 'node:path';
 import { fromBfloat16, fromFloat16 } from '@omma/core';
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { describeValue, isPyTorchFile, readPyTorch, stateDictOf } from '../src/index.ts';
+import {
+  describeValue,
+  isPyTorchFile,
+  loadTensor,
+  memorySource,
+  type PickleValue,
+  readPyTorch,
+  stateDictOf,
+  type WeightChoice,
+} from '../src/index.ts';
 
 const shared = join(import.meta.dirname, '../../../../shared/checkpoints');
 const fixtures = join(shared, 'pt-reader-fixtures');
 const file = (...path: string[]) => readFileSync(join(shared, ...path));
-const fixture = (name: string) => readPyTorch(readFileSync(join(fixtures, name)));
-const numbers = (name: string) =>
-  Object.fromEntries(
-    [...stateDictOf(fixture(name))].map(([key, { dtype, shape, data }]) => [
-      key,
-      { dtype, shape, data: [...data] },
-    ]),
+const read = (bytes: Uint8Array) => readPyTorch(memorySource(bytes));
+const fixture = (name: string) => read(readFileSync(join(fixtures, name)));
+
+/** The weights of a file in the host's dtypes. */
+async function weightsOf(value: PickleValue, choice?: WeightChoice) {
+  const entries = [...stateDictOf(value, choice)];
+  return new Map(
+    await Promise.all(entries.map(async ([name, tensor]) => [name, await loadTensor(name, tensor)] as const)),
   );
+}
 
 /** A zip file of `torch.save` around one pickle. */
 function zipOf(pickle: readonly number[], storages: Readonly<Record<string, Uint8Array>> = {}): Uint8Array {
@@ -61,14 +72,15 @@ function tensorPickle(elements: number, offset: number, size: number, stride: nu
 const four = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
 
 describe('a zip file', () => {
-  it('gives tensors as views of their storage', () => {
-    const read = (...place: [number, number, number]) => [
-      ...(stateDictOf(readPyTorch(zipOf(tensorPickle(4, ...place), { 0: four }))).get('w')?.data ?? []),
-    ];
-    expect(read(0, 4, 1)).toEqual([1, 2, 3, 4]);
-    expect(read(1, 2, 2)).toEqual([2, 4]);
-    expect(read(3, 3, 0)).toEqual([4, 4, 4]);
-    expect(read(0, 0, 1)).toEqual([]);
+  it('gives tensors as views of their storage', async () => {
+    const view = async (...place: [number, number, number]) => {
+      const weights = await weightsOf(await read(zipOf(tensorPickle(4, ...place), { 0: four })));
+      return [...(weights.get('w')?.data ?? [])];
+    };
+    expect(await view(0, 4, 1)).toEqual([1, 2, 3, 4]);
+    expect(await view(1, 2, 2)).toEqual([2, 4]);
+    expect(await view(3, 3, 0)).toEqual([4, 4, 4]);
+    expect(await view(0, 0, 1)).toEqual([]);
   });
 
   it.each([
@@ -127,8 +139,8 @@ describe('a zip file', () => {
       /the zip archive is damaged/,
     ],
     ['text', new TextEncoder().encode('hello'), /^PyTorch file: 5 bytes that are no file of torch\.save$/],
-  ])('%s is refused in one line', (_, bytes, message) => {
-    expect(() => stateDictOf(readPyTorch(bytes))).toThrow(message);
+  ])('%s is refused in one line', async (_, bytes, message) => {
+    await expect(read(bytes).then((value) => weightsOf(value))).rejects.toThrow(message);
   });
 });
 
@@ -157,19 +169,19 @@ describe.skipIf(!existsSync(fixtures))(`the shared fixtures (skipped where ${fix
     expect(files.sort()).toEqual(Object.keys(expected).sort());
   });
 
-  it('a tensor of 100 x 100', () => {
-    const data = [...(stateDictOf(fixture('large_shape.pt')).get('tensor')?.data ?? [])];
+  it('a tensor of 100 x 100', async () => {
+    const data = [...((await weightsOf(await fixture('large_shape.pt'))).get('tensor')?.data ?? [])];
     expect([data.length, data[0], data.at(-1), data.reduce((a, b) => a + b, 0)]).toEqual([10000, 1, 3, 6]);
   });
 
-  it.each(Object.entries(expected))('%s', (name, record) => {
+  it.each(Object.entries(expected))('%s', async (name, record) => {
     if (typeof record === 'string') {
-      expect(() => fixture(name)).toThrow(record);
+      await expect(fixture(name)).rejects.toThrow(record);
       return;
     }
-    const actual = Object.entries(numbers(name)).map(([key, { dtype, shape, data }]) => [
+    const actual = [...(await weightsOf(await fixture(name)))].map(([key, { dtype, shape, data }]) => [
       key,
-      { dtype, shape, data: plain(dtype, data) },
+      { dtype, shape, data: plain(dtype, [...data]) },
     ]);
     expect(Object.fromEntries(actual)).toEqual(record);
   });
@@ -183,10 +195,34 @@ const real = [
   ['yolox-nano/yolox_nano_mmdet_layout.pth', 642, 'backbone.stem.conv.conv.weight', 'float32'],
 ] as const;
 
+/** Saved by mmengine 0.10.7 after two epochs with SGD, a cosine schedule and an EMA hook. */
+const mmengine = join(import.meta.dirname, 'fixtures/mmengine-0.10.7.pth');
+
+describe('a checkpoint of MMEngine', () => {
+  it('has its meta, optimiser, schedules and message hub as data', async () => {
+    const value = await read(readFileSync(mmengine));
+    expect(describeValue(value)).toMatchObject({
+      meta: { epoch: 2, iter: 8, mmengine_version: '0.10.7' },
+      param_schedulers: [{ T_max: 2 }],
+      message_hub: { runtime_info: { max_epochs: 2 } },
+      optimizer: { param_groups: [{ lr: 0.05, momentum: 0.9 }] },
+    });
+  });
+
+  it('gives its averages, which EMAHook saves in place of the weights, and the weights on request', async () => {
+    const value = await read(readFileSync(mmengine));
+    const [averaged, raw] = [await weightsOf(value), await weightsOf(value, 'raw')];
+    expect([...averaged.keys()].sort()).toEqual([...raw.keys()].sort());
+    // What torch.load gives for state_dict and for ema_state_dict's module.fc.bias.
+    expect([...(averaged.get('fc.bias')?.data ?? [])]).toEqual([0.0857439637184143, 0.2520003914833069]);
+    expect([...(raw.get('fc.bias')?.data ?? [])]).toEqual([0.08574405312538147, 0.25200045108795166]);
+  });
+});
+
 describe('other layouts', () => {
-  it('reads the averaged weights of OpenMMLab and its meta as data', () => {
+  it('reads the averaged weights of OpenMMLab and its meta as data', async () => {
     const pickle = [0x80, 2, 0x7d, 0x28, ...text('meta'), 0x7d, ...text('epoch'), 0x4b, 12, 0x73];
-    const value = readPyTorch(
+    const value = await read(
       zipOf(
         [
           ...pickle,
@@ -205,15 +241,15 @@ describe('other layouts', () => {
       meta: { epoch: 12 },
       ema_state_dict: { 'module.w': 'tensor F32 [4]' },
     });
-    expect([...(stateDictOf(value, { ema: true }).get('w')?.data ?? [])]).toEqual([1, 2, 3, 4]);
+    expect([...((await weightsOf(value, 'ema')).get('w')?.data ?? [])]).toEqual([1, 2, 3, 4]);
   });
 });
 
 describe.skipIf(!existsSync(shared))(`real checkpoints (skipped where ${shared} is missing)`, () => {
-  it.each(real)('%s', (path, count, first, dtype) => {
+  it.each(real)('%s', async (path, count, first, dtype) => {
     const bytes = file(path);
-    expect(isPyTorchFile(bytes)).toBe(true);
-    const weights = stateDictOf(readPyTorch(bytes));
+    expect(await isPyTorchFile(memorySource(bytes))).toBe(true);
+    const weights = await weightsOf(await read(bytes));
     expect(weights.size).toBe(count);
     expect(weights.get(first)?.dtype).toBe(dtype);
     const unsound = [...weights].filter(([, { data, dtype: type }]) =>

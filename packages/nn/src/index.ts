@@ -22,4 +22,5 @@ export * from './optim/sgd.ts';
 export * from './parameter.ts';
 export { HostRandom, saltOf, withRandomKey } from './random.ts';
 export * from './weights/dtypes.ts';
+export * from './weights/header.ts';
 export * from './weights/safetensors.ts';

@@ -3,7 +3,7 @@
  * renamed over it, and the directory synced.
  */
 
-import { open, rename, rm, statfs } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OmmaError } from '@omma/core';
 
@@ -12,20 +12,40 @@ export const temporarySuffix = '.partial';
 
 /** Writes `parts` one after the other to `path`, atomically. A full disk is an OmmaError, and leaves nothing behind. */
 export async function writeAtomically(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  const bytes = parts.reduce((total, part) => total + part.length, 0);
+  await replaceAtomically(path, bytes, async (file) => {
+    for (const part of parts) await file.writeFile(part);
+  });
+}
+
+/**
+ * Lets `write` fill a file of `bytes` in any order it likes, then puts it at `path`, atomically. Where the file is named by what it turned out
+ * to contain, `name` gives its path in the same directory. Returns the path.
+ */
+export async function replaceAtomically(
+  path: string,
+  bytes: number,
+  write: (file: FileHandle) => Promise<void>,
+  name: (file: FileHandle) => Promise<string> = async () => path,
+): Promise<string> {
   const temporary = `${path}${temporarySuffix}`;
   try {
-    const file = await open(temporary, 'w');
+    // Readable too: what was written can be read again for a checksum.
+    const file = await open(temporary, 'w+');
+    let final = path;
     try {
-      for (const part of parts) await file.writeFile(part);
+      await write(file);
+      final = await name(file);
       await file.sync();
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await rename(temporary, final);
     await syncDirectory(dirname(path));
+    return final;
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw await explained(error, path, parts);
+    await rm(temporary, { force: true }).catch(() => {});
+    throw await explained(error, path, bytes);
   }
 }
 
@@ -38,7 +58,7 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-async function explained(error: unknown, path: string, parts: readonly Uint8Array[]): Promise<unknown> {
+async function explained(error: unknown, path: string, needed: number): Promise<unknown> {
   const code = codeOf(error);
   if (code === null) return error;
   if (code !== 'ENOSPC' && code !== 'EDQUOT') {
@@ -46,7 +66,6 @@ async function explained(error: unknown, path: string, parts: readonly Uint8Arra
       `${path}: cannot write (${code}); check that the directory exists and may be written to`,
     );
   }
-  const needed = parts.reduce((total, part) => total + part.length, 0);
   const free = await statfs(dirname(path)).then(
     ({ bavail, bsize }) => `${formatBytes(bavail * bsize)} are free`,
     () => 'the disk is full',

@@ -6,8 +6,9 @@
 
 import { join } from 'node:path';
 import { OmmaError } from '@omma/core';
-import { type Manifest, type ManifestContent, saveCheckpoint } from '../checkpoint/checkpoint.ts';
+import { type ManifestContent, saveCheckpoint } from '../checkpoint/checkpoint.ts';
 import { bestName, checkpointName, prune } from '../checkpoint/folder.ts';
+import type { Manifest } from '../checkpoint/manifest.ts';
 import { nearest } from '../config/nearest.ts';
 import type { CheckpointHookConfig } from '../config/types.ts';
 import type { TrainingContext } from '../runner/context.ts';

@@ -12,9 +12,10 @@ import {
   OmmaError,
 } from '@omma/core';
 import { initialize } from '@omma/nn';
-import { type Checkpoint, loadCheckpoint, loadModelWeights, modelWeights } from '../checkpoint/checkpoint.ts';
+import { type Checkpoint, loadCheckpoint } from '../checkpoint/checkpoint.ts';
 import { codeOf } from '../checkpoint/files.ts';
 import { listCheckpoints, newestCheckpoint } from '../checkpoint/folder.ts';
+import { loadModelWeights, modelWeights } from '../checkpoint/modelWeights.ts';
 import { restore } from '../checkpoint/restore.ts';
 import { datasets, metrics, models } from '../config/registries.ts';
 import type { Config } from '../config/types.ts';

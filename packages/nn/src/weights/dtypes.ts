@@ -87,7 +87,7 @@ export function toHostTensor(name: string, { dtype, shape, bytes: data }: FileTe
     read('int32', (i) => {
       const value = Number(element(i));
       if (value === (value | 0)) return value;
-      throw new OmmaError(`safetensors: ${name} holds ${value}, which does not fit int32; convert the file`);
+      throw new OmmaError(`tensor ${name} holds ${value}, which does not fit int32; convert the file`);
     });
   switch (dtype) {
     case 'F32':
@@ -101,9 +101,9 @@ export function toHostTensor(name: string, { dtype, shape, bytes: data }: FileTe
     case 'U32':
       return hostTensor(shape, 'uint32', copied(data, new Uint32Array(count)));
     case 'U8':
-      return hostTensor(shape, 'uint8', data.slice());
+      return hostTensor(shape, 'uint8', copied(data, new Uint8Array(count)));
     case 'BOOL':
-      return hostTensor(shape, 'bool', data.slice());
+      return hostTensor(shape, 'bool', copied(data, new Uint8Array(count)));
     case 'F64':
       return read('float32', (i) => view.getFloat64(i * 8, true));
     case 'I64':

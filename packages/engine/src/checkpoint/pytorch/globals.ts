@@ -60,6 +60,9 @@ const inert = new Set([
   'argparse.Namespace',
   'mmengine.logging.history_buffer.HistoryBuffer',
   'mmengine.config.config.ConfigDict',
+  // mmengine's histories name their own methods so; nothing is looked up.
+  'builtins.getattr',
+  '__builtin__.getattr',
   'numpy.dtype',
   'torch.device',
   'torch.Generator',
@@ -73,11 +76,28 @@ const containers = new Set([
   '__builtin__.dict',
 ]);
 const sets = new Set(['builtins.set', '__builtin__.set', 'builtins.frozenset', '__builtin__.frozenset']);
-const renamed: Readonly<Record<string, string>> = { 'numpy._core.multiarray': 'numpy.core.multiarray' };
+const renamed = new Map([['numpy._core.multiarray', 'numpy.core.multiarray']]);
+
+/** What files of weights may well hold, but Omma has no tensors for. */
+const unsupported: Readonly<Record<string, string>> = {
+  'torch.ComplexFloatStorage': 'complex numbers; save their real and imaginary parts',
+  'torch.ComplexDoubleStorage': 'complex numbers; save their real and imaginary parts',
+  'torch.ComplexHalfStorage': 'complex numbers; save their real and imaginary parts',
+  'torch.complex64': 'complex numbers; save their real and imaginary parts',
+  'torch.complex128': 'complex numbers; save their real and imaginary parts',
+  'torch.QInt8Storage': 'quantised tensors; save them dequantised',
+  'torch.QUInt8Storage': 'quantised tensors; save them dequantised',
+  'torch.QInt32Storage': 'quantised tensors; save them dequantised',
+  'torch._utils._rebuild_qtensor': 'quantised tensors; save them dequantised',
+  'torch._utils._rebuild_sparse_tensor': 'sparse tensors; save them with to_dense()',
+  'torch._utils._rebuild_sparse_csr_tensor': 'sparse tensors; save them with to_dense()',
+  'torch._utils._rebuild_meta_tensor_no_storage': 'tensors without numbers (on the device meta)',
+};
 
 const functions = new Set([
   'torch._utils._rebuild_tensor',
   'torch._utils._rebuild_tensor_v2',
+  'torch._utils._rebuild_tensor_v3',
   'torch._utils._rebuild_parameter',
   'torch._utils._rebuild_parameter_with_state',
   'torch.Size',
@@ -97,7 +117,7 @@ const functions = new Set([
 /** The dtype behind a storage class, `torch.FloatStorage` or in older files `torch.cuda.FloatStorage`; undefined for another class. */
 export function storageDType(name: string): FileDType | undefined {
   const short = /^torch\.(?:cuda\.|storage\.)?(\w+)$/.exec(name)?.[1];
-  return short === undefined ? undefined : storageTypes[short];
+  return short !== undefined && Object.hasOwn(storageTypes, short) ? storageTypes[short] : undefined;
 }
 
 export interface Outside {
@@ -127,7 +147,7 @@ export function storageReference(id: PickleValue): StorageReference {
 }
 
 function allowed(module: string, name: string): PickleValue {
-  const full = `${renamed[module] ?? module}.${name}`;
+  const full = `${renamed.get(module) ?? module}.${name}`;
   const known =
     functions.has(full) ||
     inert.has(full) ||
@@ -137,6 +157,9 @@ function allowed(module: string, name: string): PickleValue {
   if (known || full === 'torch.storage.UntypedStorage' || full === 'torch.UntypedStorage')
     return new Global(full);
   if (module === 'torch' && Object.hasOwn(typeNames, name)) return new Global(full);
+  if (/^numpy\.dtypes\.\w+DType$/.test(full)) return new Global(full);
+  const kind = Object.hasOwn(unsupported, full) ? unsupported[full] : undefined;
+  if (kind !== undefined) throw new OmmaError(`it holds ${kind}`);
   throw new OmmaError(
     `it asks for ${full.slice(0, 100)}, which weights do not need; the file is refused because loading it in Python could run code`,
   );
@@ -148,11 +171,13 @@ function called(callee: PickleValue, args: readonly PickleValue[], outside: Outs
   const [first = null, second = null, third = null, fourth = null] = args;
   if (containers.has(name)) return dictOf(name === 'collections.defaultdict' ? second : first);
   if (sets.has(name)) return new Set(itemsOf(first));
-  if (inert.has(name)) return new InertObject(name, args);
+  if (inert.has(name) || name.startsWith('numpy.dtypes.')) return new InertObject(name, args);
   switch (name) {
     case 'torch._utils._rebuild_tensor':
     case 'torch._utils._rebuild_tensor_v2':
       return tensorOf(first, second, third, fourth, outside);
+    case 'torch._utils._rebuild_tensor_v3':
+      return tensorOf(first, second, third, fourth, outside, dtypeOf(args[6]));
     case 'torch._utils._rebuild_parameter':
     case 'torch._utils._rebuild_parameter_with_state':
       return first;
@@ -198,6 +223,7 @@ function tensorOf(
   size: PickleValue,
   stride: PickleValue,
   outside: Outside,
+  dtype?: FileDType,
 ): TorchTensor {
   // The oldest archives describe a storage where later files refer to it.
   const reference = source instanceof Tuple ? storageReference(source) : source;
@@ -210,7 +236,15 @@ function tensorOf(
     shape.length !== strides.length
   )
     throw new OmmaError('a tensor is described by something that is no storage, offset, size and stride');
-  return new TorchTensor(outside.storage(reference), offset, shape, strides);
+  return new TorchTensor(outside.storage(reference), offset, shape, strides, dtype);
+}
+
+/** The dtype that a tensor of an untyped storage names: `torch.uint32`. */
+function dtypeOf(value: PickleValue | undefined): FileDType {
+  const name = value instanceof Global ? value.name.replace(/^torch\./, '') : '';
+  const dtype = Object.hasOwn(typeNames, name) ? typeNames[name] : undefined;
+  if (dtype === undefined) throw new OmmaError('a tensor names no dtype that is known');
+  return dtype;
 }
 
 function isSize(value: PickleValue | undefined): value is number {

@@ -33,8 +33,12 @@ class LateStorage implements Storage {
     this.elements = elements;
   }
 
-  get bytes(): Uint8Array {
-    if (this.#bytes === null) throw new OmmaError('the file lacks the numbers of a tensor');
+  get size(): number {
+    return this.elements * fileByteSize(this.dtype);
+  }
+
+  async read(): Promise<Uint8Array> {
+    if (this.#bytes === null) throw new OmmaError('PyTorch file: it lacks the numbers of a tensor');
     return this.#bytes;
   }
 
@@ -67,7 +71,10 @@ export function readLegacy(bytes: Uint8Array): PickleValue {
     const storage = typeof key === 'string' ? storages.get(key) : undefined;
     if (storage === undefined)
       throw new OmmaError(`the file holds numbers of an unknown storage ${String(key)}`);
-    storage.fill(storageBytes(reader, storage.dtype));
+    const bytes = storageBytes(reader, storage.dtype);
+    if (bytes.length !== storage.size)
+      throw new OmmaError(`storage ${key} should have ${storage.size} bytes but has ${bytes.length}`);
+    storage.fill(bytes);
   }
   return value;
 }
@@ -128,6 +135,25 @@ export function readTar(bytes: Uint8Array): PickleValue {
   );
 }
 
+/** A storage that is in memory. */
+class WholeStorage implements Storage {
+  readonly dtype: FileDType;
+  readonly bytes: Uint8Array;
+
+  constructor(dtype: FileDType, bytes: Uint8Array) {
+    this.dtype = dtype;
+    this.bytes = bytes;
+  }
+
+  get size(): number {
+    return this.bytes.length;
+  }
+
+  async read(): Promise<Uint8Array> {
+    return this.bytes;
+  }
+}
+
 /** Plain members of a tar archive, by name without a leading `./`. */
 function tarMembers(bytes: Uint8Array): Map<string, Uint8Array> {
   const members = new Map<string, Uint8Array>();
@@ -152,15 +178,15 @@ function count(reader: ByteReader, host: PickleHost): number {
   return value;
 }
 
-function tarStorages(reader: ByteReader): Map<string, Storage> {
+function tarStorages(reader: ByteReader): Map<string, WholeStorage> {
   const host = plainHost();
-  const storages = new Map<string, Storage>();
+  const storages = new Map<string, WholeStorage>();
   for (let left = count(reader, host); left > 0; left--) {
     const entry = readPickle(reader, host);
     const [key = null, , type = null] = entry instanceof Tuple ? entry.items : [];
     const dtype = type instanceof Global ? storageDType(type.name) : undefined;
     if (dtype === undefined) throw new OmmaError('a storage of the archive has no known type');
-    storages.set(String(key), { dtype, bytes: storageBytes(reader, dtype) });
+    storages.set(String(key), new WholeStorage(dtype, storageBytes(reader, dtype)));
   }
   // Views share the bytes of another storage: (key, root key, offset, elements).
   const views = reader.position < reader.bytes.length ? readPickle(reader, host) : [];
@@ -170,10 +196,8 @@ function tarStorages(reader: ByteReader): Map<string, Storage> {
     if (whole === undefined || typeof offset !== 'number' || typeof elements !== 'number')
       throw new OmmaError('a view of a storage in the archive is damaged');
     const size = fileByteSize(whole.dtype);
-    storages.set(String(target), {
-      dtype: whole.dtype,
-      bytes: new ByteReader(whole.bytes, offset * size).take(elements * size),
-    });
+    const bytes = new ByteReader(whole.bytes, offset * size).take(elements * size);
+    storages.set(String(target), new WholeStorage(whole.dtype, bytes));
   }
   return storages;
 }
