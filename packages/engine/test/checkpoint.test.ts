@@ -26,7 +26,7 @@ const content: ManifestContent = {
   iteration: 6,
   evaluationDue: false,
   seed: 3,
-  best: { metric: 'hits', value: 0.5, path: 'best.safetensors' },
+  hooks: { CheckpointHook: [{ metric: 'hits', value: 0.5, path: 'best.safetensors' }] },
   metrics: { hits: 0.25 },
   classes: ['a', 'b'],
   inputs: { image: { shape: [8, 8, 1], dtype: 'uint8' } },

@@ -72,7 +72,7 @@ describe('training', () => {
       beforeTrain: note('before'),
       afterTrainIteration: note('iteration'),
       afterTrainEpoch: note('epoch'),
-      afterEvaluation: note('evaluation'),
+      afterVal: note('evaluation'),
       afterTrain: note('after'),
     };
     await trained(await temporary(), { hooks: [hook] }, { trainConfig: { maxEpochs: 1 } });
@@ -87,8 +87,10 @@ describe('training', () => {
       'best.safetensors',
       'iter_0000000008.safetensors',
       'iter_0000000012.safetensors',
+      'last_checkpoint',
       'log.jsonl',
     ]);
+    expect(await readFile(join(workDir, 'last_checkpoint'), 'utf8')).toBe('iter_0000000012.safetensors\n');
   });
 
   it('ends after the current step with a checkpoint when it is interrupted, and a resumed run ends with the same bits', async () => {

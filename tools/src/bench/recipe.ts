@@ -49,6 +49,7 @@ export async function recipeOf(
   }
   if (optimizer?.type !== 'SGD') throw new Error(`bench: ${file} does not train with SGD`);
   const epochs = trainConfig.maxEpochs;
+  if (epochs === undefined) throw new Error(`bench: ${file} does not train by epochs`);
   const iterationsPerEpoch = batchesIn(trainDataloader, data);
   const { lr, momentum = 0, nesterov = false, weightDecay = 0 } = optimizer;
   return {

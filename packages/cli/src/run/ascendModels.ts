@@ -69,8 +69,7 @@ export function trainingModel(config: Config, target: Target): AscendModel {
   const state = new TrainState(
     namedModel(config),
     buildOptimizer(optimWrapper.optimizer, optimWrapper.paramwiseConfig),
-    0,
-    amp === 'float16',
+    { seed: 0, scaleLoss: amp === 'float16' },
   );
   const step = compileTrainStep(state, {
     device: device('reference'),

@@ -49,6 +49,11 @@ export async function replaceAtomically(
   }
 }
 
+/** A small text file, written atomically. */
+export function textFile(path: string, text: string): Promise<void> {
+  return writeAtomically(path, [new TextEncoder().encode(text)]);
+}
+
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');
   try {

@@ -15,6 +15,9 @@ export function checkpointName(iteration: number): string {
 
 export const bestName = 'best.safetensors';
 
+/** Text file with the name of the newest checkpoint, as OpenMMLab has it. */
+export const lastName = 'last_checkpoint';
+
 /** Paths of the numbered checkpoints, newest first; none where the directory does not exist. */
 export async function listCheckpoints(directory: string): Promise<string[]> {
   const names = await readdir(directory).catch((error: unknown): string[] => {

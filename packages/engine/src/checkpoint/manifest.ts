@@ -22,7 +22,8 @@ const manifestSchema = z.object({
   iteration: z.int().min(0),
   evaluationDue: z.boolean(),
   seed: z.int().min(0),
-  best: z.object({ metric: z.string(), value: z.number(), path: z.string() }).nullable(),
+  /** What hooks keep, by their names. */
+  hooks: z.record(z.string(), z.unknown()).default({}),
   metrics: z.record(z.string(), z.number()),
   classes: z.array(z.string()),
   /** Shapes and dtypes of a batch's inputs, without the batch axis. */
@@ -39,8 +40,12 @@ type JsonRecord = z.infer<typeof recordSchema>;
 
 /** From format N to N + 1. */
 const upgrades: Readonly<Record<number, (manifest: JsonRecord) => JsonRecord>> = {
-  // Format 1 had a checksum of the numbers in the manifest; now the file as a whole has one.
-  1: ({ checksum: _, ...rest }) => ({ ...rest, format: 2 }),
+  // Format 1 had a checksum of the numbers in the manifest; now the file as a whole has one. The best checkpoint became the hook's affair.
+  1: ({ checksum: _, best, ...rest }) => ({
+    ...rest,
+    hooks: best === undefined || best === null ? {} : { CheckpointHook: [best] },
+    format: 2,
+  }),
 };
 
 /** The manifest in `text`, in today's format, and the checksum of the numbers where the format had it here. */

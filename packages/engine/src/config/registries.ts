@@ -8,6 +8,7 @@
  */
 
 import type { Dataset, Metric } from '../data/types.ts';
+import type { Hook } from '../hooks/hook.ts';
 import type { TrainableModel } from '../runner/model.ts';
 import { Registry } from './registry.ts';
 
@@ -20,7 +21,11 @@ export interface DatasetTypes {}
 /** Metrics: `Accuracy`. */
 // biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
 export interface MetricTypes {}
+/** Hooks that `customHooks` can name: `EMAHook`. */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
+export interface HookTypes {}
 
 export const models = new Registry<ModelTypes, TrainableModel>('model');
 export const datasets = new Registry<DatasetTypes, Dataset>('data set');
 export const metrics = new Registry<MetricTypes, Metric>('metric');
+export const hooks = new Registry<HookTypes, Hook>('hook');

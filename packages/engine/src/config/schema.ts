@@ -3,7 +3,9 @@
 import { OmmaError } from '@omma/core';
 import { z } from 'zod';
 import { dataloaderSchema } from '../data/config.ts';
+import { customHookSchema, defaultHooksSchema } from '../hooks/config.ts';
 import { logProcessorSchema, visualizerSchema } from '../log/config.ts';
+import { trainConfigSchema } from '../loops/config.ts';
 import { formatProblem, problemsOf } from './problems.ts';
 import { metrics, models } from './registries.ts';
 import type { Config } from './types.ts';
@@ -57,6 +59,7 @@ const optimWrapper = z.strictObject({
     })
     .exactOptional(),
   clipGrad: z.strictObject({ maxNorm: rate }).exactOptional(),
+  accumulativeCounts: count.exactOptional(),
   amp: z.enum(['auto', 'bfloat16', 'float16', 'off']).exactOptional(),
 });
 
@@ -117,21 +120,10 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   valEvaluator: z.array(metrics.schema()).exactOptional(),
   optimWrapper: optimWrapper.exactOptional(),
   paramScheduler: z.array(scheduler).exactOptional(),
-  trainConfig: z.strictObject({ maxEpochs: count, valInterval: count.exactOptional() }).exactOptional(),
-  defaultHooks: z
-    .strictObject({
-      checkpoint: z
-        .strictObject({
-          interval: count.exactOptional(),
-          intervalIterations: count.exactOptional(),
-          maxKeep: count.exactOptional(),
-          saveBest: z.string().nullable().exactOptional(),
-          rule: z.enum(['greater', 'less']).exactOptional(),
-        })
-        .exactOptional(),
-      logger: z.strictObject({ interval: count.exactOptional() }).exactOptional(),
-    })
-    .exactOptional(),
+  trainConfig: trainConfigSchema.exactOptional(),
+  autoScaleLr: z.strictObject({ enable: z.boolean(), baseBatchSize: count }).exactOptional(),
+  defaultHooks: defaultHooksSchema.exactOptional(),
+  customHooks: z.array(customHookSchema).exactOptional(),
   visualizer: visualizerSchema.exactOptional(),
   logProcessor: logProcessorSchema.exactOptional(),
   randomness: z.strictObject({ seed: z.int().min(0).max(0xffffffff).exactOptional() }).exactOptional(),

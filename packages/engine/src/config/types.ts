@@ -4,9 +4,12 @@
  */
 
 import type { DataloaderConfig } from '../data/config.ts';
+import type { CustomHookConfig, DefaultHooksConfig } from '../hooks/config.ts';
 import type { VisualizerConfig } from '../log/config.ts';
 import type { LogProcessorConfig } from '../log/logProcessor.ts';
+import type { TrainConfig } from '../loops/config.ts';
 import type { OptimizerConfig, ParamwiseConfig } from '../runner/optimizer.ts';
+import type { AutoScaleLrConfig } from '../runner/scaledRate.ts';
 import type { SchedulerConfig } from '../schedule/types.ts';
 import type { MetricTypes, ModelTypes } from './registries.ts';
 import type { TypedConfig } from './registry.ts';
@@ -18,20 +21,10 @@ export interface OptimWrapperConfig {
   /** Multipliers of learning rate and weight decay for some parameters. */
   readonly paramwiseConfig?: ParamwiseConfig;
   readonly clipGrad?: { readonly maxNorm: number };
+  /** Batches whose gradients make one update; 1 unless given. Iterations count batches. */
+  readonly accumulativeCounts?: number;
   /** Mixed precision: 'auto' is what the device does fast; 'off' unless given. */
   readonly amp?: AmpSetting;
-}
-
-export interface CheckpointHookConfig {
-  /** Save every so many epochs (1 unless given). */
-  readonly interval?: number;
-  /** Save every so many iterations too. */
-  readonly intervalIterations?: number;
-  /** Checkpoints kept beside the best one; 2 unless given. */
-  readonly maxKeep?: number;
-  /** Metric whose best checkpoint is kept: 'accuracy/top1'; 'auto' is the first metric; null keeps none. */
-  readonly saveBest?: string | null;
-  readonly rule?: 'greater' | 'less';
 }
 
 export interface Config {
@@ -42,16 +35,11 @@ export interface Config {
   readonly valEvaluator?: readonly TypedConfig<MetricTypes>[];
   readonly optimWrapper?: OptimWrapperConfig;
   readonly paramScheduler?: readonly SchedulerConfig[];
-  readonly trainConfig?: {
-    readonly maxEpochs: number;
-    /** Evaluate every so many epochs (1 unless given). */
-    readonly valInterval?: number;
-  };
-  readonly defaultHooks?: {
-    readonly checkpoint?: CheckpointHookConfig;
-    /** Iterations between log lines; 10 unless given. */
-    readonly logger?: { readonly interval?: number };
-  };
+  readonly trainConfig?: TrainConfig;
+  readonly autoScaleLr?: AutoScaleLrConfig;
+  readonly defaultHooks?: DefaultHooksConfig;
+  /** More hooks, by type. */
+  readonly customHooks?: readonly CustomHookConfig[];
   /** Where logs go: TensorBoard, CSV, MLflow. log.jsonl in the work directory is always written. */
   readonly visualizer?: VisualizerConfig;
   /** How the numbers of steps become those of the log. */

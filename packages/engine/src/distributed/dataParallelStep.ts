@@ -13,6 +13,7 @@ import {
   type Communicator,
   compile,
   currentBuilder,
+  type Executable,
   type HostTensor,
   hostTensor,
   OmmaError,
@@ -44,7 +45,8 @@ const stopType: TensorType = { shape: [], dtype: 'float32' };
  * writes while training (batch-norm statistics) is averaged too, so that all of it stays the same on all ranks.
  */
 export function compileDataParallelStep(state: TrainState, options: DataParallelStepOptions): TrainStep {
-  const { device, amp, maxNorm, communicator, stopping, bucketBytes } = options;
+  const { device, amp, maxNorm, communicator, stopping, bucketBytes, profile = false } = options;
+  const { accumulation } = state;
   const { rank, size } = communicator;
   const buckets = new GradientBuckets('run.gradients', bucketBytes);
   let statistics: readonly Variable[] = [];
@@ -68,28 +70,51 @@ export function compileDataParallelStep(state: TrainState, options: DataParallel
       advance(state.random);
       return {};
     },
-    { device, name: 'gradient model', ...(amp === null ? {} : { amp }) },
+    { device, name: 'gradient model', profile, ...(amp === null ? {} : { amp }) },
   );
+
+  /** What comes behind the reduction: `then` gets the losses and gradients that all ranks have in common. */
+  const reduced = (
+    inputs: TensorRecord,
+    then: (loss: Tensor, gradients: readonly Tensor[]) => TensorRecord,
+  ): TensorRecord => {
+    const tensors = buckets.unpack();
+    const get = (name: string): Tensor => {
+      const value = tensors.get(name) ?? inputs[name];
+      if (value === undefined) throw new Error(`update model: no ${name}`);
+      return value;
+    };
+    for (const variable of statistics) variable.write(get(`state/${variable.name}`));
+    const loss = get('scalar/loss');
+    const outputs = then(
+      loss,
+      state.trainable().map(([name]) => get(`gradient/${name}`)),
+    );
+    const scalars = Object.fromEntries(scalarNames.map((name) => [name, get(`scalar/${name}`)]));
+    return { loss, ...outputs, ...scalars, [stopOutput]: get(`scalar/${stopOutput}`) };
+  };
 
   const updateModel = compile(
-    (inputs: TensorRecord) => {
-      const tensors = buckets.unpack();
-      const get = (name: string): Tensor => {
-        const value = tensors.get(name) ?? inputs[name];
-        if (value === undefined) throw new Error(`update model: no ${name}`);
-        return value;
-      };
-      for (const variable of statistics) variable.write(get(`state/${variable.name}`));
-      const loss = get('scalar/loss');
-      const gradients = state.trainable().map(([name]) => get(`gradient/${name}`));
-      const outputs = update(state, { loss, gradients, lr: get(lrInput), maxNorm });
-      const scalars = Object.fromEntries(scalarNames.map((name) => [name, get(`scalar/${name}`)]));
-      return { loss, ...outputs, ...scalars, [stopOutput]: get(`scalar/${stopOutput}`) };
+    ({ [lrInput]: lr, ...inputs }) => {
+      if (lr === undefined) throw new OmmaError('update model: the input lr is missing');
+      return reduced(inputs, (loss, gradients) => update(state, { loss, gradients, lr, maxNorm }));
     },
-    { device, name: 'update model' },
+    { device, name: 'update model', profile },
   );
 
-  const step = async (inputs: Readonly<Record<string, HostTensor>> = {}) => {
+  const accumulationModel =
+    accumulation === null
+      ? null
+      : compile(
+          (inputs) =>
+            reduced(inputs, (loss, gradients) => {
+              accumulation.add(gradients, loss);
+              return {};
+            }),
+          { device, name: 'accumulation model', profile },
+        );
+
+  const step = async (inputs: Readonly<Record<string, HostTensor>>, updates: boolean) => {
     const { [lrInput]: lr, ...batch } = inputs;
     if (lr === undefined) throw new OmmaError('train step: the input lr is missing');
     const stop = hostTensor([], 'float32', Float32Array.of(stopping() ? 1 : 0));
@@ -97,24 +122,31 @@ export function compileDataParallelStep(state: TrainState, options: DataParallel
     for (const variable of buckets.variables) {
       await communicator.allReduce(await variable.bufferOn(device), 'sum');
     }
-    return updateModel({ [lrInput]: lr });
+    return updates || accumulationModel === null ? updateModel({ [lrInput]: lr }) : accumulationModel({});
   };
   /** Steps of several callers would mix up the buckets. */
   let turn: Promise<unknown> = Promise.resolve();
-  const inTurn = (inputs?: Readonly<Record<string, HostTensor>>) => {
-    const result = turn.then(() => step(inputs));
+  const inTurn = (inputs: Readonly<Record<string, HostTensor>>, updates = true) => {
+    const result = turn.then(() => step(inputs, updates));
     turn = result.catch(() => undefined);
     return result;
   };
+  let executables: readonly Executable[] = [];
   return Object.assign(inTurn, {
     prepare: async (inputs: Readonly<Record<string, TensorType>>) => {
       const { [lrInput]: lr = stopType, ...batch } = inputs;
-      await gradientModel.prepare({ ...batch, [stopOutput]: stopType });
-      await updateModel.prepare({ [lrInput]: lr });
+      executables = [
+        await gradientModel.prepare({ ...batch, [stopOutput]: stopType }),
+        await updateModel.prepare({ [lrInput]: lr }),
+        ...(accumulationModel === null ? [] : [await accumulationModel.prepare({})]),
+      ];
+      return executables;
     },
+    profile: () => executables.flatMap((executable) => executable.profile()),
     dispose: () => {
       gradientModel.dispose();
       updateModel.dispose();
+      accumulationModel?.dispose();
       buckets.release();
     },
   });

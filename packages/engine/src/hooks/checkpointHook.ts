@@ -1,114 +1,135 @@
 /**
  * CheckpointHook: saves the run every so many epochs or iterations, when it ends, and keeps the newest few and the best.
  *
- * The best one is a file of its own (`best.safetensors`), so that deleting old ones never touches it.
+ * A best one is a file of its own (`best.safetensors`), so that deleting old ones never touches it. The file `last_checkpoint` names the
+ * newest, as OpenMMLab's does.
  */
 
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { OmmaError } from '@omma/core';
-import { type ManifestContent, saveCheckpoint } from '../checkpoint/checkpoint.ts';
-import { bestName, checkpointName, prune } from '../checkpoint/folder.ts';
-import type { Manifest } from '../checkpoint/manifest.ts';
+import { z } from 'zod';
+import { textFile } from '../checkpoint/files.ts';
+import { bestName, checkpointName, lastName, prune } from '../checkpoint/folder.ts';
 import { nearest } from '../config/nearest.ts';
-import type { CheckpointHookConfig } from '../config/types.ts';
 import type { TrainingContext } from '../runner/context.ts';
 import type { EvaluationEvent } from '../runner/events.ts';
-import { downloadAll } from '../runner/trainState.ts';
-import { version } from '../version.ts';
+import type { CheckpointHookConfig } from './config.ts';
 import type { Hook } from './hook.ts';
+import { betterThan, directionOf } from './monitor.ts';
+
+const bestSchema = z.array(z.object({ metric: z.string(), value: z.number(), path: z.string() }));
+type Best = z.infer<typeof bestSchema>[number];
 
 export class CheckpointHook implements Hook {
+  readonly name = 'CheckpointHook';
+  readonly priority = 'VERY_LOW';
   readonly #config: CheckpointHookConfig;
-  #best: Manifest['best'];
-  #last: { iteration: number } | null = null;
+  readonly #best = new Map<string, Best>();
+  readonly #bestIsNew = new Set<string>();
+  #lastIteration: number | null = null;
   #lastPath: string | null = null;
-  #bestIsNew = false;
   /** What is wrong with `saveBest`: told after the next checkpoint, so that nothing is lost when the run ends on it. */
   #mistake: string | null = null;
 
-  /** `best` is what a resumed run had. */
-  constructor(config: CheckpointHookConfig, best: Manifest['best'] = null) {
+  constructor(config: CheckpointHookConfig = {}) {
     this.#config = config;
-    this.#best = best;
   }
 
   get lastPath(): string | null {
     return this.#lastPath;
   }
 
+  /** The best checkpoint by the first of the metrics. */
   get bestPath(): string | null {
-    return this.#best?.path ?? null;
+    const [first] = this.#best.values();
+    return first?.path ?? null;
+  }
+
+  saveState(): Best[] {
+    return [...this.#best.values()];
+  }
+
+  loadState(state: unknown): void {
+    const { success, data } = bestSchema.safeParse(state);
+    if (!success) throw new OmmaError('CheckpointHook: its state in the checkpoint is damaged');
+    for (const best of data) this.#best.set(best.metric, best);
   }
 
   async afterTrainIteration(context: TrainingContext): Promise<void> {
-    const { intervalIterations } = this.#config;
-    if (intervalIterations === undefined || context.progress.iteration % intervalIterations !== 0) return;
-    await this.#save(context);
+    const { iteration } = context.progress;
+    const { intervalIterations, interval = 1000, saveBegin = 0 } = this.#config;
+    const due =
+      (intervalIterations !== undefined && iteration % intervalIterations === 0) ||
+      (!context.plan.byEpoch && iteration % interval === 0 && iteration >= saveBegin);
+    if (due) await this.#save(context);
   }
 
-  async afterEvaluation(context: TrainingContext, { metrics }: EvaluationEvent): Promise<void> {
+  async afterVal(context: TrainingContext, { metrics }: EvaluationEvent): Promise<void> {
     // What is saved at this iteration from now on knows more than what was saved before.
-    this.#last = null;
-    const { saveBest = 'auto', rule } = this.#config;
-    const metric = saveBest === 'auto' ? Object.keys(metrics)[0] : saveBest;
-    if (metric === undefined || metric === null) return;
-    const value = metrics[metric];
-    if (value === undefined) {
-      const known = Object.keys(metrics);
-      const close = nearest(metric, known);
-      this.#mistake =
-        `defaultHooks.checkpoint.saveBest is ${metric}, but the evaluation gives ${known.join(', ') || 'no metric'}` +
-        `${close === null ? '' : `; did you mean ${close}?`}`;
-      return;
-    }
-    const direction = (rule ?? (/loss|error/.test(metric) ? 'less' : 'greater')) === 'greater' ? 1 : -1;
-    if (this.#best !== null && this.#best.metric === metric && direction * (value - this.#best.value) <= 0)
-      return;
-    this.#best = { metric, value, path: join(context.workDir, bestName) };
-    this.#bestIsNew = true;
+    this.#lastIteration = null;
+    this.#judge(context.workDir, metrics);
+    // By iterations there may be no end of an epoch for long.
+    if (!context.plan.byEpoch) await this.#saveWhatIsNew(context, false);
   }
 
   async afterEpoch(context: TrainingContext): Promise<void> {
-    const { epoch } = context.progress;
-    const due = epoch % (this.#config.interval ?? 1) === 0 || epoch === context.maxEpochs;
-    if (due || this.#bestIsNew || this.#mistake !== null) await this.#save(context);
-    if (this.#mistake !== null) throw new OmmaError(`${this.#mistake}; correct it and go on with --resume`);
+    const { plan, progress } = context;
+    if (!plan.byEpoch) return;
+    const { interval = 1, saveBegin = 0 } = this.#config;
+    const { epoch } = progress;
+    const due = (epoch % interval === 0 && epoch >= saveBegin) || epoch === plan.maxEpochs;
+    await this.#saveWhatIsNew(context, due);
   }
 
   async afterTrain(context: TrainingContext): Promise<void> {
     await this.#save(context);
   }
 
+  #judge(workDir: string, metrics: EvaluationEvent['metrics']): void {
+    const { saveBest = 'auto', rule } = this.#config;
+    const known = Object.keys(metrics);
+    const wanted = saveBest === null ? [] : [saveBest].flat();
+    for (const [i, one] of wanted.entries()) {
+      const metric = one === 'auto' ? known[0] : one;
+      if (metric === undefined) continue;
+      const value = metrics[metric];
+      if (value === undefined) {
+        const close = nearest(metric, known);
+        this.#mistake =
+          `defaultHooks.checkpoint.saveBest is ${metric}, but the evaluation gives ${known.join(', ') || 'no metric'}` +
+          `${close === null ? '' : `; did you mean ${close}?`}`;
+        continue;
+      }
+      const direction = directionOf(metric, Array.isArray(rule) ? rule[i] : rule);
+      const best = this.#best.get(metric);
+      if (best !== undefined && !betterThan(value, best.value, direction)) continue;
+      const name = wanted.length === 1 ? bestName : `best_${metric.replace(/[^\w.-]/g, '_')}.safetensors`;
+      this.#best.set(metric, { metric, value, path: join(workDir, name) });
+      this.#bestIsNew.add(metric);
+    }
+  }
+
+  async #saveWhatIsNew(context: TrainingContext, due: boolean): Promise<void> {
+    if (due || this.#bestIsNew.size > 0 || this.#mistake !== null) await this.#save(context);
+    if (this.#mistake !== null) throw new OmmaError(`${this.#mistake}; correct it and go on with --resume`);
+  }
+
   async #save(context: TrainingContext): Promise<void> {
     const { iteration, epoch } = context.progress;
-    if (this.#last?.iteration === iteration && !this.#bestIsNew) return;
-    await context.drain();
-    const tensors = await downloadAll(context.state.variables());
-    const content = this.#content(context);
-    const best = this.#bestIsNew ? this.#best : null;
-    if (best !== null) {
-      await saveCheckpoint(best.path, tensors, content);
-      this.#bestIsNew = false;
-      context.emit({ type: 'checkpoint', path: best.path, epoch, iteration, best: true });
+    if (!context.isMain || (this.#lastIteration === iteration && this.#bestIsNew.size === 0)) return;
+    for (const metric of this.#bestIsNew) {
+      const path = this.#best.get(metric)?.path;
+      if (path === undefined) continue;
+      await context.saveCheckpoint(path);
+      context.emit({ type: 'checkpoint', path, epoch, iteration, best: true });
     }
+    this.#bestIsNew.clear();
     const path = join(context.workDir, checkpointName(iteration));
-    await saveCheckpoint(path, tensors, content);
-    this.#last = { iteration };
+    await context.saveCheckpoint(path);
+    await textFile(join(context.workDir, lastName), `${basename(path)}\n`);
+    this.#lastIteration = iteration;
     this.#lastPath = path;
     context.emit({ type: 'checkpoint', path, epoch, iteration, best: false });
     await prune(context.workDir, this.#config.maxKeep ?? 2, iteration);
-  }
-
-  #content({ progress, seed, metrics, config, loader, inputTypes }: TrainingContext): ManifestContent {
-    return {
-      version,
-      ...progress,
-      seed,
-      best: this.#best,
-      metrics: { ...metrics() },
-      classes: [...loader.dataset.classes],
-      inputs: inputTypes,
-      config,
-    };
   }
 }

@@ -38,7 +38,7 @@ export interface LoggedImage {
 
 /** How a run ended. `failed` carries the message of the error. */
 export type RunOutcome =
-  | { readonly status: 'finished' | 'interrupted' }
+  | { readonly status: 'finished' | 'stopped' | 'interrupted' }
   | { readonly status: 'failed'; readonly message: string };
 
 export interface VisBackend {

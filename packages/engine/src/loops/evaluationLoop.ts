@@ -1,18 +1,27 @@
 /** Evaluation: every batch through the evaluation step, its predictions to the metrics. One batch is in flight while the last is counted. */
 
-import type { CompiledFunction, HostTensor } from '@omma/core';
+import type { HostTensor } from '@omma/core';
 import type { Batch, DataLoader, Metric, SkippedSample } from '../data/types.ts';
 import type { Predictions } from '../distributed/gather.ts';
 import type { EvaluationEvent, RunnerEvent } from '../runner/events.ts';
 
+/** A compiled evaluation step. */
+export type EvaluationStep = (
+  inputs: Readonly<Record<string, HostTensor>>,
+) => Promise<Record<string, HostTensor>>;
+
 export interface EvaluationLoopOptions {
-  readonly step: CompiledFunction;
+  readonly step: EvaluationStep;
   readonly loader: DataLoader;
   readonly metrics: readonly Metric[];
-  /** Zero-based epoch just finished; null outside of training. */
+  /** Zero-based epoch of the last step, and steps done; null outside of training. */
   readonly epoch: number | null;
+  readonly iteration: number | null;
   /** In a distributed run: the ranks' predictions of a step, in rank order. */
   readonly gather?: (predictions: Predictions) => Promise<Predictions[]>;
+  /** Called around every batch: hooks. */
+  readonly before?: (batch: Batch) => Promise<void>;
+  readonly after?: (predictions: Predictions) => Promise<void>;
   emit(event: RunnerEvent): void;
 }
 
@@ -22,7 +31,10 @@ export async function evaluationLoop({
   loader,
   metrics,
   epoch,
+  iteration,
   gather = async (predictions) => [predictions],
+  before: beforeBatch,
+  after,
   emit,
 }: EvaluationLoopOptions): Promise<EvaluationEvent> {
   const started = performance.now();
@@ -31,7 +43,9 @@ export async function evaluationLoop({
   let done = 0;
   for (const metric of metrics) metric.reset();
   const count = async (batch: Batch, running: Promise<Record<string, HostTensor>>) => {
-    for (const one of await gather({ outputs: await running, batch })) {
+    const own = { outputs: await running, batch };
+    await after?.(own);
+    for (const one of await gather(own)) {
       for (const metric of metrics) metric.update(one.outputs, one.batch);
       samples += one.batch.count;
       skipped.push(...one.batch.skipped);
@@ -40,6 +54,7 @@ export async function evaluationLoop({
   };
   let before: Promise<void> | null = null;
   for await (const batch of loader.epoch(0)) {
+    await beforeBatch?.(batch);
     const running = step(batch.inputs);
     running.catch(() => undefined);
     await before;
@@ -50,6 +65,7 @@ export async function evaluationLoop({
   const event: EvaluationEvent = {
     type: 'evaluation',
     epoch,
+    iteration,
     metrics: Object.assign({}, ...metrics.map((metric) => metric.compute())),
     seconds: (performance.now() - started) / 1000,
     samples,

@@ -1,35 +1,40 @@
 /**
- * The training loop: epochs of steps, one step always in flight.
+ * The training loop: steps in passes over the data, one step always in flight.
  *
  * Step k + 1 is submitted before the loss of step k is read, so the device never waits for the host; whatever needs the state as it
- * is after step k (checkpoints, evaluation, the end) drains the pipe first.
+ * is after step k (checkpoints, evaluation, the end) drains the pipe first. Runs by epochs and by iterations are the same loop: the plan
+ * says where it ends and where it evaluates.
  */
 
 import { type HostTensor, hostTensor } from '@omma/core';
-import type { Batch, DataLoader, SkippedSample } from '../data/types.ts';
+import type { Batch, DataLoader } from '../data/types.ts';
 import { stopOutput } from '../distributed/dataParallelStep.ts';
-import type { Hook } from '../hooks/hook.ts';
+import type { HookList } from '../hooks/hookList.ts';
 import type { Progress, TrainingContext } from '../runner/context.ts';
 import type { EvaluationEvent } from '../runner/events.ts';
 import { lrInput, type TrainStep } from '../runner/trainStep.ts';
-import { Stopwatch } from './stopwatch.ts';
+import type { TrainPlan } from './trainPlan.ts';
+import { TrainRecord } from './trainRecord.ts';
 
 export interface TrainLoopOptions {
   readonly step: TrainStep;
   readonly loader: DataLoader;
-  /** Iterations of the whole run, and the learning rate at each. */
-  readonly iterations: number;
+  readonly plan: TrainPlan;
+  /** The learning rate at an iteration, counted from 0. */
   rateAt(iteration: number): number;
+  /** Batches to an update. */
+  readonly accumulativeCounts: number;
   /** Iterations that the smoothed loss looks back. */
   readonly smoothing: number;
-  readonly valInterval: number;
   readonly progress: Progress;
-  readonly context: Omit<TrainingContext, 'drain'>;
-  readonly hooks: readonly Hook[];
+  readonly context: Omit<TrainingContext, 'drain' | 'stop' | 'saveCheckpoint'>;
+  readonly hooks: HookList;
+  /** Writes the run to a file. */
+  save(path: string, context: TrainingContext): Promise<void>;
   /** Ends training after a step. Null in a distributed run, where the ranks agree on the step by its output `stop`. */
   readonly signal: AbortSignal | null;
-  /** Evaluates after an epoch; null when there is nothing to evaluate on. */
-  evaluate: ((epoch: number) => Promise<EvaluationEvent>) | null;
+  /** Evaluates; null when there is nothing to evaluate on. `epoch` is the zero-based one that the last step belonged to. */
+  readonly evaluate: ((epoch: number, context: TrainingContext) => Promise<EvaluationEvent>) | null;
   /** Called with a step whose loss is not finite; says why and throws. */
   failed(step: StepInput, loss: number): Promise<never>;
 }
@@ -43,7 +48,8 @@ export interface StepInput {
   readonly lr: number;
 }
 
-interface InFlight extends StepInput {
+/** A step that is on the device or about to be. */
+export interface InFlight extends StepInput {
   readonly running: Promise<Record<string, HostTensor>>;
   readonly submitted: number;
   /** Time for which the device had nothing to do before this step. */
@@ -51,71 +57,88 @@ interface InFlight extends StepInput {
   settled: number | null;
 }
 
+/** How a loop ended. */
+export type LoopEnd = 'finished' | 'stopped' | 'interrupted';
+
 export class TrainLoop {
   readonly #options: TrainLoopOptions;
-  readonly #context: TrainingContext;
-  readonly #stopwatch: Stopwatch;
-  #epochStopwatch: Stopwatch;
+  readonly context: TrainingContext;
+  readonly #record: TrainRecord;
   #inFlight: InFlight | null = null;
-  #losses: number[] = [];
-  #epochLoss = { sum: 0, steps: 0 };
-  /** By name: a sample that stands in for a neighbour is met twice. */
-  #skipped = new Map<string, SkippedSample>();
-  #reported = 0;
   /** Iterations after which the ranks of a distributed run have agreed to stop. */
   #agreedEnd = Number.POSITIVE_INFINITY;
+  /** Set by a hook that ended the run. */
+  #stopReason: string | null = null;
 
   constructor(options: TrainLoopOptions) {
     this.#options = options;
-    this.#stopwatch = new Stopwatch(options.loader.samplesPerStep);
-    this.#epochStopwatch = this.#stopwatch;
-    this.#context = { ...options.context, drain: () => this.#drain() };
+    this.#record = new TrainRecord(options.loader, options.plan, options.smoothing);
+    this.context = {
+      ...options.context,
+      drain: () => this.#drain(),
+      saveCheckpoint: (path) => options.save(path, this.context),
+      stop: (reason) => {
+        this.#stopReason ??= reason;
+      },
+    };
   }
 
-  /** Trains to the end, or until the signal; true when it got to the end. `first` are the batches of the epoch to begin with. */
-  async run(first: AsyncIterable<Batch>): Promise<boolean> {
-    const { progress, context, hooks, loader } = this.#options;
-    for (const hook of hooks) await hook.beforeTrain?.(this.#context);
-    if (progress.evaluationDue) await this.#evaluation(progress.epoch - 1);
+  /** Trains to the end, until a hook stops it, or until the signal. `first` are the batches of the epoch to begin with. */
+  async run(first: AsyncIterable<Batch>): Promise<LoopEnd> {
+    const { progress, plan, hooks, loader } = this.#options;
+    await hooks.each((hook) => hook.beforeTrain?.(this.context));
+    if (progress.evaluationDue) {
+      await this.#evaluation();
+      if (progress.iterationInEpoch === 0) await hooks.each((hook) => hook.afterEpoch?.(this.context));
+    }
     let batches = first;
-    while (progress.epoch < context.maxEpochs && !this.#stopped) {
+    while (!plan.finished(progress) && !this.#stopped) {
       const epoch = progress.epoch;
       await this.#epoch(batches);
       if (progress.epoch === epoch) break;
       // The next epoch's first batches are decoded during this one's evaluation.
-      if (progress.epoch < context.maxEpochs && !this.#stopped) batches = loader.epoch(progress.epoch);
+      if (!plan.finished(progress) && !this.#stopped) batches = loader.epoch(progress.epoch);
       await this.#endOfEpoch(epoch);
     }
     await this.#drain();
-    for (const hook of hooks) await hook.afterTrain?.(this.#context);
-    return progress.epoch >= context.maxEpochs && !progress.evaluationDue;
+    await hooks.each((hook) => hook.afterTrain?.(this.context));
+    if (plan.finished(progress) && !progress.evaluationDue) return 'finished';
+    if (this.#stopReason === null) return 'interrupted';
+    this.context.emit({ type: 'notice', message: `training stopped: ${this.#stopReason}` });
+    return 'stopped';
   }
 
   get #stopped(): boolean {
+    return this.#stopReason !== null || this.#interrupted;
+  }
+
+  get #interrupted(): boolean {
     return this.#options.progress.iteration >= this.#agreedEnd || (this.#options.signal?.aborted ?? false);
   }
 
   /** Runs the rest of the current epoch; `progress` is at the next one afterwards unless it was stopped. */
   async #epoch(batches: AsyncIterable<Batch>): Promise<void> {
-    const { progress, loader, hooks } = this.#options;
-    this.#epochStopwatch = new Stopwatch(loader.samplesPerStep);
-    this.#epochLoss = { sum: 0, steps: 0 };
-    this.#skipped = new Map();
-    this.#reported = performance.now();
+    const { progress, loader, hooks, plan } = this.#options;
+    this.#record.beginEpoch();
+    await hooks.each((hook) => hook.beforeTrainEpoch?.(this.context));
     let asked = performance.now();
     for await (const batch of batches) {
+      await hooks.each((hook) => hook.beforeTrainIteration?.(this.context, batch));
       const before = this.#inFlight;
       this.#inFlight = this.#submit(batch, asked);
       progress.iteration++;
       progress.iterationInEpoch++;
       if (before !== null) await this.#report(before);
-      if (progress.iterationInEpoch === loader.batchesPerEpoch) {
+      const endOfEpoch = progress.iterationInEpoch === loader.batchesPerEpoch;
+      if (endOfEpoch) {
         progress.epoch++;
         progress.iterationInEpoch = 0;
-        progress.evaluationDue = true;
       }
-      for (const hook of hooks) await hook.afterTrainIteration?.(this.#context);
-      if (this.#stopped) break;
+      if (plan.evaluatesAfter(progress)) progress.evaluationDue = true;
+      await hooks.each((hook) => hook.afterTrainIteration?.(this.context));
+      if (endOfEpoch) break;
+      if (progress.evaluationDue) await this.#evaluation();
+      if (this.#stopped || plan.finished(progress)) break;
       asked = performance.now();
     }
     await this.#drain();
@@ -123,44 +146,45 @@ export class TrainLoop {
 
   async #endOfEpoch(epoch: number): Promise<void> {
     const { context, hooks } = this.#options;
-    const { seconds, imagesPerSecond, dataWaitShare } = this.#epochStopwatch.total;
-    const meanLoss = this.#epochLoss.sum / Math.max(1, this.#epochLoss.steps);
-    context.emit({
-      type: 'epoch',
-      epoch,
-      seconds,
-      meanLoss,
-      imagesPerSecond,
-      dataWaitShare,
-      skipped: [...this.#skipped.values()],
-    });
-    for (const hook of hooks) await hook.afterTrainEpoch?.(this.#context);
-    await this.#evaluation(epoch);
+    context.emit(this.#record.endEpoch(epoch));
+    await hooks.each((hook) => hook.afterTrainEpoch?.(this.context));
+    await this.#evaluation();
+    if (!this.#interrupted) await hooks.each((hook) => hook.afterEpoch?.(this.context));
   }
 
-  /** The evaluation after an epoch, where the config wants one; a stopped run leaves it to the one that resumes it. */
-  async #evaluation(epoch: number): Promise<void> {
-    const { context, hooks, evaluate, valInterval, progress } = this.#options;
-    if (this.#stopped) return;
-    const wanted = progress.epoch % valInterval === 0 || progress.epoch === context.maxEpochs;
-    const evaluation = evaluate !== null && wanted ? await evaluate(epoch) : null;
+  /** The evaluation that is due; an interrupted run leaves it to the one that resumes it. */
+  async #evaluation(): Promise<void> {
+    const { hooks, evaluate, progress } = this.#options;
+    if (!progress.evaluationDue || this.#interrupted) return;
+    await this.#drain();
+    if (evaluate !== null) {
+      const epoch = progress.iterationInEpoch === 0 ? progress.epoch - 1 : progress.epoch;
+      await hooks.each((hook) => hook.beforeVal?.(this.context));
+      const evaluation = await evaluate(epoch, this.context);
+      progress.evaluationDue = false;
+      await hooks.each((hook) => hook.afterVal?.(this.context, evaluation));
+    }
     progress.evaluationDue = false;
-    if (evaluation !== null)
-      for (const hook of hooks) await hook.afterEvaluation?.(this.#context, evaluation);
-    for (const hook of hooks) await hook.afterEpoch?.(this.#context);
+    this.#record.resume();
   }
 
   #submit(batch: Batch, asked: number): InFlight {
-    const { progress, step } = this.#options;
+    const { progress, step, accumulativeCounts, plan } = this.#options;
     const submitted = performance.now();
     const lr = this.#options.rateAt(progress.iteration);
     const previous = this.#inFlight;
     const idleFrom = previous === null ? asked : Math.max(asked, previous.settled ?? submitted);
-    const running = step({ ...batch.inputs, [lrInput]: hostTensor([], 'float32', Float32Array.of(lr)) });
+    const iteration = progress.iteration + 1;
+    // What is left over at the end of the run is an update of its own.
+    const updates = iteration % accumulativeCounts === 0 || iteration === plan.maxIterations;
+    const running = step(
+      { ...batch.inputs, [lrInput]: hostTensor([], 'float32', Float32Array.of(lr)) },
+      updates,
+    );
     const entry: InFlight = {
       batch,
       epoch: progress.epoch,
-      iteration: progress.iteration + 1,
+      iteration,
       iterationInEpoch: progress.iterationInEpoch + 1,
       lr,
       running,
@@ -182,38 +206,14 @@ export class TrainLoop {
   }
 
   async #report(entry: InFlight): Promise<void> {
-    const { loader, smoothing, context, iterations } = this.#options;
+    const { context, hooks } = this.#options;
     const { loss: lossTensor, [stopOutput]: stop, ...rest } = await entry.running;
     const loss = lossTensor?.data[0] ?? Number.NaN;
     // A step later: by then every rank has had this report, whether it drains the pipe in between or not.
     if ((stop?.data[0] ?? 0) > 0) this.#agreedEnd = Math.min(this.#agreedEnd, entry.iteration + 1);
     if (!Number.isFinite(loss)) await this.#options.failed(entry, loss);
-    const now = performance.now();
-    const seconds = (now - this.#reported) / 1000;
-    this.#reported = now;
-    for (const watch of new Set([this.#stopwatch, this.#epochStopwatch]))
-      watch.add(seconds, entry.waited / 1000);
-    this.#losses = [...this.#losses.slice(1 - smoothing), loss].slice(-smoothing);
-    this.#epochLoss = { sum: this.#epochLoss.sum + loss, steps: this.#epochLoss.steps + 1 };
-    for (const sample of entry.batch.skipped) this.#skipped.set(sample.name, sample);
-    const { epoch, iteration, iterationInEpoch, lr } = entry;
-    context.emit({
-      type: 'iteration',
-      epoch,
-      iteration,
-      iterationInEpoch,
-      iterationsPerEpoch: loader.batchesPerEpoch,
-      iterationsTotal: iterations,
-      loss,
-      smoothedLoss: this.#losses.reduce((total, value) => total + value, 0) / this.#losses.length,
-      scalars: Object.fromEntries(
-        Object.entries(rest).map(([name, { data }]) => [name, data[0] ?? Number.NaN]),
-      ),
-      lr,
-      seconds,
-      dataSeconds: entry.waited / 1000,
-      secondsLeft: this.#stopwatch.secondsPerStep * (iterations - iteration),
-      ...this.#stopwatch.recent,
-    });
+    const event = this.#record.step(entry, loss, rest);
+    context.emit(event);
+    await hooks.each((hook) => hook.afterTrainOutputs?.(this.context, event));
   }
 }

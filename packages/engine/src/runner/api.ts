@@ -16,7 +16,7 @@ export interface RunnerOptions {
   readonly signal?: AbortSignal;
   /** Goes on from the newest checkpoint in the work directory (true) or from the one named. */
   readonly resume?: boolean | string;
-  /** Hooks of the caller's, after the engine's own. */
+  /** Hooks of the caller's, beside the engine's own and the config's. */
   readonly hooks?: readonly Hook[];
   /** This process's place among several that train together (`distributedEnvironment(process.env)`); alone unless given. */
   readonly distributed?: DistributedEnvironment | null;

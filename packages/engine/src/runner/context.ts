@@ -1,32 +1,47 @@
-/** What hooks see of a training run, and may do to it. */
+/** What hooks see of a run, and may do to it. */
 
+import type { Device } from '@omma/core';
 import type { Config } from '../config/types.ts';
 import type { DataLoader } from '../data/types.ts';
+import type { TrainPlan } from '../loops/trainPlan.ts';
 import type { RunnerEvent, Scalars } from './events.ts';
+import type { TrainableModel } from './model.ts';
 import type { TrainState } from './trainState.ts';
 
-/** How far a run is. The numbers count finished steps. */
+/** How far a run is. The numbers count finished steps; an epoch is a pass over the data. */
 export interface Progress {
   epoch: number;
   iterationInEpoch: number;
   iteration: number;
-  /** True from an epoch's last step until its evaluation is done: a run that ends in between makes up for it when it goes on. */
+  /** True from the step after which an evaluation is due until it is done: a run that ends in between makes up for it when it goes on. */
   evaluationDue: boolean;
 }
 
-export interface TrainingContext {
+/** In training and in a test. */
+export interface RunContext {
   readonly config: Config;
   readonly workDir: string;
   readonly seed: number;
+  readonly device: Device;
+  readonly model: TrainableModel;
+  /** True on the one process that writes files. */
+  readonly isMain: boolean;
+  emit(event: RunnerEvent): void;
+}
+
+export interface TrainingContext extends RunContext {
   readonly state: TrainState;
   readonly loader: DataLoader;
   readonly progress: Readonly<Progress>;
-  readonly maxEpochs: number;
+  readonly plan: TrainPlan;
   /** Shapes and dtypes of a batch's inputs without the batch axis. */
   readonly inputTypes: Record<string, { shape: number[]; dtype: string }>;
   /** The last evaluation's metrics. */
   metrics(): Scalars;
-  emit(event: RunnerEvent): void;
   /** Waits for the step in flight, so that state is that of `progress`. */
   drain(): Promise<void>;
+  /** Writes the whole run to `path`, atomically. Main process only. */
+  saveCheckpoint(path: string): Promise<void>;
+  /** Ends training after the current step. In a distributed run all ranks must call it at the same step. */
+  stop(reason: string): void;
 }

@@ -18,6 +18,8 @@ export interface StartEvent {
   readonly valSamples: number;
   readonly iterationsPerEpoch: number;
   readonly maxEpochs: number;
+  /** Steps of the whole run; not `maxEpochs` times `iterationsPerEpoch` in a run by iterations. */
+  readonly maxIterations: number;
   /** Where it begins; not 0 after a resume. */
   readonly epoch: number;
   readonly iteration: number;
@@ -69,8 +71,9 @@ export interface EvaluationProgressEvent {
 
 export interface EvaluationEvent {
   readonly type: 'evaluation';
-  /** Zero-based epoch just finished; null outside of training. */
+  /** Zero-based epoch of the last step, and steps done; null outside of training. */
   readonly epoch: number | null;
+  readonly iteration: number | null;
   readonly metrics: Scalars;
   readonly seconds: number;
   readonly samples: number;
@@ -93,9 +96,16 @@ export interface WarningEvent {
   readonly message: string;
 }
 
+/** Something worth knowing about the run: a learning rate that was scaled, an average that has begun. */
+export interface NoticeEvent {
+  readonly type: 'notice';
+  readonly message: string;
+}
+
 export interface EndEvent {
   readonly type: 'end';
-  readonly reason: 'finished' | 'interrupted';
+  /** 'stopped': a hook ended it early and said why in a notice. */
+  readonly reason: 'finished' | 'stopped' | 'interrupted';
   readonly seconds: number;
   readonly lastCheckpoint: string | null;
   readonly bestCheckpoint: string | null;
@@ -110,6 +120,7 @@ export type RunnerEvent =
   | EvaluationEvent
   | CheckpointEvent
   | WarningEvent
+  | NoticeEvent
   | EndEvent;
 
 export type RunnerListener = (event: RunnerEvent) => void;

@@ -25,17 +25,22 @@ import type { Metric } from '../data/types.ts';
 import { Distributed } from '../distributed/distributed.ts';
 import { gatherPredictions, neededInputs } from '../distributed/gather.ts';
 import { broadcastText } from '../distributed/text.ts';
+import { CheckpointHook } from '../hooks/checkpointHook.ts';
+import { buildHook } from '../hooks/config.ts';
+import type { Hook } from '../hooks/hook.ts';
+import { HookList } from '../hooks/hookList.ts';
+import { defaultLogInterval, LoggerHook } from '../hooks/loggerHook.ts';
+import type { Priority } from '../hooks/priority.ts';
 import { Visualizer } from '../log/visualizer.ts';
-import { evaluationLoop } from '../loops/evaluationLoop.ts';
+import { type EvaluationLoopOptions, evaluationLoop } from '../loops/evaluationLoop.ts';
 import type { RunnerApi, RunnerOptions } from './api.ts';
+import type { RunContext } from './context.ts';
 import { compileEvaluationStep } from './evaluationStep.ts';
 import type { EndEvent, EvaluationEvent, RunnerEvent } from './events.ts';
 import type { TrainableModel } from './model.ts';
 import { mixedPrecisionFor } from './precision.ts';
 import { Training } from './training.ts';
 import { modelVariables } from './trainState.ts';
-
-const defaultLogInterval = 10;
 
 export class Runner implements RunnerApi {
   readonly config: Config;
@@ -49,6 +54,9 @@ export class Runner implements RunnerApi {
   readonly distributed: Distributed | null;
   /** Writes the logs of a training run, on the main process. */
   #visualizer: Visualizer | null = null;
+  /** In the order in which they are called. */
+  readonly hooks = new HookList();
+  readonly checkpointHook: CheckpointHook;
   #evaluationStep: CompiledFunction | null = null;
   #hasWeights = false;
 
@@ -67,6 +75,26 @@ export class Runner implements RunnerApi {
     this.amp = mixedPrecisionFor(this.device, config.optimWrapper?.amp ?? 'off');
     this.seed = config.randomness?.seed ?? 0;
     this.workDir = config.workDir ?? 'work_dirs/run';
+    const { defaultHooks = {}, customHooks = [] } = config;
+    this.checkpointHook = new CheckpointHook(defaultHooks.checkpoint);
+    this.registerHook(this.checkpointHook);
+    this.registerHook(new LoggerHook(defaultHooks.logger ?? {}, () => this.flushLog()));
+    for (const custom of customHooks) {
+      const { hook, priority } = buildHook(custom);
+      this.registerHook(hook, priority);
+    }
+    for (const hook of options.hooks ?? []) this.registerHook(hook);
+  }
+
+  /** Adds a hook; before `train` or `test`. `priority` wins over the hook's own. */
+  registerHook(hook: Hook, priority?: Priority): void {
+    this.hooks.add(hook, priority);
+  }
+
+  /** What hooks see outside of training. */
+  get context(): RunContext {
+    const { config, workDir, seed, device, model, isMain } = this;
+    return { config, workDir, seed, device, model, isMain, emit: (event) => this.emit(event) };
   }
 
   /** Builds the model of a checked config. Its weights come when they are needed: see `firstWeights`. */
@@ -96,6 +124,7 @@ export class Runner implements RunnerApi {
 
   async train(): Promise<EndEvent> {
     if (this.isMain) this.#visualizer = this.#openLog();
+    await this.hooks.each((hook) => hook.beforeRun?.(this.context));
     const checkpoint = await this.#start();
     const training = await Training.create(this, checkpoint);
     if (this.isMain) {
@@ -125,11 +154,22 @@ export class Runner implements RunnerApi {
       throw new OmmaError('test: the config has neither testDataloader nor valDataloader; add one');
     if ((this.config.valEvaluator ?? []).length === 0)
       throw new OmmaError('test: the config has no valEvaluator, so there is nothing to measure; add one');
+    const { context, hooks } = this;
+    await hooks.each((hook) => hook.beforeRun?.(context));
     if (checkpoint === undefined) await this.firstWeights();
     else await this.loadWeights(checkpoint);
+    await hooks.each((hook) => hook.beforeTest?.(context));
     const batches = this.loader(loader, false);
     try {
-      const evaluation = await this.evaluate(batches, this.evaluators(), null);
+      const evaluation = await this.evaluate(batches, this.evaluators(), {
+        epoch: null,
+        iteration: null,
+        before: (batch) => hooks.each((hook) => hook.beforeTestIteration?.(context, batch)),
+        after: ({ batch, outputs }) =>
+          hooks.each((hook) => hook.afterTestIteration?.(context, batch, outputs)),
+      });
+      await hooks.each((hook) => hook.afterTest?.(context, evaluation));
+      await hooks.each((hook) => hook.afterRun?.(context, null));
       await this.distributed?.finish();
       return evaluation;
     } finally {
@@ -171,7 +211,7 @@ export class Runner implements RunnerApi {
   evaluate(
     loader: BatchLoader,
     evaluators: readonly Metric[],
-    epoch: number | null,
+    where: Pick<EvaluationLoopOptions, 'epoch' | 'iteration' | 'before' | 'after'>,
   ): Promise<EvaluationEvent> {
     this.#evaluationStep ??= compileEvaluationStep(this.model, this.device, this.amp);
     const { distributed } = this;
@@ -179,7 +219,7 @@ export class Runner implements RunnerApi {
       step: this.#evaluationStep,
       loader,
       metrics: evaluators,
-      epoch,
+      ...where,
       ...(distributed === null
         ? {}
         : {

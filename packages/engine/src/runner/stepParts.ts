@@ -38,18 +38,20 @@ export interface UpdateInputs {
 }
 
 /**
- * Moves the parameters and the loss scale. A step whose loss or gradients are not finite leaves the parameters alone, so that what went
- * wrong can still be looked at. Gives `gradNorm` where gradients are clipped.
+ * Moves the parameters and the loss scale, and lets hooks' parts follow. A step whose loss or gradients are not finite leaves the parameters
+ * alone, so that what went wrong can still be looked at. Gives `gradNorm` where gradients are clipped.
  */
-export function update(state: TrainState, { loss, gradients: raw, lr, maxNorm }: UpdateInputs): TensorRecord {
-  const { lossScale } = state;
+export function update(state: TrainState, { lr, maxNorm, ...batch }: UpdateInputs): TensorRecord {
+  const { lossScale, accumulation } = state;
+  const { loss, gradients: raw } = accumulation?.take(batch.gradients, batch.loss) ?? batch;
   const unscaled = lossScale === null ? null : unscaledGradients(raw, lossScale);
   const whole = unscaled?.gradients ?? raw;
   const clipped = maxNorm === null ? null : clipGradNorm(whole, maxNorm);
   const finite = loss.isFinite();
   const apply = unscaled === null ? finite : logicalAnd(finite, unscaled.finite);
   state.optimizer.step(state.trainable(), clipped?.gradients ?? whole, lr, { apply });
-  return clipped === null ? {} : { gradNorm: clipped.norm };
+  const added = state.parts.map((part) => part.update?.());
+  return Object.assign(clipped === null ? {} : { gradNorm: clipped.norm }, ...added);
 }
 
 function scaled(loss: Tensor, lossScale: LossScale | null): Tensor {

@@ -1,21 +1,58 @@
-/** Everything that a training run changes and a checkpoint keeps: weights, statistics, moments, random counter, loss scale. */
+/**
+ * Everything that a training run changes and a checkpoint keeps: weights, statistics, moments, random counter, loss scale, summed gradients, and
+ * what hooks add.
+ */
 
-import { type HostTensor, LossScale, Variable } from '@omma/core';
+import { type HostTensor, LossScale, type TensorRecord, Variable } from '@omma/core';
 import type { Optimizer, Parameter } from '@omma/nn';
+import { Accumulation } from './accumulation.ts';
 import type { TrainableModel } from './model.ts';
+
+/** State that a hook adds to a run, and what becomes of it at each update. */
+export interface StatePart {
+  /** Names begin with `run.` and are no others'. */
+  readonly variables: readonly Variable[];
+  /** Adds to the graph of the update, after the optimiser's step; scalars that it gives are logged. Inside `trace`. */
+  update?(): TensorRecord | undefined;
+}
+
+export interface TrainStateOptions {
+  readonly seed: number;
+  /** float16: the loss is scaled. */
+  readonly scaleLoss: boolean;
+  /** Batches to an update; 1 unless given. */
+  readonly accumulativeCounts?: number;
+}
 
 export class TrainState {
   readonly model: TrainableModel;
   readonly optimizer: Optimizer;
   readonly random: Variable;
   readonly lossScale: LossScale | null;
+  /** Null when every batch is an update. */
+  readonly accumulation: Accumulation | null;
+  readonly #parts: StatePart[] = [];
 
-  constructor(model: TrainableModel, optimizer: Optimizer, seed: number, scaleLoss: boolean) {
+  constructor(
+    model: TrainableModel,
+    optimizer: Optimizer,
+    { seed, scaleLoss, accumulativeCounts = 1 }: TrainStateOptions,
+  ) {
     this.model = model;
     this.optimizer = optimizer;
     this.random = new Variable('run.random', { shape: [2], dtype: 'uint32' }, Uint32Array.of(seed, 0));
     this.lossScale = scaleLoss ? new LossScale('run.loss_scale') : null;
+    this.accumulation = accumulativeCounts > 1 ? new Accumulation(this.trainable()) : null;
     optimizer.prepare(this.trainable());
+  }
+
+  /** Adds a hook's part. Only before the step is compiled. */
+  add(part: StatePart): void {
+    this.#parts.push(part);
+  }
+
+  get parts(): readonly StatePart[] {
+    return this.#parts;
   }
 
   /** The parameters that get gradients, by name. */
@@ -29,9 +66,16 @@ export class TrainState {
 
   /** What belongs to the run and not to the model. */
   runVariables(): Variable[] {
-    const { lossScale } = this;
+    const { lossScale, accumulation } = this;
     const scaling = lossScale === null ? [] : [lossScale.scale, lossScale.goodSteps];
-    return [...this.optimizer.variables(), this.random, ...scaling];
+    const added = this.#parts.flatMap(({ variables }) => variables);
+    return [
+      ...this.optimizer.variables(),
+      this.random,
+      ...scaling,
+      ...(accumulation?.variables() ?? []),
+      ...added,
+    ];
   }
 }
 

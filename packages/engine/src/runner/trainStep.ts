@@ -1,16 +1,20 @@
 /**
  * The training step: forward, loss, backward, clipping, optimiser, batch-norm statistics and random counter, as one compiled graph.
- * A batch and a learning rate go in, the loss comes out; everything else stays on the device.
+ * A batch and a learning rate go in, the loss comes out; everything else stays on the device. With gradient accumulation there are two graphs: one
+ * that only adds to the sums, and the one that takes the step.
  */
 
 import {
   advance,
-  type CompiledFunction,
   compile,
   type Device,
+  type Executable,
+  type Graph,
   type HostTensor,
   type MixedPrecision,
+  type NodeProfile,
   OmmaError,
+  type Tensor,
   type TensorRecord,
   type TensorType,
 } from '@omma/core';
@@ -21,14 +25,29 @@ export interface TrainStepOptions {
   readonly device: Device;
   readonly amp: MixedPrecision | null;
   readonly maxNorm: number | null;
+  /** Measure time and bytes per node. */
+  readonly profile?: boolean;
 }
 
-/** A compiled training step: a batch and `lr` in, scalars out. On one device it is one `CompiledFunction`, on several there is more to it. */
-export interface TrainStep {
-  (inputs?: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>>;
-  /** Compiles for these input types without running. */
-  prepare(inputs: Readonly<Record<string, TensorType>>): Promise<unknown>;
+/** `updates` false: the batch is not the last of its accumulation, its gradients are only kept. */
+export type TrainStepCall = (
+  inputs: Readonly<Record<string, HostTensor>>,
+  updates?: boolean,
+) => Promise<Record<string, HostTensor>>;
+
+/** A compiled training step: a batch and `lr` in, scalars out. On one device it is one compiled function, on several there is more to it. */
+export interface TrainStep extends TrainStepCall {
+  /** Compiles for these input types without running. Gives the executables. */
+  prepare(inputs: Readonly<Record<string, TensorType>>): Promise<readonly Executable[]>;
+  /** What has been measured so far, of all that `prepare` compiled. */
+  profile(): readonly NodeProfile[];
   dispose(): void;
+}
+
+/** A step that is one graph, which may be looked at. */
+export interface LocalTrainStep extends TrainStep {
+  /** The graph of an update as traced for these input types, before passes. */
+  graph(inputs: Readonly<Record<string, TensorType>>): Graph;
 }
 
 /** Name of the learning rate among the step's inputs. */
@@ -37,15 +56,56 @@ export const lrInput = 'lr';
 /** Compiles the step of `state` for one device. Outputs: `loss`, `gradNorm` when gradients are clipped, and the model's own scalars. */
 export function compileTrainStep(
   state: TrainState,
-  { device, amp, maxNorm }: TrainStepOptions,
-): CompiledFunction {
-  const step = (inputs: TensorRecord): TensorRecord => {
-    const { [lrInput]: lr, ...batch } = inputs;
-    if (lr === undefined) throw new OmmaError('train step: the input lr is missing');
+  { device, amp, maxNorm, profile = false }: TrainStepOptions,
+): LocalTrainStep {
+  const { accumulation } = state;
+  const options = { device, profile, ...(amp === null ? {} : { amp }) };
+  const pass = (batch: TensorRecord, then: (loss: Tensor, gradients: readonly Tensor[]) => TensorRecord) => {
     const { loss, scalars = {}, gradients } = forwardBackward(state, batch, state.random.read());
-    const outputs = update(state, { loss, gradients, lr, maxNorm });
+    const outputs = then(loss, gradients);
     advance(state.random);
     return { loss, ...outputs, ...scalars };
   };
-  return compile(step, { device, name: 'train step', ...(amp === null ? {} : { amp }) });
+  const step = compile(
+    ({ [lrInput]: lr, ...batch }) => {
+      if (lr === undefined) throw new OmmaError('train step: the input lr is missing');
+      return pass(batch, (loss, gradients) => update(state, { loss, gradients, lr, maxNorm }));
+    },
+    { ...options, name: 'train step' },
+  );
+  const accumulate =
+    accumulation === null
+      ? null
+      : compile(
+          (batch) =>
+            pass(batch, (loss, gradients) => {
+              accumulation.add(gradients, loss);
+              return {};
+            }),
+          { ...options, name: 'accumulation step' },
+        );
+  let executables: readonly Executable[] = [];
+  return Object.assign(
+    (inputs: Readonly<Record<string, HostTensor>>, updates = true) => {
+      if (updates || accumulate === null) return step(inputs);
+      const { [lrInput]: _, ...batch } = inputs;
+      return accumulate(batch);
+    },
+    {
+      prepare: async (inputs: Readonly<Record<string, TensorType>>) => {
+        const { [lrInput]: _, ...batch } = inputs;
+        executables = [
+          await step.prepare(inputs),
+          ...(accumulate === null ? [] : [await accumulate.prepare(batch)]),
+        ];
+        return executables;
+      },
+      graph: (inputs: Readonly<Record<string, TensorType>>) => step.graph(inputs),
+      profile: () => executables.flatMap((executable) => executable.profile()),
+      dispose: () => {
+        step.dispose();
+        accumulate?.dispose();
+      },
+    },
+  );
 }

@@ -8,17 +8,27 @@ import type { BatchLoader } from '../data/loader.ts';
 import type { Batch } from '../data/types.ts';
 import { broadcastVariables, checkEqual } from '../distributed/agreement.ts';
 import { compileDataParallelStep } from '../distributed/dataParallelStep.ts';
-import { CheckpointHook } from '../hooks/checkpointHook.ts';
+import type { Distributed } from '../distributed/distributed.ts';
 import type { Hook } from '../hooks/hook.ts';
+import type { HookList } from '../hooks/hookList.ts';
 import { type StepInput, TrainLoop } from '../loops/trainLoop.ts';
+import { TrainPlan } from '../loops/trainPlan.ts';
 import { learningRateSchedule } from '../schedule/learningRates.ts';
-import type { Progress } from './context.ts';
+import type { Progress, TrainingContext } from './context.ts';
 import { firstNonFinite } from './diagnose.ts';
 import type { EndEvent, EvaluationEvent, Scalars } from './events.ts';
 import { buildOptimizer } from './optimizer.ts';
 import type { Runner } from './runner.ts';
+import { scaledRate } from './scaledRate.ts';
+import { saveSnapshot } from './snapshot.ts';
 import { TrainState } from './trainState.ts';
-import { compileTrainStep, lrInput, type TrainStep, type TrainStepOptions } from './trainStep.ts';
+import {
+  compileTrainStep,
+  lrInput,
+  type TrainStep,
+  type TrainStepCall,
+  type TrainStepOptions,
+} from './trainStep.ts';
 
 type InputTypes = Record<string, { shape: number[]; dtype: string }>;
 
@@ -29,33 +39,49 @@ export class Training {
   readonly #valLoader: BatchLoader | null;
   readonly #step: TrainStep;
   readonly #rateAt: (iteration: number) => number;
-  readonly #maxEpochs: number;
-  readonly #valInterval: number;
+  readonly #plan: TrainPlan;
+  readonly #accumulativeCounts: number;
   readonly #progress: Progress;
-  readonly #checkpoints: CheckpointHook;
   readonly #resumedFrom: string | null;
   #metrics: Scalars;
   readonly #inputTypes: InputTypes;
 
   private constructor(runner: Runner, checkpoint: Checkpoint | null) {
-    const { trainDataloader, valDataloader, trainConfig, paramScheduler = [], defaultHooks } = runner.config;
+    const { trainDataloader, valDataloader, trainConfig, paramScheduler = [] } = runner.config;
     const optimWrapper = required(runner.config.optimWrapper, 'optimWrapper');
-    const { maxEpochs, valInterval = 1 } = required(trainConfig, 'trainConfig');
     this.#runner = runner;
     this.#loader = runner.loader(required(trainDataloader, 'trainDataloader'), true);
     this.#valLoader = valDataloader === undefined ? null : runner.loader(valDataloader, false);
-    this.#maxEpochs = maxEpochs;
-    this.#valInterval = valInterval;
+    this.#plan = new TrainPlan(required(trainConfig, 'trainConfig'), this.#loader.batchesPerEpoch);
+    this.#accumulativeCounts = optimWrapper.accumulativeCounts ?? 1;
     this.#state = makeState(runner, optimWrapper);
-    this.#rateAt = learningRateSchedule(optimWrapper.optimizer.lr, paramScheduler, {
-      epochs: maxEpochs,
+    const rate = scaledRate(runner.config, optimWrapper.optimizer.lr, this.#loader.samplesPerStep);
+    if (rate.notice !== null) runner.emit({ type: 'notice', message: rate.notice });
+    this.#rateAt = learningRateSchedule(rate.lr, paramScheduler, {
+      epochs: this.#plan.maxIterations / this.#loader.batchesPerEpoch,
       iterationsPerEpoch: this.#loader.batchesPerEpoch,
     });
+    let profiled = false;
+    let profile: TrainStep['profile'] = () => [];
+    for (const hook of runner.hooks.hooks) {
+      hook.setUp?.({
+        ...runner.context,
+        state: this.#state,
+        plan: this.#plan,
+        add: (part) => this.#state.add(part),
+        profile: () => {
+          profiled = true;
+          return () => profile();
+        },
+      });
+    }
     this.#step = makeStep(runner, this.#state, {
       device: runner.device,
       amp: runner.amp,
       maxNorm: optimWrapper.clipGrad?.maxNorm ?? null,
+      profile: profiled,
     });
+    profile = () => this.#step.profile();
     const manifest = checkpoint?.manifest;
     this.#resumedFrom = checkpoint?.path ?? null;
     this.#metrics = manifest?.metrics ?? {};
@@ -66,90 +92,109 @@ export class Training {
       evaluationDue: manifest?.evaluationDue ?? false,
     };
     this.#inputTypes = { ...manifest?.inputs };
-    this.#checkpoints = new CheckpointHook(defaultHooks?.checkpoint ?? {}, manifest?.best ?? null);
+    runner.hooks.loadState(manifest?.hooks ?? {});
   }
 
   /** A new run, or the one that `checkpoint` was made by. */
   static async create(runner: Runner, checkpoint: Checkpoint | null): Promise<Training> {
     const training = new Training(runner, checkpoint);
-    const variables = training.#state.variables();
     if (checkpoint !== null) {
       training.#checkPosition(checkpoint);
-      if (runner.isMain) await restore(checkpoint.path, checkpoint.tensors, variables);
+      if (runner.isMain) await training.#restore(checkpoint);
     }
     const { distributed } = runner;
     if (distributed !== null) {
+      const variables = training.#state.variables();
       await distributed.guard(broadcastVariables(distributed.communicator, variables));
       await checkEqual(distributed.group, variables, 'at the start');
     }
     return training;
   }
 
+  async #restore({ path, manifest, tensors }: Checkpoint): Promise<void> {
+    const loaded = { path, manifest, tensors: new Map(tensors) };
+    const { hooks, context } = this.#runner;
+    await hooks.each((hook) => hook.afterLoadCheckpoint?.(context, loaded));
+    await restore(path, loaded.tensors, this.#state.variables());
+  }
+
   async run(): Promise<EndEvent> {
     const started = performance.now();
     const runner = this.#runner;
-    const evaluators = runner.evaluators();
-    const valLoader = this.#valLoader;
-    const evaluate = async (epoch: number): Promise<EvaluationEvent> => {
-      if (valLoader === null) throw new Error('evaluate: no loader');
-      const evaluation = await runner.evaluate(valLoader, evaluators, epoch);
-      this.#metrics = evaluation.metrics;
-      return evaluation;
-    };
     const { first, batches } = await this.#firstBatch();
     if (first !== null) await this.#begin(first);
     else {
       runner.emit({
         type: 'warning',
-        message: `${this.#resumedFrom} has all ${this.#maxEpochs} epochs behind it, so nothing is left to train; raise trainConfig.maxEpochs to go on`,
+        message: `${this.#resumedFrom} has all ${this.#length} behind it, so nothing is left to train; raise trainConfig.${this.#plan.byEpoch ? 'maxEpochs' : 'maxIters'} to go on`,
       });
     }
     const loop = new TrainLoop({
       step: this.#step,
       loader: this.#loader,
-      iterations: this.#maxEpochs * this.#loader.batchesPerEpoch,
+      plan: this.#plan,
       rateAt: this.#rateAt,
+      accumulativeCounts: this.#accumulativeCounts,
       smoothing: runner.logInterval,
-      valInterval: this.#valInterval,
       progress: this.#progress,
       context: {
-        config: runner.config,
-        workDir: runner.workDir,
-        seed: runner.seed,
+        ...runner.context,
         state: this.#state,
         loader: this.#loader,
         progress: this.#progress,
-        maxEpochs: this.#maxEpochs,
+        plan: this.#plan,
         metrics: () => this.#metrics,
         inputTypes: this.#inputTypes,
-        emit: (event) => runner.emit(event),
       },
-      hooks: [
-        ...(runner.isMain ? [this.#checkpoints, this.#logHook()] : []),
-        this.#agreementHook(),
-        ...(runner.options.hooks ?? []),
-      ],
+      hooks: this.#hooks(),
+      save: (path, context) => saveSnapshot(path, context, runner.hooks),
       signal: runner.distributed === null ? (runner.options.signal ?? null) : null,
-      evaluate: valLoader === null || evaluators.length === 0 ? null : evaluate,
+      evaluate: this.#evaluation(),
       failed: (input, loss) => this.#failed(input, loss),
     });
-    const finished = await loop.run(batches).catch((error: unknown) => this.#broken(error));
+    const reason = await loop.run(batches).catch((error: unknown) => this.#broken(error));
     const end: EndEvent = {
       type: 'end',
-      reason: finished ? 'finished' : 'interrupted',
+      reason,
       seconds: (performance.now() - started) / 1000,
-      lastCheckpoint: this.#checkpoints.lastPath ?? this.#resumedFrom,
-      bestCheckpoint: this.#checkpoints.bestPath,
+      lastCheckpoint: runner.checkpointHook.lastPath ?? this.#resumedFrom,
+      bestCheckpoint: runner.checkpointHook.bestPath,
       metrics: this.#metrics,
     };
     runner.emit(end);
+    await runner.hooks.each((hook) => hook.afterRun?.(runner.context, end));
     return end;
+  }
+
+  /** How the loop evaluates; null when there is nothing to evaluate on. */
+  #evaluation(): ((epoch: number, context: TrainingContext) => Promise<EvaluationEvent>) | null {
+    const runner = this.#runner;
+    const evaluators = runner.evaluators();
+    const loader = this.#valLoader;
+    if (loader === null || evaluators.length === 0) return null;
+    return async (epoch, context) => {
+      const evaluation = await runner.evaluate(loader, evaluators, {
+        epoch,
+        iteration: this.#progress.iteration,
+        before: (batch) => runner.hooks.each((hook) => hook.beforeValIteration?.(context, batch)),
+        after: ({ batch, outputs }) =>
+          runner.hooks.each((hook) => hook.afterValIteration?.(context, batch, outputs)),
+      });
+      this.#metrics = evaluation.metrics;
+      return evaluation;
+    };
+  }
+
+  /** `3 epochs`, `500 iterations`. */
+  get #length(): string {
+    const { byEpoch, maxEpochs, maxIterations } = this.#plan;
+    return byEpoch ? `${maxEpochs} epochs` : `${maxIterations} iterations`;
   }
 
   /** The device failed: the error says besides what of the run is saved. Other errors stay as they are. */
   #broken(error: unknown): never {
     if (!(error instanceof DeviceError)) throw error;
-    const last = this.#checkpoints.lastPath ?? this.#resumedFrom;
+    const last = this.#runner.checkpointHook.lastPath ?? this.#resumedFrom;
     const saved =
       last === null ? 'no checkpoint had been written yet' : `the run goes on from ${last} with --resume`;
     throw new DeviceError(`${error.message}; ${saved}`, { cause: error });
@@ -164,7 +209,7 @@ export class Training {
   /** The batches to begin with, the first one looked at: its types are what the step is compiled for. */
   async #firstBatch(): Promise<{ first: Batch | null; batches: AsyncIterable<Batch> }> {
     const { epoch, iterationInEpoch } = this.#progress;
-    if (epoch >= this.#maxEpochs) return { first: null, batches: empty() };
+    if (this.#plan.finished(this.#progress)) return { first: null, batches: empty() };
     const iterator = this.#loader.epoch(epoch, iterationInEpoch)[Symbol.asyncIterator]();
     const { value, done } = await iterator.next();
     if (done === true) return { first: null, batches: empty() };
@@ -191,7 +236,8 @@ export class Training {
       trainSamples: this.#loader.dataset.length,
       valSamples: this.#valLoader?.dataset.length ?? 0,
       iterationsPerEpoch: this.#loader.batchesPerEpoch,
-      maxEpochs: this.#maxEpochs,
+      maxEpochs: this.#plan.maxEpochs,
+      maxIterations: this.#plan.maxIterations,
       epoch,
       iteration,
       resumedFrom: this.#resumedFrom,
@@ -199,25 +245,17 @@ export class Training {
     });
   }
 
-  /** The log is written between steps, so that a full disk ends the run with a message. */
-  #logHook(): Hook {
-    const runner = this.#runner;
-    const flush = () => runner.flushLog();
-    return {
-      beforeTrain: flush,
-      afterTrainIteration: async ({ progress }) => {
-        if (progress.iteration % runner.logInterval === 0) await flush();
-      },
-      afterEpoch: flush,
-      afterTrain: flush,
-    };
+  /** The runner's hooks, and in a distributed run the watch over the ranks' agreement. */
+  #hooks(): HookList {
+    const { distributed, hooks } = this.#runner;
+    if (distributed !== null) hooks.add(this.#agreementHook(distributed), 'VERY_HIGH');
+    return hooks;
   }
 
   /** Compares the state of all ranks after every epoch: what drifts apart is found before it is saved for long. */
-  #agreementHook(): Hook {
-    const { distributed } = this.#runner;
-    if (distributed === null) return {};
+  #agreementHook(distributed: Distributed): Hook {
     return {
+      name: 'agreement',
       afterTrainEpoch: async ({ progress }) => {
         const when = `after epoch ${progress.epoch}`;
         await distributed.guard(checkEqual(distributed.group, this.#state.variables(), when));
@@ -251,13 +289,15 @@ export class Training {
   }
 }
 
-function makeState(runner: Runner, { optimizer, paramwiseConfig }: OptimWrapperConfig): TrainState {
-  return new TrainState(
-    runner.model,
-    buildOptimizer(optimizer, paramwiseConfig),
-    runner.seed,
-    runner.amp === 'float16',
-  );
+function makeState(
+  runner: Runner,
+  { optimizer, paramwiseConfig, accumulativeCounts }: OptimWrapperConfig,
+): TrainState {
+  return new TrainState(runner.model, buildOptimizer(optimizer, paramwiseConfig), {
+    seed: runner.seed,
+    scaleLoss: runner.amp === 'float16',
+    ...(accumulativeCounts === undefined ? {} : { accumulativeCounts }),
+  });
 }
 
 /** The step of one process, or of one among several. */
@@ -269,11 +309,9 @@ function makeStep(runner: Runner, state: TrainState, options: TrainStepOptions):
     communicator: distributed.communicator,
     stopping: () => runner.options.signal?.aborted ?? false,
   });
-  const { prepare, dispose } = step;
-  return Object.assign((inputs?: Readonly<Record<string, HostTensor>>) => distributed.guard(step(inputs)), {
-    prepare,
-    dispose,
-  });
+  const { prepare, profile, dispose } = step;
+  const guarded: TrainStepCall = (inputs, updates) => distributed.guard(step(inputs, updates));
+  return Object.assign(guarded, { prepare, profile, dispose });
 }
 
 function required<T>(value: T | undefined, name: string): T {

@@ -124,6 +124,7 @@ describe('two ranks', () => {
       'best.safetensors',
       'iter_0000000008.safetensors',
       'iter_0000000012.safetensors',
+      'last_checkpoint',
       'log.jsonl',
     ]);
     expect(ranks.map(({ events }) => events.filter(({ type }) => type === 'checkpoint').length > 0)).toEqual([

@@ -244,7 +244,10 @@ describe('the data parallel step', () => {
     const ranks = groups.map((group) => {
       const model = new Weighted();
       model.assignNames();
-      const state = new TrainState(model, buildOptimizer({ type: 'SGD', lr: 1 }), 0, true);
+      const state = new TrainState(model, buildOptimizer({ type: 'SGD', lr: 1 }), {
+        seed: 0,
+        scaleLoss: true,
+      });
       const communicator = new HostCommunicator(on, group);
       const options = {
         device: on,

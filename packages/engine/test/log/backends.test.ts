@@ -193,6 +193,7 @@ function evaluation(hits: number): RunnerEvent {
   return {
     type: 'evaluation',
     epoch: 0,
+    iteration: 1,
     metrics: { hits },
     seconds: 1,
     samples: 1,

@@ -83,7 +83,12 @@ export class MLflowVisBackend implements VisBackend {
   async close({ status }: RunOutcome): Promise<void> {
     const run = this.#run;
     if (run === null) return;
-    const end = { finished: 'FINISHED', interrupted: 'KILLED', failed: 'FAILED' } as const;
+    const end = {
+      finished: 'FINISHED',
+      stopped: 'FINISHED',
+      interrupted: 'KILLED',
+      failed: 'FAILED',
+    } as const;
     let reason = '';
     for (const pause of lastTries) {
       await new Promise((done) => setTimeout(done, pause));

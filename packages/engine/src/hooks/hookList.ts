@@ -1,0 +1,69 @@
+/** The hooks of a run in the order in which they are called, and their saved state by name. */
+
+import { OmmaError } from '@omma/core';
+import type { Hook } from './hook.ts';
+import { type Priority, priorityNumber } from './priority.ts';
+
+interface Entry {
+  readonly hook: Hook;
+  readonly priority: number;
+}
+
+export interface HookInfo {
+  readonly name: string;
+  readonly priority: number;
+}
+
+export class HookList {
+  #entries: Entry[] = [];
+
+  /** Adds a hook; `priority` wins over the hook's own. */
+  add(hook: Hook, priority?: Priority): void {
+    const entry = { hook, priority: priorityNumber(priority ?? hook.priority) };
+    this.#entries = [...this.#entries, entry].sort((a, b) => a.priority - b.priority);
+  }
+
+  /** Runs `call` on every hook, one after the other. */
+  async each(call: (hook: Hook) => Promise<void> | undefined): Promise<void> {
+    for (const { hook } of this.#entries) {
+      const done = call(hook);
+      if (done !== undefined) await done;
+    }
+  }
+
+  /** Names and priorities, in order. */
+  get info(): readonly HookInfo[] {
+    return this.#entries.map(({ hook, priority }) => ({ name: nameOf(hook), priority }));
+  }
+
+  get hooks(): readonly Hook[] {
+    return this.#entries.map(({ hook }) => hook);
+  }
+
+  /** What the hooks want kept, by name. */
+  saveState(): Record<string, unknown> {
+    const states: Record<string, unknown> = {};
+    for (const hook of this.hooks) {
+      if (hook.saveState === undefined) continue;
+      const { name } = hook;
+      if (name === undefined || name in states) {
+        throw new OmmaError(
+          `hooks: a hook with saveState needs a name of its own, but ${name === undefined ? 'one has none' : `two are called ${name}`}`,
+        );
+      }
+      states[name] = hook.saveState();
+    }
+    return states;
+  }
+
+  /** Hands each hook its part. What no hook asks for is left aside: a run may be resumed with fewer hooks. */
+  loadState(states: Readonly<Record<string, unknown>>): void {
+    for (const hook of this.hooks) {
+      if (hook.name !== undefined && hook.name in states) hook.loadState?.(states[hook.name]);
+    }
+  }
+}
+
+function nameOf(hook: Hook): string {
+  return hook.name ?? (hook.constructor === Object ? 'hook' : hook.constructor.name);
+}

@@ -1,0 +1,37 @@
+/** `trainConfig` of a config: how long to train, when to evaluate. */
+
+import { z } from 'zod';
+
+export interface TrainConfig {
+  /** Passes over the training data. Either this or `maxIters`. */
+  readonly maxEpochs?: number;
+  /** Steps. With it, intervals count iterations. */
+  readonly maxIters?: number;
+  /** Evaluate every so many epochs (1 unless given) or iterations (1000 unless given), and at the end. */
+  readonly valInterval?: number;
+  /** The first epoch or iteration after which it may evaluate; 1 unless given. */
+  readonly valBegin?: number;
+  /** From the epoch or iteration on that comes first, evaluate at the interval that comes second: `[[90, 1]]`. */
+  readonly dynamicIntervals?: readonly (readonly [from: number, interval: number])[];
+}
+
+const count = z.int().positive();
+
+export const trainConfigSchema = z
+  .strictObject({
+    maxEpochs: count.exactOptional(),
+    maxIters: count.exactOptional(),
+    valInterval: count.exactOptional(),
+    valBegin: count.exactOptional(),
+    dynamicIntervals: z.array(z.tuple([count, count])).exactOptional(),
+  })
+  .superRefine(({ maxEpochs, maxIters, dynamicIntervals = [] }, context) => {
+    if ((maxEpochs === undefined) === (maxIters === undefined))
+      context.addIssue({ code: 'custom', message: 'expected either maxEpochs or maxIters' });
+    if (dynamicIntervals.some(([from], i) => from <= (dynamicIntervals[i - 1]?.[0] ?? 0)))
+      context.addIssue({
+        code: 'custom',
+        path: ['dynamicIntervals'],
+        message: 'expected positions in ascending order',
+      });
+  });

@@ -1,0 +1,205 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { checkConfig, type Hook, HookList, hooks, loadCheckpoint, priorityNumber } from '../src/index.ts';
+import { tinyConfig } from './support/tiny.ts';
+import { eventsOf, temporary, trainTiny } from './support/training.ts';
+
+const calls: string[] = [];
+
+class NoteHook implements Hook {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  async beforeTrain(): Promise<void> {
+    calls.push(this.#text);
+  }
+}
+
+declare module '../src/index.ts' {
+  interface HookTypes {
+    NoteHook: { readonly text: string };
+  }
+}
+hooks.register('NoteHook', z.strictObject({ text: z.string() }), ({ text }) => new NoteHook(text));
+
+describe('hooks', () => {
+  it('run by priority, and in the order of their registration where it is the same', async () => {
+    const list = new HookList();
+    const order: string[] = [];
+    const hook = (name: string): Hook => ({ name, beforeTrain: async () => void order.push(name) });
+    list.add(hook('last'), 'LOWEST');
+    list.add(hook('a'));
+    list.add(hook('b'));
+    list.add(hook('first'), 5);
+    list.add({ ...hook('early'), priority: 'HIGH' });
+    expect(list.info.map(({ name }) => name)).toEqual(['first', 'early', 'a', 'b', 'last']);
+    expect(priorityNumber('VERY_LOW')).toBe(90);
+  });
+
+  it('of the config are built by type, with the priority that it gives them', async () => {
+    calls.length = 0;
+    await trainTiny({
+      trainConfig: { maxEpochs: 1 },
+      customHooks: [
+        { type: 'NoteHook', text: 'second' },
+        { type: 'NoteHook', text: 'first', priority: 'HIGHEST' },
+      ],
+    });
+    expect(calls).toEqual(['first', 'second']);
+  });
+
+  it('that the config misspells are refused with the nearest name, like their options and priority', () => {
+    const mistake = (hook: object) => () => checkConfig({ ...tinyConfig('work'), customHooks: [hook] });
+    expect(mistake({ type: 'NotHook', text: '' })).toThrow(
+      /customHooks\[0\].type .* did you mean NoteHook\?/,
+    );
+    expect(mistake({ type: 'NoteHook', tex: '' })).toThrow(/customHooks\[0\].tex .* did you mean text\?/);
+    expect(mistake({ type: 'NoteHook', text: '', priority: 'HIGHER' })).toThrow(/customHooks\[0\].priority/);
+  });
+
+  it('see every point of a run, in order', async () => {
+    const points: string[] = [];
+    const note = (point: string) => async () => void (points.at(-1) !== point && points.push(point));
+    const hook: Hook = {
+      beforeRun: note('beforeRun'),
+      beforeTrain: note('beforeTrain'),
+      beforeTrainEpoch: note('beforeTrainEpoch'),
+      beforeTrainIteration: note('beforeTrainIteration'),
+      afterTrainIteration: note('afterTrainIteration'),
+      afterTrainEpoch: note('afterTrainEpoch'),
+      beforeVal: note('beforeVal'),
+      afterVal: note('afterVal'),
+      afterEpoch: note('afterEpoch'),
+      beforeSaveCheckpoint: note('beforeSaveCheckpoint'),
+      afterTrain: note('afterTrain'),
+      afterRun: note('afterRun'),
+    };
+    const trainDataloader = { dataset: { type: 'Stripes', length: 8 } as const, batchSize: 8 };
+    await trainTiny({ trainConfig: { maxEpochs: 1 }, trainDataloader }, { hooks: [hook] });
+    expect(points).toEqual([
+      'beforeRun',
+      'beforeTrain',
+      'beforeTrainEpoch',
+      'beforeTrainIteration',
+      'afterTrainIteration',
+      'afterTrainEpoch',
+      'beforeVal',
+      'afterVal',
+      'afterEpoch',
+      'beforeSaveCheckpoint',
+      'afterTrain',
+      'afterRun',
+    ]);
+  });
+
+  it('get the outputs of every step, and of every batch of an evaluation', async () => {
+    const losses: number[] = [];
+    let rows = 0;
+    const hook: Hook = {
+      afterTrainOutputs: async (_, { loss }) => void losses.push(loss),
+      afterValIteration: async (_, { count }, { logits }) => {
+        expect(logits?.shape[1]).toBe(2);
+        rows += count;
+      },
+    };
+    const { events } = await trainTiny({ trainConfig: { maxEpochs: 1 } }, { hooks: [hook] });
+    expect(losses).toEqual(eventsOf(events, 'iteration').map(({ loss }) => loss));
+    expect(rows).toBe(18);
+  });
+
+  it('keep what they want in checkpoints, under their names', async () => {
+    const count = (): Hook & { seen: number } => ({
+      name: 'count',
+      seen: 0,
+      saveState() {
+        return this.seen;
+      },
+      loadState(state) {
+        this.seen = Number(state);
+      },
+      async afterTrainOutputs() {
+        this.seen++;
+      },
+    });
+    const workDir = await temporary();
+    await trainTiny({ workDir, trainConfig: { maxEpochs: 1 } }, { hooks: [count()] });
+    const resumed = count();
+    await trainTiny({ workDir, trainConfig: { maxEpochs: 2 } }, { hooks: [resumed], resume: true });
+    expect(resumed.seen).toBe(8);
+    const nameless: Hook = { saveState: () => 1 };
+    await expect(trainTiny({}, { hooks: [nameless] })).rejects.toThrow(/needs a name of its own/);
+  });
+
+  it('may stop the run', async () => {
+    const hook: Hook = {
+      afterTrainIteration: async ({ progress, stop }) => {
+        if (progress.iteration === 5) stop('five are enough');
+      },
+    };
+    const { end, events } = await trainTiny({}, { hooks: [hook] });
+    expect(end.reason).toBe('stopped');
+    expect(eventsOf(events, 'iteration')).toHaveLength(5);
+    expect(eventsOf(events, 'notice').at(-1)?.message).toBe('training stopped: five are enough');
+  });
+});
+
+describe('early stopping', () => {
+  const stopping = (options: object) =>
+    checkConfig({
+      ...tinyConfig('work'),
+      trainConfig: { maxEpochs: 9 },
+      customHooks: [{ type: 'EarlyStoppingHook', monitor: 'hits', ...options }],
+    }).customHooks ?? [];
+
+  it('ends the run when a metric has not got better for some evaluations', async () => {
+    const customHooks = stopping({ minDelta: 2, patience: 2 });
+    const { end, events } = await trainTiny({ trainConfig: { maxEpochs: 9 }, customHooks });
+    expect(end.reason).toBe('stopped');
+    expect(eventsOf(events, 'evaluation')).toHaveLength(3);
+    const message = eventsOf(events, 'notice').at(-1)?.message;
+    expect(message).toMatch(/hits has not been better than .* by more than 2 for 2 evaluations/);
+  });
+
+  it('goes on counting when the run is resumed', async () => {
+    const workDir = await temporary();
+    const customHooks = stopping({ minDelta: 2, patience: 2 });
+    await trainTiny({ workDir, trainConfig: { maxEpochs: 2 }, customHooks });
+    const { events } = await trainTiny(
+      { workDir, trainConfig: { maxEpochs: 9 }, customHooks },
+      { resume: true },
+    );
+    expect(eventsOf(events, 'evaluation')).toHaveLength(1);
+  });
+
+  it('ends it at a threshold, and warns of a metric that there is not', async () => {
+    const reached = await trainTiny({ customHooks: stopping({ stoppingThreshold: 0 }) });
+    expect(eventsOf(reached.events, 'evaluation')).toHaveLength(1);
+    const unknown = await trainTiny({ customHooks: stopping({ monitor: 'hit' }) });
+    expect(eventsOf(unknown.events, 'warning')[0]?.message).toMatch(/did you mean hits\?/);
+    await expect(trainTiny({ customHooks: stopping({ monitor: 'hit', strict: true }) })).rejects.toThrow(
+      /gives hits/,
+    );
+  });
+});
+
+describe('the checkpoint hook', () => {
+  it('keeps the best by several metrics, each with its rule, and begins to save when it is told to', async () => {
+    const workDir = await temporary();
+    await trainTiny({
+      workDir,
+      defaultHooks: { checkpoint: { saveBest: ['hits', 'auto'], rule: ['greater', 'less'], saveBegin: 3 } },
+    });
+    const names = (await readdir(workDir)).sort();
+    expect(names).toContain('best_hits.safetensors');
+    const { manifest } = await loadCheckpoint(join(workDir, 'iter_0000000012.safetensors'));
+    expect(manifest.hooks.CheckpointHook).toMatchObject([{ metric: 'hits' }]);
+    expect((await readFile(join(workDir, 'last_checkpoint'), 'utf8')).trim()).toBe(
+      'iter_0000000012.safetensors',
+    );
+  });
+});

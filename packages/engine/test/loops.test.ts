@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { checkConfig, type TrainConfig, TrainPlan } from '../src/index.ts';
+import { tinyConfig } from './support/tiny.ts';
+import { eventsOf, numbersOf, temporary, trainTiny } from './support/training.ts';
+
+/** After which units (epochs or iterations) a plan evaluates. */
+function evaluations(config: TrainConfig, iterationsPerEpoch: number): number[] {
+  const plan = new TrainPlan(config, iterationsPerEpoch);
+  const at: number[] = [];
+  for (let iteration = 1; iteration <= plan.maxIterations; iteration++) {
+    const epoch = Math.floor(iteration / iterationsPerEpoch);
+    const iterationInEpoch = iteration % iterationsPerEpoch;
+    if (plan.evaluatesAfter({ epoch, iteration, iterationInEpoch, evaluationDue: false }))
+      at.push(plan.byEpoch ? epoch : iteration);
+  }
+  return at;
+}
+
+describe('a plan', () => {
+  it('evaluates at intervals, from a beginning on, and at the end', () => {
+    expect(evaluations({ maxEpochs: 5 }, 3)).toEqual([1, 2, 3, 4, 5]);
+    expect(evaluations({ maxEpochs: 7, valInterval: 3 }, 2)).toEqual([3, 6, 7]);
+    expect(evaluations({ maxEpochs: 7, valInterval: 2, valBegin: 4 }, 2)).toEqual([4, 6, 7]);
+    expect(evaluations({ maxIters: 10, valInterval: 4 }, 3)).toEqual([4, 8, 10]);
+  });
+
+  it('changes its interval on the way, at the unit that MMEngine does', () => {
+    // As MMEngine's loops look it up: after unit 7 the position 8 has begun.
+    expect(evaluations({ maxEpochs: 12, valInterval: 5, dynamicIntervals: [[8, 1]] }, 2)).toEqual([
+      5, 7, 8, 9, 10, 11, 12,
+    ]);
+    expect(evaluations({ maxIters: 9, valInterval: 4, dynamicIntervals: [[6, 2]] }, 5)).toEqual([4, 6, 8, 9]);
+  });
+
+  it('is by epochs or by iterations, not both and not neither', () => {
+    const config = (trainConfig: object) => () => checkConfig({ ...tinyConfig('work'), trainConfig });
+    expect(config({})).toThrow(/expected either maxEpochs or maxIters/);
+    expect(config({ maxEpochs: 1, maxIters: 1 })).toThrow(/expected either/);
+    expect(
+      config({
+        maxEpochs: 9,
+        dynamicIntervals: [
+          [5, 1],
+          [3, 1],
+        ],
+      }),
+    ).toThrow(/ascending/);
+  });
+});
+
+describe('a run by iterations', () => {
+  const trainConfig = { maxIters: 7, valInterval: 3 };
+
+  it('trains so many steps over as many epochs as it takes, and evaluates in between', async () => {
+    const { events, end } = await trainTiny({ trainConfig });
+    expect(end.reason).toBe('finished');
+    expect(eventsOf(events, 'iteration').map(({ epoch }) => epoch)).toEqual([0, 0, 0, 0, 1, 1, 1]);
+    expect(eventsOf(events, 'evaluation').map(({ iteration }) => iteration)).toEqual([3, 6, 7]);
+    expect(eventsOf(events, 'start')[0]).toMatchObject({ maxIterations: 7, maxEpochs: 2 });
+  });
+
+  it('that is interrupted anywhere and resumed ends with the same bits', async () => {
+    const whole = await trainTiny({ trainConfig });
+    for (const stopAt of [2, 3, 4, 5]) {
+      const workDir = await temporary();
+      const abort = new AbortController();
+      const interrupted = await trainTiny(
+        { workDir, trainConfig },
+        {
+          signal: abort.signal,
+          onEvent: (event) => event.type === 'iteration' && event.iteration === stopAt && abort.abort(),
+        },
+      );
+      expect(interrupted.end.reason).toBe('interrupted');
+      const { end } = await trainTiny({ workDir, trainConfig }, { resume: true });
+      expect(await numbersOf(end.lastCheckpoint)).toEqual(await numbersOf(whole.end.lastCheckpoint));
+    }
+  });
+});
+
+describe('the learning rate', () => {
+  it('is scaled to the batch size where the config wants it', async () => {
+    const scaled = await trainTiny({ autoScaleLr: { enable: true, baseBatchSize: 32 }, paramScheduler: [] });
+    expect(eventsOf(scaled.events, 'iteration')[0]?.lr).toBeCloseTo(0.025, 12);
+    expect(eventsOf(scaled.events, 'notice')[0]?.message).toMatch(/0.1 scaled from batch size 32 to 8/);
+  });
+});
