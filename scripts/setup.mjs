@@ -5,7 +5,7 @@
  * It runs before node_modules exists, so it imports nothing but Node, and before the version of Node is known, so
  * this file stays plain and loads the steps afterwards. Each step looks first whether there is anything to do.
  *
- *   node scripts/setup.mjs [--only packages|native|simulator|build]
+ *   node scripts/setup.mjs [--only packages|native|pictures|simulator|build]
  */
 import { requireNode } from './setup/node-version.mjs';
 
@@ -15,12 +15,14 @@ const { withLock } = await import('./setup/lock.mjs');
 const { SetupError } = await import('./setup/step.mjs');
 const { installPackages } = await import('./setup/packages.mjs');
 const { buildNative } = await import('./setup/native.mjs');
+const { buildPictures } = await import('./setup/pictures.mjs');
 const { buildSimulator } = await import('./setup/simulator.mjs');
 const { buildTypeScript } = await import('./setup/build.mjs');
 
 const steps = {
   packages: installPackages,
   native: buildNative,
+  pictures: buildPictures,
   simulator: buildSimulator,
   build: buildTypeScript,
 };

@@ -4,12 +4,11 @@
  * Another processor, oneDNN, Node or place on the disk is a fresh build (stamp.mjs).
  * OMMA_NATIVE=off goes without: Omma then computes with its other devices.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { cpus } from 'node:os';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { addonDefinitions, processor } from './addon.mjs';
 import { requireNativeTools } from './native-tools.mjs';
-import { nativeBuild, nativeSource, root } from './paths.mjs';
+import { nativeBuild, nativeSource } from './paths.mjs';
 import { buildIfChanged, hashOf, sourcesHash } from './stamp.mjs';
 import { run, step } from './step.mjs';
 
@@ -19,22 +18,17 @@ export async function buildNative() {
   const wanted = { environment: environmentHash(oneDnn), sources: sourcesHash(nativeSource, nativeBuild) };
   await buildIfChanged(nativeBuild, wanted, () =>
     step(`building the CPU device (oneDNN ${oneDnn.version})`, async () => {
-      await run('cmake', ['-S', nativeSource, '-B', nativeBuild, ...definitions(oneDnn)]);
+      await run('cmake', [
+        '-S',
+        nativeSource,
+        '-B',
+        nativeBuild,
+        ...addonDefinitions(),
+        `-DOMMA_ONEDNN_DIR=${oneDnn.prefix}`,
+      ]);
       await run('cmake', ['--build', nativeBuild, '-j2']);
     }),
   );
-}
-
-/** What CMakeLists.txt may rely on. */
-function definitions(oneDnn) {
-  const require = createRequire(join(root, 'packages', 'cpu', 'package.json'));
-  const folderOf = (name) => dirname(require.resolve(`${name}/package.json`));
-  return [
-    '-DCMAKE_BUILD_TYPE=Release',
-    `-DNODE_API_HEADERS_DIR=${join(folderOf('node-api-headers'), 'include')}`,
-    `-DNODE_ADDON_API_DIR=${folderOf('node-addon-api')}`,
-    `-DOMMA_ONEDNN_DIR=${oneDnn.prefix}`,
-  ];
 }
 
 function environmentHash(oneDnn) {
@@ -46,12 +40,4 @@ function environmentHash(oneDnn) {
     process.arch,
     ...processor(),
   ]);
-}
-
-/** Model and instruction sets: an addon built for one processor can stop another with an illegal instruction. */
-function processor() {
-  const model = cpus()[0]?.model ?? 'unknown';
-  if (!existsSync('/proc/cpuinfo')) return [model];
-  const flags = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'));
-  return [model, flags?.[1] ?? ''];
 }

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const nativeSource = join(root, 'packages', 'cpu', 'native');
 export const nativeBuild = join(nativeSource, 'build');
+export const picturesSource = join(root, 'packages', 'cv', 'native');
+export const picturesBuild = join(picturesSource, 'build');
 export const simulatorSource = join(root, 'packages', 'ascend', 'simulator');
 export const simulatorBuild = join(simulatorSource, 'build');
 /** Setup's own notes: its lock. Ignored by git. */

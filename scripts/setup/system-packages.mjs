@@ -20,9 +20,10 @@ export async function installOrCommand(missing) {
 
 /** What other systems call Debian's packages. */
 const NAMES = {
-  brew: { 'libdnnl-dev': 'onednn', 'g++': '', make: '' },
+  brew: { 'libdnnl-dev': 'onednn', 'libjpeg62-turbo-dev': 'jpeg-turbo', 'g++': '', make: '' },
   dnf: {
     'libdnnl-dev': 'onednn-devel',
+    'libjpeg62-turbo-dev': 'libjpeg-turbo-devel',
     'g++': 'gcc-c++',
     'nlohmann-json3-dev': 'json-devel',
     'libprotobuf-dev': 'protobuf-devel',
@@ -30,6 +31,7 @@ const NAMES = {
   },
   pacman: {
     'libdnnl-dev': 'onednn',
+    'libjpeg62-turbo-dev': 'libjpeg-turbo',
     'g++': 'gcc',
     'nlohmann-json3-dev': 'nlohmann-json',
     'libprotobuf-dev': 'protobuf',

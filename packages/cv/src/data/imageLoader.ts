@@ -1,7 +1,8 @@
 /** Loads and transforms single pictures of a data set: the part that all data sets of picture files share. */
 
-import { hostArray, hostTensor, sizeOf } from '@omma/core';
+import { hostTensor, sizeOf } from '@omma/core';
 import { decodePicture, pictureSize, readPictureFile } from '../image/decode.ts';
+import { decodeJpeg, type JpegSize, jpegSize, renderJpeg } from '../image/jpeg.ts';
 import type { Picture } from '../image/picture.ts';
 import { isSmall, renderLarge } from '../image/render.ts';
 import { resample } from '../image/resample.ts';
@@ -33,16 +34,28 @@ export class ImageLoader {
     const cached = this.#cache?.get(index);
     if (cached !== undefined) return transformed(cached, this.#transform, random, target);
     const bytes = await readPictureFile(path);
-    const picture = bytes.length <= smallBytes ? await decodePicture(bytes, path) : null;
-    const size = picture ?? (await pictureSize(bytes, path));
-    if (isSmall(size)) {
-      const small = picture ?? (await decodePicture(bytes, path));
-      this.#cache?.add(index, small);
-      return transformed(small, this.#transform, random, target);
+    const jpeg = jpegSize(bytes);
+    const picture = await this.#small(bytes, path, jpeg);
+    if (picture !== null) {
+      this.#cache?.add(index, picture);
+      return transformed(picture, this.#transform, random, target);
     }
+    const size = jpeg ?? (await pictureSize(bytes, path));
     const plan = this.#transform(identityPlan(size.width, size.height), random);
-    const pixels = await renderLarge(bytes, size, plan, path);
-    return hostTensor([plan.height, plan.width, 3], 'uint8', pixels);
+    const shape = [plan.height, plan.width, 3];
+    const pixels = bytesFor(target, shape);
+    if (jpeg !== null && renderJpeg(bytes, jpeg, plan, pixels)) return hostTensor(shape, 'uint8', pixels);
+    return hostTensor(shape, 'uint8', await renderLarge(bytes, size, plan, path));
+  }
+
+  /** The whole picture if it is small; null for a large one, of which only what is asked for is decoded. */
+  async #small(bytes: Uint8Array, path: string, jpeg: JpegSize | null): Promise<Picture | null> {
+    if (jpeg !== null) {
+      return isSmall(jpeg) ? (decodeJpeg(bytes, jpeg) ?? (await decodePicture(bytes, path))) : null;
+    }
+    const picture = bytes.length <= smallBytes ? await decodePicture(bytes, path) : null;
+    if (!isSmall(picture ?? (await pictureSize(bytes, path)))) return null;
+    return picture ?? decodePicture(bytes, path);
   }
 }
 
@@ -51,14 +64,17 @@ export function transformed(
   picture: Picture,
   transform: Transform,
   random: RandomNumbers,
-  { allocate = (_, dtype, shape) => hostArray(dtype, sizeOf(shape)) }: Target = {},
+  target: Target = {},
 ) {
   const plan = transform(identityPlan(picture.width, picture.height), random);
   const shape = [plan.height, plan.width, picture.channels];
-  const pixels = allocate('image', 'uint8', shape);
-  if (!(pixels instanceof Uint8Array)) throw new Error('image: expected bytes to write to');
-  resample(picture, plan, pixels);
-  return hostTensor(shape, 'uint8', pixels);
+  return hostTensor(shape, 'uint8', resample(picture, plan, bytesFor(target, shape)));
+}
+
+/** Where the pixels of a sample go: to their place in the batch, when there is one. */
+function bytesFor({ allocate }: Target, shape: readonly number[]): Uint8Array {
+  const given = allocate?.('image', 'uint8', shape);
+  return given instanceof Uint8Array ? given : new Uint8Array(sizeOf(shape));
 }
 
 /** An image and its label as a sample. */

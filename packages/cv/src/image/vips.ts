@@ -13,9 +13,12 @@ sharp.concurrency(1);
 /** More pixels than this are refused: a small file can claim to be a picture that fills the memory. */
 export const maxPixels = 100_000_000;
 
-/** A pipeline that decodes `bytes` upright to 8-bit RGB and fails on damage instead of filling in grey. */
+/**
+ * A pipeline that decodes `bytes` upright to 8-bit RGB and fails on damage instead of filling in grey. Colour profiles are not applied, as Pillow
+ * and OpenCV do not: networks were trained on pixels as they are stored.
+ */
 export function openPicture(bytes: Uint8Array): Sharp {
-  return sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels })
+  return sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels, ignoreIcc: true })
     .autoOrient()
     .toColourspace('srgb')
     .removeAlpha();
