@@ -15,6 +15,7 @@ const { withLock } = await import('./setup/lock.mjs');
 const { SetupError } = await import('./setup/step.mjs');
 const { installPackages } = await import('./setup/packages.mjs');
 const { buildNative } = await import('./setup/native.mjs');
+const { buildCollectives } = await import('./setup/collectives.mjs');
 const { buildPictures } = await import('./setup/pictures.mjs');
 const { buildSimulator } = await import('./setup/simulator.mjs');
 const { buildTypeScript } = await import('./setup/build.mjs');
@@ -22,6 +23,7 @@ const { buildTypeScript } = await import('./setup/build.mjs');
 const steps = {
   packages: installPackages,
   native: buildNative,
+  collectives: buildCollectives,
   pictures: buildPictures,
   simulator: buildSimulator,
   build: buildTypeScript,

@@ -3,9 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
-import { root } from './paths.mjs';
+import { coreNative, root } from './paths.mjs';
 
-/** What their CMakeLists.txt may rely on: the folders of the Node headers. */
+/** What their CMakeLists.txt may rely on: the folders of the Node headers, and of those that packages share. */
 export function addonDefinitions() {
   const require = createRequire(join(root, 'packages', 'cpu', 'package.json'));
   const folderOf = (name) => dirname(require.resolve(`${name}/package.json`));
@@ -13,6 +13,7 @@ export function addonDefinitions() {
     '-DCMAKE_BUILD_TYPE=Release',
     `-DNODE_API_HEADERS_DIR=${join(folderOf('node-api-headers'), 'include')}`,
     `-DNODE_ADDON_API_DIR=${folderOf('node-addon-api')}`,
+    `-DOMMA_CORE_NATIVE_DIR=${coreNative}`,
   ];
 }
 

@@ -1,5 +1,5 @@
 /**
- * Step 5: TypeScript, every package in the order of its references. `tsc -b` itself knows what is up to date, so it
+ * Step 6: TypeScript, every package in the order of its references. `tsc -b` itself knows what is up to date, so it
  * is asked first and speaks only when there was work.
  */
 import { join } from 'node:path';

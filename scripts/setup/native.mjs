@@ -8,14 +8,17 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { addonDefinitions, processor } from './addon.mjs';
 import { requireNativeTools } from './native-tools.mjs';
-import { nativeBuild, nativeSource } from './paths.mjs';
+import { coreNative, nativeBuild, nativeSource } from './paths.mjs';
 import { buildIfChanged, hashOf, sourcesHash } from './stamp.mjs';
 import { run, step } from './step.mjs';
 
 export async function buildNative() {
   if (!existsSync(join(nativeSource, 'CMakeLists.txt')) || process.env.OMMA_NATIVE === 'off') return;
   const oneDnn = await requireNativeTools();
-  const wanted = { environment: environmentHash(oneDnn), sources: sourcesHash(nativeSource, nativeBuild) };
+  const wanted = {
+    environment: environmentHash(oneDnn),
+    sources: hashOf([sourcesHash(nativeSource, nativeBuild), sourcesHash(coreNative, nativeBuild)]),
+  };
   await buildIfChanged(nativeBuild, wanted, () =>
     step(`building the CPU device (oneDNN ${oneDnn.version})`, async () => {
       await run('cmake', [

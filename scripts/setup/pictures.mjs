@@ -1,5 +1,5 @@
 /**
- * Step 3: the addon of @omma/cv, built with CMake from packages/cv/native into its build folder.
+ * Step 4: the addon of @omma/cv, built with CMake from packages/cv/native into its build folder.
  *
  * It makes decoding fast, and nothing needs it: setup goes on where it cannot be built and says so in one line; sharp decodes then.
  * OMMA_NATIVE=off goes without.

@@ -1,5 +1,5 @@
 /**
- * Step 4: the Ascend simulator, built with CMake from packages/ascend/simulator into its build folder, which is laid
+ * Step 5: the Ascend simulator, built with CMake from packages/ascend/simulator into its build folder, which is laid
  * out as an installed toolkit (lib64, bin).
  *
  * It stands in for a chip in the tests only, so setup goes on where it cannot be built and says so in one line; the

@@ -26,6 +26,7 @@ import { currentBuilder, lift } from './trace.ts';
  * - contract: sums of products (matmul, convolution)
  * - window: a fixed neighbourhood (pooling, resize)
  * - index: places that come from data (gather, sort)
+ * - collective: depends on the other processes of the run
  * - random: numbers from the random counter; source: no inputs at all
  * - composite: meant to be taken apart by `lower` where a device has no kernel
  */
@@ -36,6 +37,7 @@ export type OpKind =
   | 'contract'
   | 'window'
   | 'index'
+  | 'collective'
   | 'random'
   | 'source'
   | 'composite';

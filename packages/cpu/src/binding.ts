@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { Attributes, Graph, HostArray, TensorType } from '@omma/core';
+import type { Attributes, Graph, HostArray, NativeCollectives, TensorType } from '@omma/core';
 
 declare const bufferHandle: unique symbol;
 declare const executableHandle: unique symbol;
@@ -50,6 +50,14 @@ export interface NativeDevice {
   profile(handle: ExecutableHandle): readonly StepProfile[];
   memory(): { live: number; peak: number };
   synchronize(): Promise<void>;
+  /** Collectives go through this engine from now on. `sameLayouts`: all ranks have the same processor and library. */
+  attach(engine: NativeCollectives, sameLayouts: boolean): Promise<void>;
+  /** In place; `op` by its place in core's list. */
+  allReduce(buffer: BufferHandle, op: number): Promise<void>;
+  broadcast(buffer: BufferHandle, root: number): Promise<void>;
+  allGather(source: BufferHandle, target: BufferHandle): Promise<void>;
+  reduceScatter(source: BufferHandle, target: BufferHandle, op: number): Promise<void>;
+  barrier(): Promise<void>;
   dispose(): void;
 }
 

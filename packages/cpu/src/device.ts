@@ -7,6 +7,7 @@
 
 import { availableParallelism, cpus } from 'node:os';
 import {
+  type Communicator,
   type CompileOptions,
   checkUpload,
   type Device,
@@ -19,6 +20,7 @@ import {
   type Graph,
   graphValue,
   type HostArray,
+  type HostCollectives,
   hostArray,
   type MemoryUse,
   type Node,
@@ -29,6 +31,7 @@ import {
   threadCount,
 } from '@omma/core';
 import { type Binding, type BufferHandle, loadBinding, type NativeDevice } from './binding.ts';
+import { CpuCommunicator, sameOnAllRanks } from './collectives/communicator.ts';
 import { asDeviceError } from './errors.ts';
 import { CpuExecutable } from './executable.ts';
 import { optimise, takesInPasses } from './optimise.ts';
@@ -103,6 +106,13 @@ class CpuDevice implements Device {
 
   memory(): MemoryUse {
     return this.#native.memory();
+  }
+
+  async attach(host: HostCollectives): Promise<Communicator | null> {
+    if (host.native === undefined) return null;
+    const alike = await sameOnAllRanks(host, this.capabilities.description);
+    await asDeviceError(this.#native.attach(host.native, alike));
+    return new CpuCommunicator(this, this.#native, host, (buffer) => this.#own(buffer).handle);
   }
 
   async synchronize(): Promise<void> {

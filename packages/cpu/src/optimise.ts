@@ -1,10 +1,11 @@
 /**
  * The passes between the graph as prepared by core and the graph that the addon gets, in their order.
  *
- * Batch norms first, while all nodes are still ops of the table; fused nodes, which only this device knows, come last.
+ * Batch norms first, while all nodes are still ops of the table; fused nodes, which only this device knows, come after them, and at the end the order of collectives, which is the order of steps.
  */
 
 import { eliminateDeadCode, type Graph, type Node } from '@omma/core';
+import { overlapCollectives } from './collectives/overlap.ts';
 import { foldBatchNorm } from './convolution/foldBatchNorm.ts';
 import { fuseConvolution } from './convolution/fuseConvolution.ts';
 import { useWinograd } from './convolution/winograd.ts';
@@ -16,5 +17,5 @@ export function takesInPasses(node: Node): boolean {
 }
 
 export function optimise(graph: Graph): Graph {
-  return fuse(useWinograd(fuseConvolution(eliminateDeadCode(foldBatchNorm(graph)))));
+  return overlapCollectives(fuse(useWinograd(fuseConvolution(eliminateDeadCode(foldBatchNorm(graph))))));
 }

@@ -36,6 +36,7 @@ export * from './distributed/dataParallelStep.ts';
 export * from './distributed/distributed.ts';
 export * from './distributed/environment.ts';
 export * from './distributed/processGroup.ts';
+export { stopOutput } from './distributed/stepTensors.ts';
 export * from './hooks/checkpointHook.ts';
 export * from './hooks/config.ts';
 export * from './hooks/earlyStoppingHook.ts';

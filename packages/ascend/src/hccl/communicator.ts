@@ -69,6 +69,7 @@ export async function connectHccl(
 
 class HcclCommunicator implements Communicator {
   readonly name = 'hccl';
+  readonly inGraph = false;
   readonly rank: number;
   readonly size: number;
   readonly #port: HcclPort;

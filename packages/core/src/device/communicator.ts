@@ -15,7 +15,8 @@ import { sizeOf } from '../shape.ts';
 import { type HostTensor, hostTensor } from '../tensor.ts';
 import type { Device, DeviceBuffer } from './device.ts';
 
-export type ReduceOp = 'sum' | 'prod' | 'max' | 'min';
+export const reduceOps = ['sum', 'prod', 'max', 'min'] as const;
+export type ReduceOp = (typeof reduceOps)[number];
 
 /**
  * How processes find each other before they have a communicator: a place where one leaves bytes under a key and others wait for them.
@@ -33,11 +34,13 @@ export interface Rendezvous {
  * device or the communicator afterwards sees its result. A failure may show only then, and at the latest after a bounded time.
  */
 export interface Communicator {
-  /** Of the library: `hccl`, `tcp`. */
+  /** Of the library: `hccl`, `gloo`, `tcp`. */
   readonly name: string;
   readonly rank: number;
   readonly size: number;
   readonly device: Device;
+  /** True where the op `allReduce` between these ranks runs inside the device's programs, overlapped with what does not need its result. */
+  readonly inGraph: boolean;
   /** Combines the buffers of all ranks element by element, in place. */
   allReduce(buffer: DeviceBuffer, op: ReduceOp): Promise<void>;
   /** Overwrites the buffer of every rank with that of `root`. */
@@ -56,11 +59,23 @@ export interface Communicator {
   abort(): Promise<void>;
 }
 
-/** The same operations on arrays in host memory: what a transport (TCP, Gloo, MPI) provides. */
+declare const nativeTable: unique symbol;
+
+/** Collectives as a C table for native code of this process: `native/omma_collectives.h`. Opaque to JavaScript. */
+export interface NativeCollectives {
+  readonly [nativeTable]: true;
+}
+
+/**
+ * The same operations on arrays in host memory: what a transport (TCP, Gloo, MPI) provides. The array that goes in may be overwritten, and may be the
+ * one that comes out.
+ */
 export interface HostCollectives {
   readonly name: string;
   readonly rank: number;
   readonly size: number;
+  /** For devices that compute in host memory, see `Device.attach`; absent where the transport is not native code. */
+  readonly native?: NativeCollectives;
   allReduce(data: HostArray, dtype: DType, op: ReduceOp): Promise<HostArray>;
   broadcast(data: HostArray, dtype: DType, root: number): Promise<HostArray>;
   allGather(data: HostArray, dtype: DType): Promise<HostArray>;
@@ -73,6 +88,7 @@ export interface HostCollectives {
 /** A communicator for any device, by way of host memory. */
 export class HostCommunicator implements Communicator {
   readonly device: Device;
+  readonly inGraph = false;
   readonly #host: HostCollectives;
 
   constructor(device: Device, host: HostCollectives) {

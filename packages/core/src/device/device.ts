@@ -9,7 +9,7 @@ import type { DType, HostArray } from '../dtype.ts';
 import { DeviceError } from '../errors.ts';
 import type { Graph, Node, TensorType } from '../graph/graph.ts';
 import type { HostTensor } from '../tensor.ts';
-import type { Communicator, Rendezvous } from './communicator.ts';
+import type { Communicator, HostCollectives, Rendezvous } from './communicator.ts';
 
 /** Device memory for one tensor. Only the device that made it can look inside. */
 export interface DeviceBuffer {
@@ -73,6 +73,11 @@ export interface Device {
   memory(): MemoryUse;
   /** A communicator of the device's own collective library between the processes of `group`; absent where there is none. */
   connect?(group: Rendezvous): Promise<Communicator>;
+  /**
+   * A communicator that runs `host` on the device's memory where it lies, in order with its other work; null where it cannot. Absent on
+   * devices whose memory is not the host's.
+   */
+  attach?(host: HostCollectives): Promise<Communicator | null>;
   /** Resolves when all work given so far is done. */
   synchronize(): Promise<void>;
   dispose(): void;

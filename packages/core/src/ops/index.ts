@@ -1,6 +1,7 @@
 /** The op table's public functions, by family. Importing a family defines its ops. */
 
 export { mapElements, spread } from './broadcast.ts';
+export { allReduce } from './collective.ts';
 export * from './contract/index.ts';
 export { customGrad } from './customGrad.ts';
 export * from './elementwise/index.ts';

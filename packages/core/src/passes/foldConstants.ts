@@ -41,7 +41,7 @@ function evaluateNode(
   known: Map<number, NumericArray>,
 ): readonly NumericArray[] | null {
   const definition = opNamed(node.op);
-  if (definition.kind === 'random' || definition.reference === undefined) return null;
+  if (['random', 'collective'].includes(definition.kind) || definition.reference === undefined) return null;
   if (node.outputs.some((id) => sizeOf(graphValue(graph, id).shape) > maxElements)) return null;
   const inputs: NumericArray[] = [];
   for (const id of node.inputs) {

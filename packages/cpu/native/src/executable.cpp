@@ -30,7 +30,7 @@ DeviceContext::DeviceContext()
       stream(engine),
       memory(std::make_shared<MemoryCount>()),
       arena(memory) {
-  registerKernels(kernels);
+  registerKernels(kernels, collectives);
 }
 
 void DeviceContext::forget(size_t bytes) {
@@ -148,6 +148,11 @@ void Executable::execute(std::vector<Step>& steps) {
 }
 
 void Executable::run(const std::vector<const void*>& inputs, const std::vector<void*>& outputs) {
+  // A run that fails between the halves of a collective must not leave its memory to others while the engine writes there.
+  struct Drain {
+    CollectivesLink& link;
+    ~Drain() { link.drain(); }
+  } drain{device_->collectives};
   settleState();
   bind(inputs);
   bool stale = fresh_;

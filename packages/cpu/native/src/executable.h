@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "collectives_link.h"
 #include "graph.h"
 #include "execution_plan.h"
 #include "state_buffer.h"
@@ -14,6 +15,7 @@ namespace omma {
 // What all executables of one device share. Used on the worker thread, except for the counters.
 struct DeviceContext {
   DeviceContext();
+  CollectivesLink collectives;
   KernelTable kernels;
   Layouts layouts;
   dnnl::engine engine;

@@ -91,7 +91,9 @@ class KernelTable {
   std::unordered_map<std::string, KernelDefinition> definitions_;
 };
 
-// All plain kernels: kernels/register.cpp.
-void registerKernels(KernelTable& table);
+class CollectivesLink;
+
+// All plain kernels: kernels/register.cpp. Those of collectives work through `link`.
+void registerKernels(KernelTable& table, CollectivesLink& link);
 
 }  // namespace omma

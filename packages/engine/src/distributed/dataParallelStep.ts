@@ -1,5 +1,6 @@
 /**
- * The data parallel training step: the same arithmetic as on one device, cut in two.
+ * The data parallel training step: the same arithmetic as on one device, with averages over the ranks in it. Where the device runs collectives inside
+ * its programs it stays one graph (`inGraphStep.ts`); elsewhere it is cut in two.
  *
  * The gradient model runs forward and backward on this rank's part of the batch and leaves gradients, batch-norm statistics and losses, divided
  * by the number of ranks, in a few buckets. The communicator sums each bucket where it lies in device memory. The update model reads them:
@@ -8,25 +9,23 @@
  */
 
 import {
-  add,
   advance,
   type Communicator,
   compile,
-  currentBuilder,
   type Executable,
   type HostTensor,
-  hostTensor,
   OmmaError,
   type Tensor,
   type TensorRecord,
   type TensorType,
-  tensor,
   type Variable,
 } from '@omma/core';
 import { forwardBackward, update } from '../runner/stepParts.ts';
 import type { TrainState } from '../runner/trainState.ts';
 import { lrInput, type TrainStep, type TrainStepOptions } from '../runner/trainStep.ts';
 import { GradientBuckets } from './buckets.ts';
+import { compileInGraphStep } from './inGraphStep.ts';
+import { namedTensors, rankKey, stopOutput, stopTensor, stopType, writtenSoFar } from './stepTensors.ts';
 
 export interface DataParallelStepOptions extends TrainStepOptions {
   readonly communicator: Communicator;
@@ -36,15 +35,15 @@ export interface DataParallelStepOptions extends TrainStepOptions {
   readonly bucketBytes?: number;
 }
 
-/** Output above 0 when a rank wants to stop. */
-export const stopOutput = 'stop';
-const stopType: TensorType = { shape: [], dtype: 'float32' };
-
 /**
  * Compiles the step of `state`. Outputs are those of the step on one device, averaged over all ranks, and `stop`. State that the model
  * writes while training (batch-norm statistics) is averaged too, so that all of it stays the same on all ranks.
  */
 export function compileDataParallelStep(state: TrainState, options: DataParallelStepOptions): TrainStep {
+  return options.communicator.inGraph ? compileInGraphStep(state, options) : inTwoGraphs(state, options);
+}
+
+function inTwoGraphs(state: TrainState, options: DataParallelStepOptions): TrainStep {
   const { device, amp, maxNorm, communicator, stopping, bucketBytes, profile = false } = options;
   const { accumulation } = state;
   const { rank, size } = communicator;
@@ -59,14 +58,7 @@ export function compileDataParallelStep(state: TrainState, options: DataParallel
       const { loss, scalars = {}, gradients } = forwardBackward(state, batch, rankKey(state, rank));
       statistics = writtenSoFar();
       scalarNames = Object.keys(scalars);
-      // Gradients in the order in which the backward pass makes them: a bucket is full early.
-      const named = state.trainable().map(([name], i) => [`gradient/${name}`, gradients[i]] as const);
-      const tensors = new Map<string, Tensor>();
-      for (const [name, gradient] of named.reverse()) if (gradient !== undefined) tensors.set(name, gradient);
-      for (const variable of statistics) tensors.set(`state/${variable.name}`, variable.read());
-      for (const [name, value] of Object.entries({ ...scalars, loss, [stopOutput]: stop }))
-        tensors.set(`scalar/${name}`, value);
-      buckets.pack(tensors, 1 / size);
+      buckets.pack(namedTensors(state, { loss, scalars, gradients, statistics, stop }), 1 / size);
       advance(state.random);
       return {};
     },
@@ -117,8 +109,7 @@ export function compileDataParallelStep(state: TrainState, options: DataParallel
   const step = async (inputs: Readonly<Record<string, HostTensor>>, updates: boolean) => {
     const { [lrInput]: lr, ...batch } = inputs;
     if (lr === undefined) throw new OmmaError('train step: the input lr is missing');
-    const stop = hostTensor([], 'float32', Float32Array.of(stopping() ? 1 : 0));
-    await gradientModel({ ...batch, [stopOutput]: stop });
+    await gradientModel({ ...batch, [stopOutput]: stopTensor(stopping()) });
     for (const variable of buckets.variables) {
       await communicator.allReduce(await variable.bufferOn(device), 'sum');
     }
@@ -149,22 +140,5 @@ export function compileDataParallelStep(state: TrainState, options: DataParallel
       accumulationModel?.dispose();
       buckets.release();
     },
-  });
-}
-
-/** The run's random key with a seed of this rank's own: dropout must not drop the same places on every rank. */
-function rankKey(state: TrainState, rank: number): Tensor {
-  const key = state.random.read();
-  // 2^32 divided by the golden ratio: ranks land far apart.
-  return rank === 0 ? key : add(key, tensor([Math.imul(rank, 0x9e3779b9) >>> 0, 0], [2], 'uint32'));
-}
-
-/** The float32 variables that this trace has written: what layers keep besides parameters. */
-function writtenSoFar(): Variable[] {
-  const builder = currentBuilder();
-  if (builder === null) throw new Error('gradient model: not inside trace');
-  return [...builder.written.keys()].flatMap((name) => {
-    const variable = builder.variables.get(name);
-    return variable?.dtype === 'float32' ? [variable] : [];
   });
 }

@@ -3,7 +3,8 @@
  * environment; everything that only one process may do asks `isMain`.
  */
 
-import { type Communicator, type Device, DeviceError, HostCommunicator, OmmaError } from '@omma/core';
+import { type Communicator, type Device, DeviceError, OmmaError } from '@omma/core';
+import { type Connected, connectDevice } from './connect.ts';
 import type { DistributedEnvironment } from './environment.ts';
 import { ProcessGroup } from './processGroup.ts';
 
@@ -15,22 +16,25 @@ const rumour = 1000;
 export class Distributed {
   readonly group: ProcessGroup;
   readonly communicator: Communicator;
+  /** Why collectives are slower than they could be, in a line; null when they are not. */
+  readonly warning: string | null;
   readonly #broken: Promise<never>;
   #failed = false;
 
-  private constructor(group: ProcessGroup, communicator: Communicator) {
+  private constructor(group: ProcessGroup, { communicator, warning }: Connected) {
     this.group = group;
     this.communicator = communicator;
+    this.warning = warning;
     this.#broken = breakOf(group, () => {
       this.#failed = true;
     });
   }
 
-  /** Joins the run and connects `device` with those of the other ranks: by its own collective library, or over TCP. */
+  /** Joins the run and connects `device` with those of the other ranks: by its own collective library, by Gloo, or over TCP. */
   static async start(environment: DistributedEnvironment, device: Device): Promise<Distributed> {
     const group = await ProcessGroup.join(environment);
     try {
-      const connected = device.connect?.(group) ?? new HostCommunicator(device, group);
+      const connected = connectDevice(device, group, environment);
       return new Distributed(group, await Promise.race([connected, breakOf(group)]));
     } catch (error) {
       await group.dispose();

@@ -6,6 +6,10 @@
 
 import { OmmaError } from '@omma/core';
 
+/** Collective engines that OMMA_DIST_BACKEND may name, MMEngine's `env_cfg.dist_cfg.backend`; `auto` takes the fastest that all ranks have. */
+export const backends = ['auto', 'gloo', 'tcp'] as const;
+export type Backend = (typeof backends)[number];
+
 export interface DistributedEnvironment {
   /** 0 to size - 1. */
   readonly rank: number;
@@ -19,6 +23,8 @@ export interface DistributedEnvironment {
   readonly connectTimeout: number;
   /** Milliseconds until a rank that does not take part in a collective is an error: OMMA_COLLECTIVE_TIMEOUT in seconds, 600 unless given. */
   readonly collectiveTimeout: number;
+  /** What carries out collectives, on devices without a library of their own. */
+  readonly backend: Backend;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -36,7 +42,16 @@ export function distributedEnvironment(env: Environment): DistributedEnvironment
     port: needed(env, ['MASTER_PORT'], 1, 65535, size),
     connectTimeout: 1000 * (wholeNumber(env, ['OMMA_CONNECT_TIMEOUT'], 1, 86400) ?? 120),
     collectiveTimeout: 1000 * (wholeNumber(env, ['OMMA_COLLECTIVE_TIMEOUT'], 1, 86400) ?? 600),
+    backend: backendOf(env),
   };
+}
+
+function backendOf({ OMMA_DIST_BACKEND: name = 'auto' }: Environment): Backend {
+  const backend = backends.find((known) => known === name);
+  if (backend !== undefined) return backend;
+  throw new OmmaError(
+    `distributed: OMMA_DIST_BACKEND must be one of ${backends.join(', ')} but is ${JSON.stringify(name)}`,
+  );
 }
 
 function needed(

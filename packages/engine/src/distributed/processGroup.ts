@@ -96,6 +96,11 @@ export class ProcessGroup implements Rendezvous, HostCollectives {
     }
   }
 
+  /** The address by which this machine reaches rank 0, and is reached. */
+  get localAddress(): string {
+    return this.#socket.localAddress ?? '127.0.0.1';
+  }
+
   async set(key: string, value: Uint8Array): Promise<void> {
     await this.#ask('set', key, value);
   }

@@ -8,7 +8,7 @@
 
 import { type HostTensor, hostTensor } from '@omma/core';
 import type { Batch, DataLoader } from '../data/types.ts';
-import { stopOutput } from '../distributed/dataParallelStep.ts';
+import { stopOutput } from '../distributed/stepTensors.ts';
 import type { HookList } from '../hooks/hookList.ts';
 import type { Progress, TrainingContext } from '../runner/context.ts';
 import type { EvaluationEvent } from '../runner/events.ts';

@@ -264,6 +264,7 @@ export class Runner implements RunnerApi {
 
   /** First weights, or the checkpoint to go on from. In a distributed run only the main process has them; the others get the state from it. */
   async #start(): Promise<Checkpoint | null> {
+    if (this.isMain) this.#warnOfSlowCollectives();
     const checkpoint = this.isMain ? await this.#resumed() : null;
     if (this.isMain && checkpoint === null) await this.firstWeights();
     if (this.distributed === null) return checkpoint;
@@ -273,6 +274,11 @@ export class Runner implements RunnerApi {
     if (this.isMain) return checkpoint;
     const received: Omit<Checkpoint, 'tensors'> | null = JSON.parse(text);
     return received === null ? null : { ...received, tensors: new Map() };
+  }
+
+  #warnOfSlowCollectives(): void {
+    const message = this.distributed?.warning ?? null;
+    if (message !== null) this.emit({ type: 'warning', message });
   }
 
   async #resumed(): Promise<Checkpoint | null> {

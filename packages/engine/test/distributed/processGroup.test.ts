@@ -204,6 +204,7 @@ describe('the environment', () => {
       port: 29500,
       connectTimeout: 120_000,
       collectiveTimeout: 600_000,
+      backend: 'auto',
     });
   });
 

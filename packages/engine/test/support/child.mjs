@@ -8,7 +8,7 @@ import { createJiti } from 'jiti';
 
 const source = (name) => fileURLToPath(new URL(`../../../${name}/src/index.ts`, import.meta.url));
 const alias = Object.fromEntries(
-  ['core', 'nn', 'engine', 'cpu'].map((name) => [`@omma/${name}`, source(name)]),
+  ['core', 'nn', 'engine', 'collectives', 'cpu'].map((name) => [`@omma/${name}`, source(name)]),
 );
 const jiti = createJiti(import.meta.url, { alias });
 const { Runner } = await jiti.import('../../src/index.ts');

@@ -37,6 +37,9 @@ class Device : public Napi::ObjectWrap<Device> {
                         InstanceMethod("run", &Device::run), InstanceMethod("release", &Device::release),
                         InstanceMethod("profile", &Device::profile), InstanceMethod("memory", &Device::memory),
                         InstanceMethod("synchronize", &Device::synchronize),
+                        InstanceMethod("attach", &Device::attach), InstanceMethod("allReduce", &Device::allReduce),
+                        InstanceMethod("broadcast", &Device::broadcast), InstanceMethod("allGather", &Device::allGather),
+                        InstanceMethod("reduceScatter", &Device::reduceScatter), InstanceMethod("barrier", &Device::barrier),
                         InstanceMethod("dispose", &Device::dispose)});
   }
 
@@ -75,6 +78,7 @@ class Device : public Napi::ObjectWrap<Device> {
     if (stopped_) return;
     stopped_ = true;
     context_->stopping = true;
+    context_->collectives.abort("the device was disposed");
     jobs_->stop();
   }
 
@@ -254,6 +258,95 @@ class Device : public Napi::ObjectWrap<Device> {
     return jobs_->start(info.Env(), [] {}, [](Napi::Env env) { return env.Undefined(); });
   }
 
+  // attach(table of a collective engine, whether the other ranks order values alike)
+  Napi::Value attach(const Napi::CallbackInfo& info) {
+    const auto* table = info[0].As<Napi::External<const OmmaCollectives>>().Data();
+    const bool sameLayouts = info[1].As<Napi::Boolean>();
+    // The engine lives while its table is held: the new one from now, the old one until no job uses it.
+    auto held = std::make_shared<Napi::Reference<Napi::Value>>(Napi::Reference<Napi::Value>::New(info[0], 1));
+    return jobs_->start(
+        info.Env(), [context = context_, table, sameLayouts] { context->collectives.attach(table, sameLayouts); },
+        [this, held](Napi::Env env) {
+          attached_ = held;
+          return env.Undefined();
+        });
+  }
+
+  // allReduce(buffer, op), in place
+  Napi::Value allReduce(const Napi::CallbackInfo& info) {
+    BufferHandle buffer = bufferAt(info[0]);
+    const int op = info[1].As<Napi::Number>();
+    return collective(info, [buffer, op](DeviceContext& context) {
+      makePlain(context, *buffer);
+      context.collectives.allReduce(buffer->data(), elementsOf(buffer->shape), buffer->dtype, op);
+      buffer->changed();
+    });
+  }
+
+  // broadcast(buffer, root), in place
+  Napi::Value broadcast(const Napi::CallbackInfo& info) {
+    BufferHandle buffer = bufferAt(info[0]);
+    const int root = info[1].As<Napi::Number>();
+    return collective(info, [buffer, root](DeviceContext& context) {
+      makePlain(context, *buffer);
+      context.collectives.broadcast(buffer->data(), buffer->bytes(), root);
+      buffer->changed();
+    });
+  }
+
+  // allGather(source, target): the sizes were checked
+  Napi::Value allGather(const Napi::CallbackInfo& info) {
+    BufferHandle source = bufferAt(info[0]);
+    BufferHandle target = bufferAt(info[1]);
+    return collective(info, [source, target](DeviceContext& context) {
+      makePlain(context, *source);
+      target->checkUsable();
+      target->resetToPlain();
+      context.collectives.allGather(source->data(), target->data(), source->bytes());
+      target->changed();
+    });
+  }
+
+  // reduceScatter(source, target, op): the sizes were checked
+  Napi::Value reduceScatter(const Napi::CallbackInfo& info) {
+    BufferHandle source = bufferAt(info[0]);
+    BufferHandle target = bufferAt(info[1]);
+    const int op = info[2].As<Napi::Number>();
+    return collective(info, [source, target, op](DeviceContext& context) {
+      makePlain(context, *source);
+      target->checkUsable();
+      target->resetToPlain();
+      context.collectives.reduceScatter(source->data(), target->data(), elementsOf(target->shape), target->dtype, op);
+      target->changed();
+    });
+  }
+
+  Napi::Value barrier(const Napi::CallbackInfo& info) {
+    return collective(info, [](DeviceContext& context) { context.collectives.barrier(); });
+  }
+
+  template <typename Work>
+  Napi::Value collective(const Napi::CallbackInfo& info, Work work) {
+    return jobs_->start(
+        info.Env(),
+        [context = context_, work] {
+          try {
+            work(*context);
+          } catch (const std::exception& error) {
+            throw std::runtime_error(std::string("cpu: ") + error.what());
+          }
+        },
+        [](Napi::Env env) { return env.Undefined(); });
+  }
+
+  // Row major, the order that is the same on every rank.
+  static void makePlain(DeviceContext& context, StateBuffer& buffer) {
+    buffer.checkUsable();
+    if (!buffer.layout().isPlain()) {
+      buffer.replace(reorderBlock(context.layouts, context.engine, context.stream, buffer, {}), {});
+    }
+  }
+
   void dispose(const Napi::CallbackInfo& info) {
     if (!stopped_) hook_.Remove(info.Env());
     stop();
@@ -266,6 +359,7 @@ class Device : public Napi::ObjectWrap<Device> {
 
   std::shared_ptr<DeviceContext> context_;
   std::shared_ptr<Jobs> jobs_;
+  std::shared_ptr<Napi::Reference<Napi::Value>> attached_;
   Napi::Env::CleanupHook<void (*)(Device*), Device> hook_;
   bool stopped_ = false;
 };

@@ -1,6 +1,7 @@
 // The families of plain kernels; each adds its ops to the table.
 #pragma once
 
+#include "../collectives_link.h"
 #include "../kernel.h"
 
 namespace omma {
@@ -18,5 +19,6 @@ void registerVision(KernelTable& table);
 void registerRandom(KernelTable& table);
 void registerIndex(KernelTable& table);
 void registerWindow(KernelTable& table);
+void registerCollective(KernelTable& table, CollectivesLink& link);
 
 }  // namespace omma

@@ -3,7 +3,7 @@
 
 namespace omma {
 
-void registerKernels(KernelTable& table) {
+void registerKernels(KernelTable& table, CollectivesLink& link) {
   registerElementwise(table);
   registerBatchNorm(table);
   registerReduce(table);
@@ -17,6 +17,7 @@ void registerKernels(KernelTable& table) {
   registerRandom(table);
   registerWindow(table);
   registerVision(table);
+  registerCollective(table, link);
 }
 
 }  // namespace omma

@@ -28,6 +28,7 @@ export function environment(
     port,
     connectTimeout: 5000,
     collectiveTimeout: 5000,
+    backend: 'auto',
     ...times,
   };
 }

@@ -9,7 +9,10 @@ import { createJiti } from 'jiti';
 
 const source = (name) => fileURLToPath(new URL(`../../../../${name}/src/index.ts`, import.meta.url));
 const alias = Object.fromEntries(
-  ['core', 'nn', 'engine', 'cpu', 'onnx', 'ascend'].map((name) => [`@omma/${name}`, source(name)]),
+  ['core', 'nn', 'engine', 'collectives', 'cpu', 'onnx', 'ascend'].map((name) => [
+    `@omma/${name}`,
+    source(name),
+  ]),
 );
 const jiti = createJiti(import.meta.url, { alias });
 const { distributedEnvironment, Runner } = await jiti.import('../../../src/index.ts');

@@ -1,0 +1,50 @@
+/**
+ * Which collective engine the ranks use: the device's own library (HCCL), Open MPI in a job of its own, Gloo, and where the addon of one is missing on
+ * some rank the process group's plain TCP, which is slower and says so.
+ */
+
+import { connectGloo, glooAvailable } from '@omma/collectives';
+import {
+  type Communicator,
+  type Device,
+  type HostCollectives,
+  HostCommunicator,
+  OmmaError,
+} from '@omma/core';
+import type { DistributedEnvironment } from './environment.ts';
+import type { ProcessGroup } from './processGroup.ts';
+import { allGatherText } from './text.ts';
+
+export interface Connected {
+  readonly communicator: Communicator;
+  /** Why it is not the fastest engine there is, in a line; null when it is. */
+  readonly warning: string | null;
+}
+
+/** Connects `device` with those of the other ranks of `group`. */
+export async function connectDevice(
+  device: Device,
+  group: ProcessGroup,
+  environment: DistributedEnvironment,
+): Promise<Connected> {
+  if (device.connect !== undefined) return { communicator: await device.connect(group), warning: null };
+  const { host, warning } = await hostCollectives(group, environment);
+  return { communicator: (await device.attach?.(host)) ?? new HostCommunicator(device, host), warning };
+}
+
+async function hostCollectives(
+  group: ProcessGroup,
+  { backend, collectiveTimeout }: DistributedEnvironment,
+): Promise<{ host: HostCollectives; warning: string | null }> {
+  if (backend === 'tcp') return { host: group, warning: null };
+  const available = glooAvailable();
+  const reasons = await allGatherText(group, available === true ? '' : available);
+  const without = reasons.findIndex((reason) => reason !== '');
+  if (without === -1) {
+    const options = { host: group.localAddress, timeout: collectiveTimeout };
+    return { host: await connectGloo(group, options), warning: null };
+  }
+  const found = `rank ${without} has no Gloo: ${reasons[without]}`;
+  if (backend === 'gloo') throw new OmmaError(`distributed: OMMA_DIST_BACKEND is gloo, but ${found}`);
+  return { host: group, warning: `collectives go over plain TCP, which is slower, because ${found}` };
+}
