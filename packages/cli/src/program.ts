@@ -4,6 +4,7 @@
  */
 
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { addCheckpoint } from './commands/checkpoint/grammar.ts';
 
 export function buildProgram(): Command {
   const program = new Command('omma')
@@ -17,6 +18,7 @@ export function buildProgram(): Command {
   addLaunch(program);
   addPredict(program);
   addExport(program);
+  addCheckpoint(program);
   addDevices(program);
   addAscend(program);
   return program;

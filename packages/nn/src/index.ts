@@ -23,4 +23,5 @@ export * from './parameter.ts';
 export { HostRandom, saltOf, withRandomKey } from './random.ts';
 export * from './weights/dtypes.ts';
 export * from './weights/header.ts';
+export * from './weights/numbers.ts';
 export * from './weights/safetensors.ts';

@@ -80,9 +80,10 @@ async function explained(error: unknown, path: string, needed: number): Promise<
   );
 }
 
-/** The code of a system error; null for anything else. */
+/** The code of a system error, like ENOENT; null for anything else, Node's own errors (`ERR_...`) included. */
 export function codeOf(error: unknown): string | null {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return null;
+  return /^E[A-Z0-9]+$/.test(error.code) ? error.code : null;
 }
 
 function formatBytes(bytes: number): string {

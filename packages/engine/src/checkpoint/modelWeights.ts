@@ -36,7 +36,7 @@ export async function loadModelWeights(
       const text = file.metadata[manifestKey];
       if (text !== undefined) await verifiedManifest(file, text);
       const names = modelNames([...file.tensors.keys()], choice);
-      const tensors = await verifiedTensors(file, (name) => names.has(name));
+      const tensors = await verifiedTensors(file, (name) => names.has(name) && !isBatchCounter(name));
       return new Map([...tensors].map(([name, tensor]) => [names.get(name) ?? name, tensor]));
     });
   } finally {
@@ -53,7 +53,7 @@ export function modelWeights(
   return new Map(
     [...tensors].flatMap(([name, tensor]) => {
       const own = names.get(name);
-      return own === undefined ? [] : [[own, tensor]];
+      return own === undefined || isBatchCounter(name) ? [] : [[own, tensor]];
     }),
   );
 }
@@ -64,7 +64,7 @@ export function modelNames(names: readonly string[], choice: WeightChoice): Read
   const chosen = choice === 'raw' ? [] : averaged;
   requireAverages(choice, averaged.length);
   const replaced = new Set(chosen.map((name) => name.slice(emaPrefix.length)));
-  const own = names.filter((name) => isModelName(name) && !isBatchCounter(name) && !replaced.has(name));
+  const own = names.filter((name) => isModelName(name) && !replaced.has(name));
   return new Map([
     ...own.map((name): [string, string] => [name, name]),
     ...chosen.map((name): [string, string] => [name, name.slice(emaPrefix.length)]),

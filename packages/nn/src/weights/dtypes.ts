@@ -130,7 +130,7 @@ function copied<A extends HostArray>(source: Uint8Array, target: A): A {
 }
 
 /** An 8-bit float. E5M2 has infinities; E4M3 has only NaN, as all ones. */
-function fromFloat8(pattern: number, exponentBits: number, fractionBits: number): number {
+export function fromFloat8(pattern: number, exponentBits: number, fractionBits: number): number {
   const sign = pattern & 0x80 ? -1 : 1;
   const top = (1 << exponentBits) - 1;
   const exponent = (pattern >> fractionBits) & top;

@@ -120,6 +120,19 @@ export function storageDType(name: string): FileDType | undefined {
   return short !== undefined && Object.hasOwn(storageTypes, short) ? storageTypes[short] : undefined;
 }
 
+/** The storage class for a dtype; null where PyTorch 1.13 has none, so that the storage has no type and the tensor names it. */
+export function storageClass(dtype: FileDType): string | null {
+  if (/^(U16|U32|U64|F8_)/.test(dtype)) return null;
+  return Object.entries(storageTypes).find(([, type]) => type === dtype)?.[0] ?? null;
+}
+
+/** The name of a dtype in the module torch: `float32`. */
+export function typeName(dtype: FileDType): string {
+  const found = Object.entries(typeNames).find(([, type]) => type === dtype);
+  if (found === undefined) throw new OmmaError(`PyTorch has no name for ${dtype}`);
+  return found[0];
+}
+
 export interface Outside {
   /** The bytes of a storage. */
   storage(reference: StorageReference): Storage;

@@ -10,9 +10,11 @@ import type { PickleValue } from './value.ts';
 import { isZip, readZip } from './zip.ts';
 
 export { describeValue } from './describe.ts';
+export type { PickleWritable } from './pickleWriter.ts';
 export { stateDictOf, tensorsOf } from './stateDict.ts';
 export type { PickleValue } from './value.ts';
 export { Global, InertObject, TorchTensor, Tuple } from './value.ts';
+export { writePyTorchFile } from './writeFile.ts';
 
 /** Enough to recognise each format. */
 const startBytes = 512;
@@ -23,6 +25,11 @@ const maxWholeBytes = 2 ** 31 - 1;
 export async function isPyTorchFile(source: ByteSource): Promise<boolean> {
   const start = await source.read(0, Math.min(startBytes, source.size));
   return isZip(start) || isLegacy(start) || isTar(start);
+}
+
+/** True for the layout since PyTorch 1.6, which has a CRC-32 of each storage. */
+export async function isZipFile(source: ByteSource): Promise<boolean> {
+  return isZip(await source.read(0, Math.min(startBytes, source.size)));
 }
 
 /**
