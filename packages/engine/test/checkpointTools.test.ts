@@ -45,7 +45,7 @@ async function checkpoint(): Promise<{ folder: string; path: string }> {
     iteration: 12,
     evaluationDue: false,
     seed: 1,
-    best: { metric: 'hits', value: 0.5, path: 'secret/best.safetensors' },
+    hooks: { CheckpointHook: [{ metric: 'hits', value: 0.5, path: 'secret/best.safetensors' }] },
     metrics: { hits: 0.5 },
     classes: ['a', 'ü'],
     inputs: {},

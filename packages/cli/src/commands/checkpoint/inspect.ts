@@ -39,9 +39,9 @@ function headLines({ path, format, bytes, checksum, manifest, metadata }: Inspec
   const first = `${pc.bold(path)}  ${format}, ${formatBytes(bytes)}, ${checks[checksum]}`;
   const said = Object.entries(metadata).map(([key, value]) => `  ${key}: ${brief(value)}`);
   if (manifest === null) return [first, ...said];
-  const { epoch, iteration, seed, classes, best, version } = manifest;
-  const score = best === null ? '' : `, best ${best.metric} ${formatNumber(best.value)}`;
-  const run = `epoch ${epoch}, iteration ${iteration}, seed ${seed}, ${classes.length} classes${score}; written by Omma ${version}`;
+  const { epoch, iteration, seed, classes, metrics, version } = manifest;
+  const scores = Object.entries(metrics).map(([name, value]) => `, ${name} ${formatNumber(value)}`);
+  const run = `epoch ${epoch}, iteration ${iteration}, seed ${seed}, ${classes.length} classes${scores.join('')}; written by Omma ${version}`;
   return [first, run, ...said];
 }
 

@@ -102,12 +102,12 @@ function converted(tensor: StoredTensor, dtype: FloatDType | undefined, overflow
   };
 }
 
-function published({ config, best: _, ...rest }: Manifest): Manifest {
+function published({ config, hooks: _, ...rest }: Manifest): Manifest {
   const plain = typeof config === 'object' && config !== null ? { ...config } : {};
   const own = ['workDir', 'loadFrom', 'resume'];
   return {
     ...rest,
-    best: null,
+    hooks: {},
     config: Object.fromEntries(Object.entries(plain).filter(([key]) => !own.includes(key))),
   };
 }
