@@ -15,6 +15,7 @@ export function buildProgram(): Command {
     .exitOverride();
   addTrain(program);
   addTest(program);
+  addEval(program);
   addLaunch(program);
   addPredict(program);
   addExport(program);
@@ -43,9 +44,25 @@ function addTest(program: Command): void {
     .description('evaluate a checkpoint on the validation data of a config')
     .argument('<config>', 'config file (.ts, .js or .json)')
     .argument('<checkpoint>', 'checkpoint file (.safetensors)');
-  configOptions(command).action(async (config, checkpoint, options) =>
-    (await import('./commands/test.ts')).test(config, checkpoint, options),
-  );
+  configOptions(command)
+    .option('--dump <file>', 'write the predictions there (.safetensors), for `omma eval`')
+    .option('--show-dir <dir>', 'write pictures with their predictions there')
+    .action(async (config, checkpoint, options) =>
+      (await import('./commands/test.ts')).test(config, checkpoint, options),
+    );
+}
+
+function addEval(program: Command): void {
+  program
+    .command('eval')
+    .description('compute the metrics of a config from predictions that `omma test --dump` wrote')
+    .argument('<config>', 'config file')
+    .argument('<results>', 'file of predictions (.safetensors)')
+    .option('--set <path=value>', 'replace a value of the config (repeat for more)', collect, [])
+    .option('--json', 'print the result as JSON')
+    .action(async (config, results, options) =>
+      (await import('./commands/eval.ts')).evaluate(config, results, options),
+    );
 }
 
 function addLaunch(program: Command): void {

@@ -11,7 +11,7 @@ export { transformed } from './data/imageLoader.ts';
 export { sampleRandom } from './data/random.ts';
 export { decodePicture, imageExtensions, pictureSize, readPicture, readPictureFile } from './image/decode.ts';
 export { decodeJpeg, type JpegSize, jpegSize, renderJpeg } from './image/jpeg.ts';
-export { drawLabel, escapeXml, type LabelOptions } from './image/label.ts';
+export { drawCaption, drawLabel, escapeXml, type LabelledPicture, type LabelOptions } from './image/label.ts';
 export type { Picture, Plan, Region } from './image/picture.ts';
 export { renderLarge } from './image/render.ts';
 export { resample } from './image/resample.ts';

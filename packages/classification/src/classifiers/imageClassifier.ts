@@ -18,9 +18,10 @@ import {
   tensor,
   transpose,
 } from '@omma/core';
-import type { Dataset, Losses, TrainableModel } from '@omma/engine';
+import type { Dataset, DrawnSample, EvaluatedSample, Losses, TrainableModel } from '@omma/engine';
 import { Module } from '@omma/nn';
 import type { LinearClsHead } from '../heads/linearClsHead.ts';
+import { drawSample } from './drawSample.ts';
 
 export interface DataPreprocessorOptions {
   /** Per channel, on the scale 0 to 255. */
@@ -86,6 +87,10 @@ export class ImageClassifier extends Module implements TrainableModel {
   predict(inputs: TensorRecord): TensorRecord {
     const logits = this.call(input(inputs, 'image'));
     return { logits, probabilities: softmax(logits, 1) };
+  }
+
+  draw(sample: EvaluatedSample): Promise<DrawnSample | null> {
+    return drawSample(sample);
   }
 
   checkDataset(dataset: Dataset): void {

@@ -1,7 +1,8 @@
-/** Draws a label on a picture: a band with text at the bottom, for `omma predict --out` and for reports. */
+/** Draws a label on a picture: a band with text at the bottom, for `omma predict --out`, for reports, and for the pictures of an evaluation. */
 
 import { decoding, readPictureFile } from './decode.ts';
-import { openPicture, sharp } from './vips.ts';
+import type { Picture } from './picture.ts';
+import { openPicture, plainBytes, type Sharp, sharp } from './vips.ts';
 
 export interface LabelOptions {
   /** Length of the longer side of the result; that of the picture unless given. */
@@ -14,18 +15,44 @@ export interface LabelOptions {
 /** A PNG (or JPEG) of the picture at `path` with `text` on it. */
 export async function drawLabel(path: string, text: string, options: LabelOptions = {}): Promise<Uint8Array> {
   const bytes = await readPictureFile(path);
-  return decoding(path, async () => {
-    const upright = openPicture(bytes);
-    const { longerSide } = options;
-    const resized =
-      longerSide === undefined ? upright : upright.resize(longerSide, longerSide, { fit: 'inside' });
-    const { data, info } = await resized.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-    const overlay = band(info.width, info.height, text, options.colour ?? '#1f6f4a');
-    const drawn = sharp(data, {
-      raw: { width: info.width, height: info.height, channels: info.channels },
-    }).composite([{ input: Buffer.from(overlay), left: 0, top: 0 }]);
-    return options.format === 'jpeg' ? drawn.jpeg({ quality: 88 }).toBuffer() : drawn.png().toBuffer();
-  });
+  return decoding(path, async () => (await labelled(openPicture(bytes), text, options)).bytes);
+}
+
+/** The same of decoded pixels. Small pictures are enlarged to `longerSide` with every pixel a square. */
+export function drawCaption(
+  { width, height, channels, data }: Picture,
+  text: string,
+  options: LabelOptions = {},
+): Promise<LabelledPicture> {
+  const raw = { width, height, channels: channels === 1 ? (1 as const) : (3 as const) };
+  const enlarged = (options.longerSide ?? 0) > 2 * Math.max(width, height);
+  const kernel = enlarged ? 'nearest' : 'lanczos3';
+  return labelled(sharp(data, { raw }).toColourspace('srgb'), text, options, kernel);
+}
+
+export interface LabelledPicture {
+  readonly bytes: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+async function labelled(
+  upright: Sharp,
+  text: string,
+  options: LabelOptions,
+  kernel: 'nearest' | 'lanczos3' = 'lanczos3',
+): Promise<LabelledPicture> {
+  const { longerSide } = options;
+  const resized =
+    longerSide === undefined ? upright : upright.resize(longerSide, longerSide, { fit: 'inside', kernel });
+  const { data, info } = await resized.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  const overlay = band(width, height, text, options.colour ?? '#1f6f4a');
+  const drawn = sharp(data, { raw: { width, height, channels } }).composite([
+    { input: Buffer.from(overlay), left: 0, top: 0 },
+  ]);
+  const bytes = await (options.format === 'jpeg' ? drawn.jpeg({ quality: 88 }) : drawn.png()).toBuffer();
+  return { bytes: plainBytes(bytes), width, height };
 }
 
 /** An SVG of the picture's size with the band. The text shrinks to fit the width. */

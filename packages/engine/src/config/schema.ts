@@ -3,11 +3,12 @@
 import { OmmaError } from '@omma/core';
 import { z } from 'zod';
 import { dataloaderSchema } from '../data/config.ts';
+import { evaluatorSchema } from '../evaluation/config.ts';
 import { customHookSchema, defaultHooksSchema } from '../hooks/config.ts';
 import { logProcessorSchema, visualizerSchema } from '../log/config.ts';
 import { trainConfigSchema } from '../loops/config.ts';
 import { formatProblem, problemsOf } from './problems.ts';
-import { metrics, models } from './registries.ts';
+import { models } from './registries.ts';
 import type { Config } from './types.ts';
 
 const count = z.int().positive();
@@ -117,7 +118,8 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   trainDataloader: dataloaderSchema.exactOptional(),
   valDataloader: dataloaderSchema.exactOptional(),
   testDataloader: dataloaderSchema.exactOptional(),
-  valEvaluator: z.array(metrics.schema()).exactOptional(),
+  valEvaluator: evaluatorSchema.exactOptional(),
+  testEvaluator: evaluatorSchema.exactOptional(),
   optimWrapper: optimWrapper.exactOptional(),
   paramScheduler: z.array(scheduler).exactOptional(),
   trainConfig: trainConfigSchema.exactOptional(),

@@ -4,6 +4,7 @@
  */
 
 import type { DataloaderConfig } from '../data/config.ts';
+import type { EvaluatorConfig } from '../evaluation/config.ts';
 import type { CustomHookConfig, DefaultHooksConfig } from '../hooks/config.ts';
 import type { VisualizerConfig } from '../log/config.ts';
 import type { LogProcessorConfig } from '../log/logProcessor.ts';
@@ -11,7 +12,7 @@ import type { TrainConfig } from '../loops/config.ts';
 import type { OptimizerConfig, ParamwiseConfig } from '../runner/optimizer.ts';
 import type { AutoScaleLrConfig } from '../runner/scaledRate.ts';
 import type { SchedulerConfig } from '../schedule/types.ts';
-import type { MetricTypes, ModelTypes } from './registries.ts';
+import type { ModelTypes } from './registries.ts';
 import type { TypedConfig } from './registry.ts';
 
 export type AmpSetting = 'auto' | 'bfloat16' | 'float16' | 'off';
@@ -32,7 +33,9 @@ export interface Config {
   readonly trainDataloader?: DataloaderConfig;
   readonly valDataloader?: DataloaderConfig;
   readonly testDataloader?: DataloaderConfig;
-  readonly valEvaluator?: readonly TypedConfig<MetricTypes>[];
+  /** Metrics of the validation data; `testEvaluator` those of `omma test`, the same unless given. */
+  readonly valEvaluator?: readonly EvaluatorConfig[];
+  readonly testEvaluator?: readonly EvaluatorConfig[];
   readonly optimWrapper?: OptimWrapperConfig;
   readonly paramScheduler?: readonly SchedulerConfig[];
   readonly trainConfig?: TrainConfig;

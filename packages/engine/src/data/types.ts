@@ -91,8 +91,8 @@ export interface DataLoader {
 
 /** Collects evaluation outputs and says what they are worth. One instance serves one evaluation at a time. */
 export interface Metric {
-  /** Names of the batch's inputs that `update` reads; all of them unless given. In a distributed run only these travel between ranks. */
-  readonly inputs?: readonly string[];
+  /** The batch's inputs that `update` reads, by name or by a test; all of them unless given. In a distributed run only these travel between ranks. */
+  readonly inputs?: readonly string[] | ((name: string, tensor: HostTensor) => boolean);
   /** Called before the first batch. */
   reset(): void;
   /** `outputs` are the model's predictions for the batch; only the first `batch.count` rows count. */
@@ -101,4 +101,6 @@ export interface Metric {
   compute(): Readonly<Record<string, number>>;
   /** Anything more that a report wants: a confusion matrix. */
   details?(): Readonly<Record<string, unknown>>;
+  /** Called after an evaluation on the one process that writes files. */
+  save?(): Promise<void>;
 }

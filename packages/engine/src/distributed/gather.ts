@@ -21,11 +21,11 @@ export interface Predictions {
 
 /** Names of the batch's inputs that one of the metrics reads. */
 export function neededInputs(metrics: readonly Metric[], batch: Batch): string[] {
-  const names = Object.keys(batch.inputs);
-  const needed = metrics.map((metric) => metric.inputs);
-  if (needed.includes(undefined)) return names;
-  const wanted = new Set(needed.flatMap((list) => list ?? []));
-  return names.filter((name) => wanted.has(name));
+  const reads = ({ inputs }: Metric, name: string, tensor: HostTensor) =>
+    inputs === undefined || (typeof inputs === 'function' ? inputs(name, tensor) : inputs.includes(name));
+  return Object.entries(batch.inputs)
+    .filter(([name, tensor]) => metrics.some((metric) => reads(metric, name, tensor)))
+    .map(([name]) => name);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The hooks' part of a config: options of those that every run has, and any others by type. */
 
 import { z } from 'zod';
-import { problemsOf } from '../config/problems.ts';
+import { splitKey, withExtraKey } from '../config/extraKey.ts';
 import { type HookTypes, hooks } from '../config/registries.ts';
 import type { TypedConfig } from '../config/registry.ts';
 import type { Hook } from './hook.ts';
@@ -27,7 +27,19 @@ export interface LoggerHookConfig {
   readonly interval?: number;
 }
 
+export interface VisualizationHookConfig {
+  /** True unless given; only models that can draw their predictions have pictures. */
+  readonly enable?: boolean;
+  /** Every so many samples of an evaluation; spread over the data set unless given. */
+  readonly interval?: number;
+  /** Pictures an evaluation; 8 unless given. */
+  readonly maxImages?: number;
+  /** Where a test puts its pictures; nowhere unless given. */
+  readonly testOutDir?: string;
+}
+
 export interface DefaultHooksConfig {
+  readonly visualization?: VisualizationHookConfig;
   readonly checkpoint?: CheckpointHookConfig;
   readonly logger?: LoggerHookConfig;
 }
@@ -53,29 +65,30 @@ export const checkpointHookSchema = z.strictObject({
 export const defaultHooksSchema = z.strictObject({
   checkpoint: checkpointHookSchema.exactOptional(),
   logger: z.strictObject({ interval: count.exactOptional() }).exactOptional(),
+  visualization: z
+    .strictObject({
+      enable: z.boolean().exactOptional(),
+      interval: count.exactOptional(),
+      maxImages: count.exactOptional(),
+      testOutDir: z.string().min(1).exactOptional(),
+    })
+    .exactOptional(),
 });
 
 const names = Object.keys(priorities).filter((name): name is PriorityName => name in priorities);
 const prioritySchema = z.union([z.enum(names), z.number().min(0).max(100)]);
 
 /** `priority` beside the options of any registered hook. */
-export const customHookSchema = z.custom<CustomHookConfig>().superRefine((value: unknown, context) => {
-  const { priority, rest } = split(value);
-  const problems = [
-    ...(priority === undefined ? [] : problemsOf(z.strictObject({ priority: prioritySchema }), { priority })),
-    ...problemsOf(hooks.schema(), rest),
-  ];
-  for (const { message, path, value: input } of problems)
-    context.addIssue({ code: 'custom', message, path: [...path], input });
-});
+export const customHookSchema = withExtraKey<CustomHookConfig>(
+  () => hooks.schema(),
+  'priority',
+  prioritySchema,
+);
 
 /** The hook that a checked config describes, and the priority that the config gives it. */
 export function buildHook(config: CustomHookConfig): { hook: Hook; priority: Priority | undefined } {
-  return { hook: hooks.build(hooks.schema().parse(split(config).rest)), priority: config.priority };
-}
-
-function split(value: unknown): { priority: unknown; rest: unknown } {
-  if (typeof value !== 'object' || value === null) return { priority: undefined, rest: value };
-  const { priority, ...rest } = { priority: undefined, ...value };
-  return { priority, rest };
+  return {
+    hook: hooks.build(hooks.schema().parse(splitKey(config, 'priority').rest)),
+    priority: config.priority,
+  };
 }

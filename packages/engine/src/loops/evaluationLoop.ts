@@ -1,8 +1,9 @@
 /** Evaluation: every batch through the evaluation step, its predictions to the metrics. One batch is in flight while the last is counted. */
 
 import type { HostTensor } from '@omma/core';
-import type { Batch, DataLoader, Metric, SkippedSample } from '../data/types.ts';
+import type { Batch, DataLoader, SkippedSample } from '../data/types.ts';
 import type { Predictions } from '../distributed/gather.ts';
+import type { Evaluator } from '../evaluation/evaluator.ts';
 import type { EvaluationEvent, RunnerEvent } from '../runner/events.ts';
 
 /** A compiled evaluation step. */
@@ -13,7 +14,9 @@ export type EvaluationStep = (
 export interface EvaluationLoopOptions {
   readonly step: EvaluationStep;
   readonly loader: DataLoader;
-  readonly metrics: readonly Metric[];
+  readonly evaluator: Evaluator;
+  /** Whether metrics may write files. */
+  readonly isMain: boolean;
   /** Zero-based epoch of the last step, and steps done; null outside of training. */
   readonly epoch: number | null;
   readonly iteration: number | null;
@@ -29,7 +32,8 @@ export interface EvaluationLoopOptions {
 export async function evaluationLoop({
   step,
   loader,
-  metrics,
+  evaluator,
+  isMain,
   epoch,
   iteration,
   gather = async (predictions) => [predictions],
@@ -41,12 +45,12 @@ export async function evaluationLoop({
   const skipped: SkippedSample[] = [];
   let samples = 0;
   let done = 0;
-  for (const metric of metrics) metric.reset();
+  evaluator.reset();
   const count = async (batch: Batch, running: Promise<Record<string, HostTensor>>) => {
     const own = { outputs: await running, batch };
     await after?.(own);
     for (const one of await gather(own)) {
-      for (const metric of metrics) metric.update(one.outputs, one.batch);
+      evaluator.update(one.outputs, one.batch);
       samples += one.batch.count;
       skipped.push(...one.batch.skipped);
     }
@@ -66,12 +70,13 @@ export async function evaluationLoop({
     type: 'evaluation',
     epoch,
     iteration,
-    metrics: Object.assign({}, ...metrics.map((metric) => metric.compute())),
+    metrics: evaluator.compute(),
     seconds: (performance.now() - started) / 1000,
     samples,
     skipped,
-    details: Object.assign({}, ...metrics.map((metric) => metric.details?.() ?? {})),
+    details: evaluator.details(),
   };
+  if (isMain) await evaluator.save();
   emit(event);
   return event;
 }

@@ -17,20 +17,23 @@ import { codeOf } from '../checkpoint/files.ts';
 import { listCheckpoints, newestCheckpoint } from '../checkpoint/folder.ts';
 import { loadModelWeights, modelWeights } from '../checkpoint/modelWeights.ts';
 import { restore } from '../checkpoint/restore.ts';
-import { datasets, metrics, models } from '../config/registries.ts';
+import { datasets, models } from '../config/registries.ts';
 import type { Config } from '../config/types.ts';
 import type { DataloaderConfig } from '../data/config.ts';
 import { BatchLoader, defaultWorkers } from '../data/loader.ts';
-import type { Metric } from '../data/types.ts';
+import type { Dataset } from '../data/types.ts';
 import { Distributed } from '../distributed/distributed.ts';
 import { gatherPredictions, neededInputs } from '../distributed/gather.ts';
 import { broadcastText } from '../distributed/text.ts';
+import { buildEvaluator } from '../evaluation/config.ts';
+import type { Evaluator } from '../evaluation/evaluator.ts';
 import { CheckpointHook } from '../hooks/checkpointHook.ts';
 import { buildHook } from '../hooks/config.ts';
 import type { Hook } from '../hooks/hook.ts';
 import { HookList } from '../hooks/hookList.ts';
 import { defaultLogInterval, LoggerHook } from '../hooks/loggerHook.ts';
 import type { Priority } from '../hooks/priority.ts';
+import { VisualizationHook } from '../hooks/visualizationHook.ts';
 import { Visualizer } from '../log/visualizer.ts';
 import { type EvaluationLoopOptions, evaluationLoop } from '../loops/evaluationLoop.ts';
 import type { RunnerApi, RunnerOptions } from './api.ts';
@@ -58,6 +61,8 @@ export class Runner implements RunnerApi {
   readonly hooks = new HookList();
   readonly checkpointHook: CheckpointHook;
   #evaluationStep: CompiledFunction | null = null;
+  /** What is being evaluated, or was last. */
+  #evaluated: Dataset | null = null;
   #hasWeights = false;
 
   private constructor(
@@ -79,6 +84,12 @@ export class Runner implements RunnerApi {
     this.checkpointHook = new CheckpointHook(defaultHooks.checkpoint);
     this.registerHook(this.checkpointHook);
     this.registerHook(new LoggerHook(defaultHooks.logger ?? {}, () => this.flushLog()));
+    this.registerHook(
+      new VisualizationHook(defaultHooks.visualization ?? {}, {
+        addImage: (image) => this.#visualizer?.addImage(image),
+        dataset: () => this.#evaluated,
+      }),
+    );
     for (const custom of customHooks) {
       const { hook, priority } = buildHook(custom);
       this.registerHook(hook, priority);
@@ -152,7 +163,8 @@ export class Runner implements RunnerApi {
     const loader = this.config.testDataloader ?? this.config.valDataloader;
     if (loader === undefined)
       throw new OmmaError('test: the config has neither testDataloader nor valDataloader; add one');
-    if ((this.config.valEvaluator ?? []).length === 0)
+    const evaluator = this.evaluator(this.config.testEvaluator);
+    if (evaluator.isEmpty)
       throw new OmmaError('test: the config has no valEvaluator, so there is nothing to measure; add one');
     const { context, hooks } = this;
     await hooks.each((hook) => hook.beforeRun?.(context));
@@ -161,7 +173,7 @@ export class Runner implements RunnerApi {
     await hooks.each((hook) => hook.beforeTest?.(context));
     const batches = this.loader(loader, false);
     try {
-      const evaluation = await this.evaluate(batches, this.evaluators(), {
+      const evaluation = await this.evaluate(batches, evaluator, {
         epoch: null,
         iteration: null,
         before: (batch) => hooks.each((hook) => hook.beforeTestIteration?.(context, batch)),
@@ -204,28 +216,30 @@ export class Runner implements RunnerApi {
     return new BatchLoader(dataset, { ...shared, ...options });
   }
 
-  evaluators(): Metric[] {
-    return (this.config.valEvaluator ?? []).map((config) => metrics.build(config));
+  evaluator(configs = this.config.valEvaluator): Evaluator {
+    return buildEvaluator(configs);
   }
 
   evaluate(
     loader: BatchLoader,
-    evaluators: readonly Metric[],
+    evaluator: Evaluator,
     where: Pick<EvaluationLoopOptions, 'epoch' | 'iteration' | 'before' | 'after'>,
   ): Promise<EvaluationEvent> {
+    this.#evaluated = loader.dataset;
     this.#evaluationStep ??= compileEvaluationStep(this.model, this.device, this.amp);
     const { distributed } = this;
     return evaluationLoop({
       step: this.#evaluationStep,
       loader,
-      metrics: evaluators,
+      evaluator,
+      isMain: this.isMain,
       ...where,
       ...(distributed === null
         ? {}
         : {
             gather: (own) =>
               distributed.guard(
-                gatherPredictions(distributed.communicator, own, neededInputs(evaluators, own.batch)),
+                gatherPredictions(distributed.communicator, own, neededInputs(evaluator.metrics, own.batch)),
               ),
           }),
       emit: (event) => this.emit(event),

@@ -169,11 +169,11 @@ export class Training {
   /** How the loop evaluates; null when there is nothing to evaluate on. */
   #evaluation(): ((epoch: number, context: TrainingContext) => Promise<EvaluationEvent>) | null {
     const runner = this.#runner;
-    const evaluators = runner.evaluators();
+    const evaluator = runner.evaluator();
     const loader = this.#valLoader;
-    if (loader === null || evaluators.length === 0) return null;
+    if (loader === null || evaluator.isEmpty) return null;
     return async (epoch, context) => {
-      const evaluation = await runner.evaluate(loader, evaluators, {
+      const evaluation = await runner.evaluate(loader, evaluator, {
         epoch,
         iteration: this.#progress.iteration,
         before: (batch) => runner.hooks.each((hook) => hook.beforeValIteration?.(context, batch)),
