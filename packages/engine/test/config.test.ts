@@ -46,12 +46,12 @@ describe('a config mistake is told with path, value, expectation and the nearest
     [
       'unknown optimiser',
       'optimWrapper.optimizer.type="SDG"',
-      /optimWrapper\.optimizer\.type is "SDG": expected one of SGD, Adam, AdamW, RMSprop; did you mean SGD\?/,
+      /optimWrapper\.optimizer\.type is "SDG": expected one of SGD, Adam, AdamW, .*; did you mean SGD\?/,
     ],
     [
       'unknown schedule',
       'paramScheduler.0.type="CosineLR"',
-      /paramScheduler\[0\]\.type is "CosineLR": expected one of ConstantLR, LinearLR/,
+      /paramScheduler\[0\]\.type is "CosineLR": expected one of ConstantLR, LinearLR, .* and 30 more/,
     ],
     ['fraction', 'trainDataloader.batchSize=2.5', /batchSize is 2\.5: expected a whole number/],
     ['misspelt choice', 'optimWrapper.amp="bfloat61"', /"bfloat61": expected .*; did you mean bfloat16\?/],

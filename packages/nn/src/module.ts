@@ -97,13 +97,14 @@ export abstract class Module<Inputs extends readonly unknown[] = readonly [Tenso
     for (const [path, module] of this.namedModules(prefix)) {
       module.#rooted = true;
       for (const [name, child] of module.children()) child.#name = name;
-      for (const [name, variable] of module.#own()) variable.name = join(path, name);
+      for (const [name, variable] of module.ownVariables()) variable.name = join(path, name);
     }
     this.#name = prefix;
     return this;
   }
 
-  #own(): [string, Parameter | Buffer][] {
+  /** The variables that this module holds itself, by their names in it. */
+  ownVariables(): [string, Parameter | Buffer][] {
     const own = Object.entries(this).flatMap(([key, value]): [string, Parameter | Buffer][] =>
       value instanceof Parameter || value instanceof Buffer ? [[snakeCase(key), value]] : [],
     );
@@ -114,7 +115,7 @@ export abstract class Module<Inputs extends readonly unknown[] = readonly [Tenso
     const seen = new Set<V>();
     const found: [string, V][] = [];
     for (const [path, module] of this.namedModules()) {
-      for (const [name, value] of module.#own()) {
+      for (const [name, value] of module.ownVariables()) {
         const selected = select(value);
         if (selected === null || seen.has(selected)) continue;
         seen.add(selected);

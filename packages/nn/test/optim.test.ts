@@ -1,14 +1,22 @@
-import { compile, hostTensor } from '@omma/core';
+/** What all optimisers have in common, and gradient clipping. Their numbers are those of PyTorch: see test/optimizers.test.ts. */
+
+import { compile, hostTensor, type Tensor } from '@omma/core';
 import { describe, expect, it } from 'vitest';
 import {
+  Adagrad,
   Adam,
   AdamW,
   clipGradNorm,
+  clipGradValue,
+  gradNorm,
+  NAdam,
   type Optimizer,
   Parameter,
   type ParameterOptions,
-  RMSprop,
+  RAdam,
+  Rprop,
   SGD,
+  type StepOptions,
 } from '../src/index.ts';
 
 /** Gradients of five steps for one parameter of two numbers. */
@@ -19,188 +27,149 @@ const gradients = [
   [1, 1],
   [-2, 0.5],
 ];
-const start = [1, -2];
 const lr = 0.1;
 
-/** Runs the optimiser in the graph. */
+const scalar = (value: number) => hostTensor([], 'float32', Float32Array.of(value));
+
+interface Run {
+  /** The steps to take; all unless given. */
+  readonly steps?: readonly number[];
+  /** Steps that are run and not applied. */
+  readonly skipped?: readonly number[];
+  readonly options?: (lr: Tensor) => StepOptions;
+}
+
+/** The parameter after the steps. */
 async function run(
   optimizer: Optimizer,
-  options: { apply?: (step: number) => boolean } = {},
+  { steps = gradients.map((_, i) => i), skipped = [], options }: Run = {},
 ): Promise<number[]> {
   const parameter = new Parameter([2]);
   parameter.name = 'weight';
-  await parameter.upload(Float32Array.from(start));
+  await parameter.upload(Float32Array.of(1, -2));
   const step = compile(
     ({ gradient, rate, apply }) => {
-      if (gradient === undefined || rate === undefined) return {};
-      optimizer.step(
-        [['weight', parameter]],
-        [gradient],
-        rate,
-        apply === undefined ? {} : { apply: apply.greater(0) },
-      );
-      return { rate };
+      if (gradient === undefined || rate === undefined || apply === undefined) return {};
+      const more = options?.(rate) ?? {};
+      optimizer.step([['weight', parameter]], [gradient], rate, { apply: apply.greater(0), ...more });
+      return {};
     },
     { device: 'reference' },
   );
-  for (const [i, gradient] of gradients.entries()) {
+  for (const i of steps) {
     await step({
-      gradient: hostTensor([2], 'float32', Float32Array.from(gradient)),
-      rate: hostTensor([], 'float32', Float32Array.of(lr)),
-      ...(options.apply === undefined
-        ? {}
-        : { apply: hostTensor([], 'float32', Float32Array.of(options.apply(i) ? 1 : 0)) }),
+      gradient: hostTensor([2], 'float32', Float32Array.from(gradients[i] ?? [])),
+      rate: scalar(lr),
+      apply: scalar(skipped.includes(i) ? 0 : 1),
     });
   }
   return [...(await parameter.download()).data];
 }
 
-/** The same with PyTorch's formulae on plain numbers, element by element. `update` returns the new value. */
-function byHand(
-  update: (value: number, gradient: number, step: number, memory: Record<string, number>) => number,
-): number[] {
-  return start.map((initial, element) => {
-    const memory: Record<string, number> = {};
-    return gradients.reduce(
-      (value, gradient, i) => update(value, gradient[element] ?? 0, i + 1, memory),
-      initial,
-    );
-  });
-}
-
-function expectClose(actual: readonly number[], expected: readonly number[]): void {
-  expect(actual).toHaveLength(expected.length);
-  expected.forEach((value, i) => {
-    expect(actual[i]).toBeCloseTo(value, 5);
-  });
-}
-
-describe('SGD', () => {
-  it('is plain descent with L2 decay', async () => {
-    expectClose(
-      await run(new SGD({ weightDecay: 0.01 })),
-      byHand((p, g) => p - lr * (g + 0.01 * p)),
-    );
-  });
-
-  it('starts its momentum from the first gradient', async () => {
-    const expected = byHand((p, g, step, m) => {
-      m.b = step === 1 ? g : 0.9 * (m.b ?? 0) + g;
-      return p - lr * m.b;
-    });
-    expectClose(await run(new SGD({ momentum: 0.9 })), expected);
-  });
-
-  it('dampens every gradient but the first', async () => {
-    const expected = byHand((p, g, step, m) => {
-      m.b = step === 1 ? g : 0.9 * (m.b ?? 0) + 0.7 * g;
-      return p - lr * m.b;
-    });
-    expectClose(await run(new SGD({ momentum: 0.9, dampening: 0.3 })), expected);
-  });
-
-  it('looks ahead with Nesterov', async () => {
-    const expected = byHand((p, g, step, m) => {
-      m.b = step === 1 ? g : 0.9 * (m.b ?? 0) + g;
-      return p - lr * (g + 0.9 * m.b);
-    });
-    expectClose(await run(new SGD({ momentum: 0.9, nesterov: true })), expected);
-    expect(() => new SGD({ nesterov: true })).toThrow(/nesterov needs momentum above 0/);
-  });
-});
-
-const adam = (p: number, g: number, step: number, m: Record<string, number>): number => {
-  m.m = 0.9 * (m.m ?? 0) + 0.1 * g;
-  m.v = 0.999 * (m.v ?? 0) + 0.001 * g * g;
-  const denominator = Math.sqrt(m.v) / Math.sqrt(1 - 0.999 ** step) + 1e-8;
-  return p - ((lr / (1 - 0.9 ** step)) * m.m) / denominator;
-};
-
-describe('Adam', () => {
-  it('corrects both moments for their start at zero', async () => {
-    expectClose(await run(new Adam()), byHand(adam));
-  });
-
-  it('adds its decay to the gradient, AdamW shrinks the parameter instead', async () => {
-    expectClose(
-      await run(new Adam({ weightDecay: 0.1 })),
-      byHand((p, g, step, m) => adam(p, g + 0.1 * p, step, m)),
-    );
-    expectClose(
-      await run(new AdamW({ weightDecay: 0.1 })),
-      byHand((p, g, step, m) => adam(p * (1 - lr * 0.1), g, step, m)),
-    );
-  });
-});
-
-describe('RMSprop', () => {
-  it('divides by the root of the mean square', async () => {
-    const expected = byHand((p, g, _, m) => {
-      m.s = 0.99 * (m.s ?? 0) + 0.01 * g * g;
-      return p - (lr * g) / (Math.sqrt(m.s) + 1e-8);
-    });
-    expectClose(await run(new RMSprop()), expected);
-  });
-
-  it('can be centred and have momentum', async () => {
-    const expected = byHand((p, g, _, m) => {
-      m.s = 0.9 * (m.s ?? 0) + 0.1 * g * g;
-      m.a = 0.9 * (m.a ?? 0) + 0.1 * g;
-      m.b = 0.5 * (m.b ?? 0) + g / (Math.sqrt(m.s - m.a ** 2) + 1e-8);
-      return p - lr * m.b;
-    });
-    expectClose(await run(new RMSprop({ alpha: 0.9, centered: true, momentum: 0.5 })), expected);
-  });
-});
-
 describe('any optimiser', () => {
+  const kinds: readonly (readonly [string, () => Optimizer])[] = [
+    ['SGD', () => new SGD({ momentum: 0.9, dampening: 0.2, weightDecay: 0.01 })],
+    ['Adam', () => new Adam({ amsgrad: true })],
+    ['Adagrad', () => new Adagrad({ lrDecay: 0.1, initialAccumulatorValue: 0.1 })],
+    ['NAdam', () => new NAdam()],
+    ['RAdam', () => new RAdam({ betas: [0.9, 0.9] })],
+    ['Rprop', () => new Rprop()],
+  ];
+
+  it.each(kinds)(
+    '%s leaves a step out, moments and counters and all, when it is not to be applied',
+    async (_, make) => {
+      const without = await run(make(), { steps: [1, 2, 3] });
+      expect(await run(make(), { skipped: [0, 4] })).toEqual(without);
+    },
+  );
+
   it('has its own learning rate and decay for a parameter that a rule names', async () => {
     const rule = (name: string): ParameterOptions => (name === 'weight' ? { lrMult: 0.5, decayMult: 0 } : {});
-    expectClose(
-      await run(new SGD({ weightDecay: 0.01 }, rule)),
-      byHand((p, g) => p - 0.5 * lr * g),
-    );
+    const plain = await run(new SGD({ weightDecay: 0.01 }, rule));
+    const sum = (i: number) => gradients.reduce((total, gradient) => total + (gradient[i] ?? 0), 0);
+    expect(plain[0]).toBeCloseTo(1 - 0.05 * sum(0), 6);
+    expect(plain[1]).toBeCloseTo(-2 - 0.05 * sum(1), 6);
   });
 
-  it('leaves a step out, moments and all, when it is told not to apply it', async () => {
-    const expected = byHand((p, g, step, m) => {
-      if (step === 2) return p;
-      m.b = 0.9 * (m.b ?? 0) + g;
-      return p - lr * m.b;
+  it('takes learning rate, decay and momentum of a step from what a schedule says, multipliers and all', async () => {
+    const rule = () => ({ lrMult: 0.5, decayMult: 3 });
+    const scheduled = await run(new SGD({ momentum: 0.5, weightDecay: 1 }, rule), {
+      options: (rate) => ({
+        momentum: rate.mul(9),
+        scheduled: () => ({ lr: rate.mul(2), weightDecay: rate.mul(0.1) }),
+      }),
     });
-    expectClose(await run(new SGD({ momentum: 0.9 }), { apply: (i) => i !== 1 }), expected);
+    const fixed = await run(new SGD({ momentum: 0.9, weightDecay: 0.01 }, () => ({ lrMult: 2 })));
+    scheduled.forEach((value, i) => {
+      expect(value).toBeCloseTo(fixed[i] ?? Number.NaN, 5);
+    });
+    await expect(run(new Adagrad(), { options: (momentum) => ({ momentum }) })).rejects.toThrow(
+      /Adagrad: has no momentum that a schedule could move/,
+    );
   });
 
   it('keeps its moments under the names of the parameters', () => {
-    const optimizer = new Adam();
+    const optimizer = new AdamW({ amsgrad: true });
     optimizer.prepare([['fc.weight', new Parameter([2])]]);
     expect(optimizer.variables().map(({ name }) => name)).toEqual([
       'optimizer.correction1',
       'optimizer.correction2',
       'optimizer.fc.weight.mean',
       'optimizer.fc.weight.variance',
+      'optimizer.fc.weight.largest',
     ]);
+  });
+
+  it('refuses options that mean nothing', () => {
+    expect(() => new SGD({ nesterov: true })).toThrow(/SGD: nesterov needs momentum above 0/);
+    expect(() => new Rprop({ etas: [1.5, 1.2] })).toThrow(/Rprop: etas must be below and above 1/);
   });
 });
 
-describe('clipGradNorm', () => {
-  it('scales all gradients when their common norm is above the limit, and only then', async () => {
-    const clip = compile(
-      ({ a, b, limit }) => {
-        if (a === undefined || b === undefined || limit === undefined) return {};
-        const { gradients: [clippedA = a] = [], norm } = clipGradNorm([a, b], 2.5);
-        return { clippedA, norm };
-      },
-      { device: 'reference' },
-    );
-    const inputs = (scale: number) => ({
-      a: hostTensor([1], 'float32', Float32Array.of(3 * scale)),
-      b: hostTensor([1], 'float32', Float32Array.of(4 * scale)),
-      limit: hostTensor([], 'float32', Float32Array.of(0)),
+describe('gradient clipping', () => {
+  /** The results of `body` for the gradients [3 * scale, -1] and [4 * scale]. */
+  async function clipped(scale: number, body: (gradients: Tensor[]) => Record<string, Tensor>) {
+    const clip = compile(({ a, b }) => (a === undefined || b === undefined ? {} : body([a, b])), {
+      device: 'reference',
     });
-    const clipped = await clip(inputs(1));
-    expect(clipped.norm?.data[0]).toBeCloseTo(5);
-    expect(clipped.clippedA?.data[0]).toBeCloseTo(1.5, 5);
-    expect((await clip(inputs(0.1))).clippedA?.data[0]).toBeCloseTo(0.3, 5);
+    const results = await clip({
+      a: hostTensor([2], 'float32', Float32Array.of(3 * scale, 0)),
+      b: hostTensor([1], 'float32', Float32Array.of(-4 * scale)),
+    });
+    return Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, [...data]]));
+  }
+
+  const byNorm = (maxNorm: number, type?: number) => (all: Tensor[]) => {
+    const { gradients: [a, b] = [], norm } = clipGradNorm(all, maxNorm, type);
+    return a === undefined || b === undefined ? {} : { a, b, norm };
+  };
+
+  it('scales all gradients when their common norm is above the limit, and only then', async () => {
+    const { a, b, norm } = await clipped(1, byNorm(2.5));
+    expect(norm?.[0]).toBeCloseTo(5, 6);
+    expect(a?.[0]).toBeCloseTo(1.5, 5);
+    expect(b?.[0]).toBeCloseTo(-2, 5);
+    expect((await clipped(0.1, byNorm(2.5))).a?.[0]).toBeCloseTo(0.3, 6);
+  });
+
+  it('knows other norms', async () => {
+    const norms = await clipped(1, (all) => ({
+      one: gradNorm(all, 1),
+      three: gradNorm(all, 3),
+      largest: gradNorm(all, Number.POSITIVE_INFINITY),
+    }));
+    expect(norms.one?.[0]).toBeCloseTo(7, 6);
+    expect(norms.three?.[0]).toBeCloseTo(91 ** (1 / 3), 6);
+    expect(norms.largest?.[0]).toBe(4);
+    expect((await clipped(1, byNorm(2, Number.POSITIVE_INFINITY))).a?.[0]).toBeCloseTo(1.5, 5);
+  });
+
+  it('brings every element between two limits', async () => {
+    const values = await clipped(1, (all) => {
+      const [a, b] = clipGradValue(all, 3.5);
+      return a === undefined || b === undefined ? {} : { a, b };
+    });
+    expect(values).toEqual({ a: [3, 0], b: [-3.5] });
   });
 });

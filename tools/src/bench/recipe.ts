@@ -58,7 +58,12 @@ export async function recipeOf(
     threads,
     epochs,
     batch: trainDataloader.batchSize,
-    learningRates: [...learningRates(lr, paramScheduler, { epochs, iterationsPerEpoch })],
+    learningRates: [
+      ...learningRates(lr, paramScheduler, {
+        maxIterations: epochs * iterationsPerEpoch,
+        iterationsPerEpoch,
+      }),
+    ],
     momentum,
     nesterov,
     weightDecay,

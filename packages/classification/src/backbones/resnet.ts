@@ -5,6 +5,7 @@
  */
 
 import { OmmaError, relu, type Tensor } from '@omma/core';
+import type { KnowsLayerDepth, LayerDepth } from '@omma/engine';
 import { BatchNorm2d, Conv2d, MaxPool2d, Module, Sequential } from '@omma/nn';
 import {
   BasicBlock,
@@ -13,6 +14,7 @@ import {
   Bottleneck,
   convWeightInit,
 } from './resnetBlocks.ts';
+import { resNetLayerDepth } from './resnetLayerDepth.ts';
 
 export const resNetDepths = [18, 34, 50, 101, 152] as const;
 export type ResNetDepth = (typeof resNetDepths)[number];
@@ -49,7 +51,7 @@ const architectures: Readonly<Record<ResNetDepth, { block: BlockClass; blocks: r
   152: { block: Bottleneck, blocks: [3, 8, 36, 3] },
 };
 
-export class ResNet extends Module<readonly [Tensor], readonly Tensor[]> {
+export class ResNet extends Module<readonly [Tensor], readonly Tensor[]> implements KnowsLayerDepth {
   readonly conv1: Conv2d;
   readonly bn1: BatchNorm2d;
   /** Channels of the last feature map. */
@@ -59,6 +61,7 @@ export class ResNet extends Module<readonly [Tensor], readonly Tensor[]> {
   readonly #outIndices: readonly number[];
   readonly #frozenStages: number;
   readonly #normEval: boolean;
+  readonly #blocks: readonly number[];
 
   constructor(options: ResNetOptions) {
     super();
@@ -100,6 +103,7 @@ export class ResNet extends Module<readonly [Tensor], readonly Tensor[]> {
       });
       this.#stages.push(this.add(`layer${stage + 1}`, new Sequential(...layers)));
     }
+    this.#blocks = blocks;
     this.outChannels = channels;
     this.#outIndices = outIndices;
     this.#frozenStages = frozenStages;
@@ -129,6 +133,10 @@ export class ResNet extends Module<readonly [Tensor], readonly Tensor[]> {
       }
     }
     return this;
+  }
+
+  getLayerDepth(name: string | null): LayerDepth {
+    return resNetLayerDepth(name, this.#blocks);
   }
 
   #frozen(): Module[] {

@@ -20,16 +20,14 @@ import {
 } from '@omma/core';
 import { buildTransforms, identityPlan, type TransformOptions } from '@omma/cv';
 import {
-  buildOptimizer,
+  buildTrainState,
   type Config,
   codeOf,
   compileEvaluationStep,
   compileTrainStep,
-  lrInput,
   models,
   modelVariables,
   type TrainableModel,
-  TrainState,
 } from '@omma/engine';
 import { buildStep, exportOnnx, type Origin } from '@omma/onnx';
 
@@ -66,18 +64,19 @@ export function trainingModel(config: Config, target: Target): AscendModel {
   if (optimWrapper === undefined)
     throw new OmmaError('ascend check: the config has no optimWrapper; add one');
   const amp = trainingPrecision(target);
-  const state = new TrainState(
-    namedModel(config),
-    buildOptimizer(optimWrapper.optimizer, optimWrapper.paramwiseConfig),
-    { seed: 0, scaleLoss: amp === 'float16' },
-  );
+  const state = buildTrainState(namedModel(config), optimWrapper, {
+    seed: 0,
+    amp,
+    schedulers: config.paramScheduler,
+  });
   const step = compileTrainStep(state, {
     device: device('reference'),
     amp: null,
-    maxNorm: optimWrapper.clipGrad?.maxNorm ?? null,
+    clipGrad: optimWrapper.clipGrad ?? null,
   });
   const batch = config.trainDataloader?.batchSize ?? 1;
-  const graph = step.graph({ ...imageInput(config, batch), label: int32([batch]), [lrInput]: scalar });
+  const settings = state.hyperparameters.types();
+  const graph = step.graph({ ...imageInput(config, batch), label: int32([batch]), ...settings });
   return stepModel('training step', prepared(graph, amp), target);
 }
 
@@ -103,7 +102,6 @@ export async function exportedModel(
   return { kind: 'inference', bytes, origins: new Map() };
 }
 
-const scalar: TensorType = { shape: [], dtype: 'float32' };
 const int32 = (shape: readonly number[]): TensorType => ({ shape, dtype: 'int32' satisfies DType });
 
 function namedModel(config: Config): TrainableModel {

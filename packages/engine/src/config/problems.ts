@@ -75,12 +75,19 @@ function sized(origin: string, relation: string, bound: number | bigint): string
 function unionExpectation(issue: z.core.$ZodIssueInvalidUnion, value: unknown): string {
   const options = 'options' in issue ? issue.options : undefined;
   if (options !== undefined && options.length > 0)
-    return `expected one of ${options.map(String).join(', ')}${hintFor(value, options)}`;
+    return `expected one of ${listed(options.map(String))}${hintFor(value, options)}`;
   const alternatives = issue.errors.flatMap((errors) =>
     errors.slice(0, 1).map((error) => expectation(error)),
   );
   const unique = [...new Set(alternatives.map((text) => text.replace(/^expected /, '')))];
   return unique.length === 0 ? issue.message : `expected ${unique.join(' or ')}`;
+}
+
+/** The first of many names. */
+function listed(names: readonly string[], most = 16): string {
+  return names.length <= most
+    ? names.join(', ')
+    : `${names.slice(0, most - 5).join(', ')} and ${names.length - most + 5} more`;
 }
 
 /** `trainDataloader.dataset.pipeline[0].type` */

@@ -7,111 +7,13 @@ import { evaluatorSchema } from '../evaluation/config.ts';
 import { customHookSchema, defaultHooksSchema } from '../hooks/config.ts';
 import { logProcessorSchema, visualizerSchema } from '../log/config.ts';
 import { trainConfigSchema } from '../loops/config.ts';
+import { optimWrapperSchema } from '../optim/config.ts';
+import { schedulerSchema } from '../schedule/schema.ts';
 import { formatProblem, problemsOf } from './problems.ts';
 import { models } from './registries.ts';
 import type { Config } from './types.ts';
 
 const count = z.int().positive();
-const share = z.number().min(0).lt(1);
-
-const betas = z.tuple([share, share]);
-const decay = z.number().min(0).exactOptional();
-const rate = z.number().positive();
-
-const optimizer = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('SGD'),
-    lr: rate,
-    momentum: share.exactOptional(),
-    dampening: share.exactOptional(),
-    weightDecay: decay,
-    nesterov: z.boolean().exactOptional(),
-  }),
-  z.strictObject({
-    type: z.literal(['Adam', 'AdamW']),
-    lr: rate,
-    betas: betas.exactOptional(),
-    eps: rate.exactOptional(),
-    weightDecay: decay,
-  }),
-  z.strictObject({
-    type: z.literal('RMSprop'),
-    lr: rate,
-    alpha: share.exactOptional(),
-    eps: rate.exactOptional(),
-    weightDecay: decay,
-    momentum: share.exactOptional(),
-    centered: z.boolean().exactOptional(),
-  }),
-]);
-
-const multiplier = z.number().min(0).exactOptional();
-
-const optimWrapper = z.strictObject({
-  optimizer,
-  paramwiseConfig: z
-    .strictObject({
-      biasLrMult: multiplier,
-      biasDecayMult: multiplier,
-      normDecayMult: multiplier,
-      customKeys: z
-        .record(z.string(), z.strictObject({ lrMult: multiplier, decayMult: multiplier }))
-        .exactOptional(),
-    })
-    .exactOptional(),
-  clipGrad: z.strictObject({ maxNorm: rate }).exactOptional(),
-  accumulativeCounts: count.exactOptional(),
-  amp: z.enum(['auto', 'bfloat16', 'float16', 'off']).exactOptional(),
-});
-
-const span = {
-  begin: z.number().min(0).exactOptional(),
-  end: z.number().positive().exactOptional(),
-  byEpoch: z.boolean().exactOptional(),
-  convertToIterBased: z.boolean().exactOptional(),
-};
-
-const scheduler = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('ConstantLR'), ...span, factor: rate.exactOptional() }),
-  z.strictObject({
-    type: z.literal('LinearLR'),
-    ...span,
-    startFactor: rate.exactOptional(),
-    endFactor: z.number().min(0).exactOptional(),
-  }),
-  z.strictObject({ type: z.literal('StepLR'), ...span, stepSize: count, gamma: rate.exactOptional() }),
-  z.strictObject({
-    type: z.literal('MultiStepLR'),
-    ...span,
-    milestones: z.array(z.number().positive()).min(1),
-    gamma: rate.exactOptional(),
-  }),
-  z.strictObject({ type: z.literal('ExponentialLR'), ...span, gamma: rate }),
-  z.strictObject({
-    type: z.literal('CosineAnnealingLR'),
-    ...span,
-    tMax: rate.exactOptional(),
-    etaMin: z.number().min(0).exactOptional(),
-    etaMinRatio: z.number().min(0).max(1).exactOptional(),
-  }),
-  z.strictObject({
-    type: z.literal('PolyLR'),
-    ...span,
-    power: rate.exactOptional(),
-    etaMin: z.number().min(0).exactOptional(),
-  }),
-  z.strictObject({
-    type: z.literal('OneCycleLR'),
-    ...span,
-    etaMax: rate,
-    totalSteps: count.exactOptional(),
-    pctStart: z.number().gt(0).lt(1).exactOptional(),
-    annealStrategy: z.enum(['cos', 'linear']).exactOptional(),
-    divFactor: rate.exactOptional(),
-    finalDivFactor: rate.exactOptional(),
-    threePhase: z.boolean().exactOptional(),
-  }),
-]);
 
 export const configSchema: z.ZodType<Config> = z.strictObject({
   model: models.schema(),
@@ -120,8 +22,8 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   testDataloader: dataloaderSchema.exactOptional(),
   valEvaluator: evaluatorSchema.exactOptional(),
   testEvaluator: evaluatorSchema.exactOptional(),
-  optimWrapper: optimWrapper.exactOptional(),
-  paramScheduler: z.array(scheduler).exactOptional(),
+  optimWrapper: optimWrapperSchema.exactOptional(),
+  paramScheduler: z.array(schedulerSchema).exactOptional(),
   trainConfig: trainConfigSchema.exactOptional(),
   autoScaleLr: z.strictObject({ enable: z.boolean(), baseBatchSize: count }).exactOptional(),
   defaultHooks: defaultHooksSchema.exactOptional(),

@@ -9,24 +9,11 @@ import type { CustomHookConfig, DefaultHooksConfig } from '../hooks/config.ts';
 import type { VisualizerConfig } from '../log/config.ts';
 import type { LogProcessorConfig } from '../log/logProcessor.ts';
 import type { TrainConfig } from '../loops/config.ts';
-import type { OptimizerConfig, ParamwiseConfig } from '../runner/optimizer.ts';
+import type { OptimWrapperConfig } from '../optim/config.ts';
 import type { AutoScaleLrConfig } from '../runner/scaledRate.ts';
 import type { SchedulerConfig } from '../schedule/types.ts';
 import type { ModelTypes } from './registries.ts';
 import type { TypedConfig } from './registry.ts';
-
-export type AmpSetting = 'auto' | 'bfloat16' | 'float16' | 'off';
-
-export interface OptimWrapperConfig {
-  readonly optimizer: OptimizerConfig;
-  /** Multipliers of learning rate and weight decay for some parameters. */
-  readonly paramwiseConfig?: ParamwiseConfig;
-  readonly clipGrad?: { readonly maxNorm: number };
-  /** Batches whose gradients make one update; 1 unless given. Iterations count batches. */
-  readonly accumulativeCounts?: number;
-  /** Mixed precision: 'auto' is what the device does fast; 'off' unless given. */
-  readonly amp?: AmpSetting;
-}
 
 export interface Config {
   readonly model: TypedConfig<ModelTypes>;

@@ -22,7 +22,7 @@ import {
 } from '@omma/core';
 import { forwardBackward, update } from '../runner/stepParts.ts';
 import type { TrainState } from '../runner/trainState.ts';
-import { lrInput, type TrainStep, type TrainStepOptions } from '../runner/trainStep.ts';
+import type { TrainStep, TrainStepOptions } from '../runner/trainStep.ts';
 import { GradientBuckets } from './buckets.ts';
 import { compileInGraphStep } from './inGraphStep.ts';
 import { namedTensors, rankKey, stopOutput, stopTensor, stopType, writtenSoFar } from './stepTensors.ts';
@@ -44,7 +44,7 @@ export function compileDataParallelStep(state: TrainState, options: DataParallel
 }
 
 function inTwoGraphs(state: TrainState, options: DataParallelStepOptions): TrainStep {
-  const { device, amp, maxNorm, communicator, stopping, bucketBytes, profile = false } = options;
+  const { device, amp, clipGrad, communicator, stopping, bucketBytes, profile = false } = options;
   const { accumulation } = state;
   const { rank, size } = communicator;
   const buckets = new GradientBuckets('run.gradients', bucketBytes);
@@ -66,13 +66,10 @@ function inTwoGraphs(state: TrainState, options: DataParallelStepOptions): Train
   );
 
   /** What comes behind the reduction: `then` gets the losses and gradients that all ranks have in common. */
-  const reduced = (
-    inputs: TensorRecord,
-    then: (loss: Tensor, gradients: readonly Tensor[]) => TensorRecord,
-  ): TensorRecord => {
+  const reduced = (then: (loss: Tensor, gradients: readonly Tensor[]) => TensorRecord): TensorRecord => {
     const tensors = buckets.unpack();
     const get = (name: string): Tensor => {
-      const value = tensors.get(name) ?? inputs[name];
+      const value = tensors.get(name);
       if (value === undefined) throw new Error(`update model: no ${name}`);
       return value;
     };
@@ -87,10 +84,7 @@ function inTwoGraphs(state: TrainState, options: DataParallelStepOptions): Train
   };
 
   const updateModel = compile(
-    ({ [lrInput]: lr, ...inputs }) => {
-      if (lr === undefined) throw new OmmaError('update model: the input lr is missing');
-      return reduced(inputs, (loss, gradients) => update(state, { loss, gradients, lr, maxNorm }));
-    },
+    (settings) => reduced((loss, gradients) => update(state, { loss, gradients, settings, clipGrad })),
     { device, name: 'update model', profile },
   );
 
@@ -98,8 +92,8 @@ function inTwoGraphs(state: TrainState, options: DataParallelStepOptions): Train
     accumulation === null
       ? null
       : compile(
-          (inputs) =>
-            reduced(inputs, (loss, gradients) => {
+          () =>
+            reduced((loss, gradients) => {
               accumulation.add(gradients, loss);
               return {};
             }),
@@ -107,13 +101,12 @@ function inTwoGraphs(state: TrainState, options: DataParallelStepOptions): Train
         );
 
   const step = async (inputs: Readonly<Record<string, HostTensor>>, updates: boolean) => {
-    const { [lrInput]: lr, ...batch } = inputs;
-    if (lr === undefined) throw new OmmaError('train step: the input lr is missing');
+    const { batch, settings } = state.hyperparameters.split(inputs);
     await gradientModel({ ...batch, [stopOutput]: stopTensor(stopping()) });
     for (const variable of buckets.variables) {
       await communicator.allReduce(await variable.bufferOn(device), 'sum');
     }
-    return updates || accumulationModel === null ? updateModel({ [lrInput]: lr }) : accumulationModel({});
+    return updates || accumulationModel === null ? updateModel(settings) : accumulationModel({});
   };
   /** Steps of several callers would mix up the buckets. */
   let turn: Promise<unknown> = Promise.resolve();
@@ -125,10 +118,10 @@ function inTwoGraphs(state: TrainState, options: DataParallelStepOptions): Train
   let executables: readonly Executable[] = [];
   return Object.assign(inTurn, {
     prepare: async (inputs: Readonly<Record<string, TensorType>>) => {
-      const { [lrInput]: lr = stopType, ...batch } = inputs;
+      const { batch, settings } = state.hyperparameters.split(inputs);
       executables = [
         await gradientModel.prepare({ ...batch, [stopOutput]: stopType }),
-        await updateModel.prepare({ [lrInput]: lr }),
+        await updateModel.prepare(settings),
         ...(accumulationModel === null ? [] : [await accumulationModel.prepare({})]),
       ];
       return executables;

@@ -15,14 +15,14 @@ import {
 } from '@omma/core';
 import { forwardBackward, update } from '../runner/stepParts.ts';
 import type { TrainState } from '../runner/trainState.ts';
-import { lrInput, type TrainStep } from '../runner/trainStep.ts';
+import type { TrainStep } from '../runner/trainStep.ts';
 import type { DataParallelStepOptions } from './dataParallelStep.ts';
 import { averaged } from './inGraph.ts';
 import { namedTensors, rankKey, stopOutput, stopTensor, stopType, writtenSoFar } from './stepTensors.ts';
 
 export function compileInGraphStep(
   state: TrainState,
-  { device, amp, maxNorm, communicator, stopping, profile = false }: DataParallelStepOptions,
+  { device, amp, clipGrad, communicator, stopping, profile = false }: DataParallelStepOptions,
 ): TrainStep {
   const { rank, size } = communicator;
   const { accumulation } = state;
@@ -44,9 +44,9 @@ export function compileInGraphStep(
     return { loss: get('scalar/loss'), ...outputs, ...means, [stopOutput]: get(`scalar/${stopOutput}`) };
   };
   const step = compile(
-    ({ [lrInput]: lr, ...batch }) => {
-      if (lr === undefined) throw new OmmaError('train step: the input lr is missing');
-      return pass(batch, (loss, gradients) => update(state, { loss, gradients, lr, maxNorm }));
+    (inputs) => {
+      const { batch, settings } = state.hyperparameters.split(inputs);
+      return pass(batch, (loss, gradients) => update(state, { loss, gradients, settings, clipGrad }));
     },
     { ...options, name: 'train step' },
   );
@@ -66,13 +66,12 @@ export function compileInGraphStep(
     (inputs: Readonly<Record<string, HostTensor>>, updates = true) => {
       const stop = { [stopOutput]: stopTensor(stopping()) };
       if (updates || accumulate === null) return step({ ...inputs, ...stop });
-      const { [lrInput]: _, ...batch } = inputs;
-      return accumulate({ ...batch, ...stop });
+      return accumulate({ ...state.hyperparameters.split(inputs).batch, ...stop });
     },
     {
       prepare: async (inputs: Readonly<Record<string, TensorType>>) => {
         const stop = { [stopOutput]: stopType };
-        const { [lrInput]: _, ...batch } = inputs;
+        const { batch } = state.hyperparameters.split(inputs);
         executables = [
           await step.prepare({ ...inputs, ...stop }),
           ...(accumulate === null ? [] : [await accumulate.prepare({ ...batch, ...stop })]),

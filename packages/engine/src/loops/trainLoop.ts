@@ -6,13 +6,14 @@
  * says where it ends and where it evaluates.
  */
 
-import { type HostTensor, hostTensor } from '@omma/core';
+import type { HostTensor } from '@omma/core';
 import type { Batch, DataLoader } from '../data/types.ts';
 import { stopOutput } from '../distributed/stepTensors.ts';
 import type { HookList } from '../hooks/hookList.ts';
+import { lrInput, scalarInputs } from '../optim/hyperparameters.ts';
 import type { Progress, TrainingContext } from '../runner/context.ts';
 import type { EvaluationEvent } from '../runner/events.ts';
-import { lrInput, type TrainStep } from '../runner/trainStep.ts';
+import type { TrainStep } from '../runner/trainStep.ts';
 import type { TrainPlan } from './trainPlan.ts';
 import { TrainRecord } from './trainRecord.ts';
 
@@ -20,8 +21,8 @@ export interface TrainLoopOptions {
   readonly step: TrainStep;
   readonly loader: DataLoader;
   readonly plan: TrainPlan;
-  /** The learning rate at an iteration, counted from 0. */
-  rateAt(iteration: number): number;
+  /** What schedules say at an iteration, counted from 0, by the names of the step's inputs. */
+  settingsAt(iteration: number): Readonly<Record<string, number>>;
   /** Batches to an update. */
   readonly accumulativeCounts: number;
   /** Iterations that the smoothed loss looks back. */
@@ -171,16 +172,14 @@ export class TrainLoop {
   #submit(batch: Batch, asked: number): InFlight {
     const { progress, step, accumulativeCounts, plan } = this.#options;
     const submitted = performance.now();
-    const lr = this.#options.rateAt(progress.iteration);
+    const settings = this.#options.settingsAt(progress.iteration);
+    const { [lrInput]: lr = Number.NaN } = settings;
     const previous = this.#inFlight;
     const idleFrom = previous === null ? asked : Math.max(asked, previous.settled ?? submitted);
     const iteration = progress.iteration + 1;
     // What is left over at the end of the run is an update of its own.
     const updates = iteration % accumulativeCounts === 0 || iteration === plan.maxIterations;
-    const running = step(
-      { ...batch.inputs, [lrInput]: hostTensor([], 'float32', Float32Array.of(lr)) },
-      updates,
-    );
+    const running = step({ ...batch.inputs, ...scalarInputs(settings) }, updates);
     const entry: InFlight = {
       batch,
       epoch: progress.epoch,

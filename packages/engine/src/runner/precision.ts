@@ -1,7 +1,7 @@
 /** Mixed precision: which 16-bit type a run uses. float16 needs loss scaling besides, because its small gradients vanish: core has it. */
 
 import { type Device, type MixedPrecision, OmmaError } from '@omma/core';
-import type { AmpSetting } from '../config/types.ts';
+import type { AmpSetting } from '../optim/config.ts';
 
 /** The 16-bit type for `setting` on `device`; null for float32 throughout. */
 export function mixedPrecisionFor(device: Device, setting: AmpSetting): MixedPrecision | null {

@@ -4,7 +4,7 @@
  */
 
 import {
-  gradients,
+  gradients as gradientsOf,
   type LossScale,
   logicalAnd,
   scaledLoss,
@@ -12,7 +12,8 @@ import {
   type TensorRecord,
   unscaledGradients,
 } from '@omma/core';
-import { clipGradNorm, withRandomKey } from '@omma/nn';
+import { withRandomKey } from '@omma/nn';
+import { type ClipGradConfig, clipped } from '../optim/gradients.ts';
 import type { Losses } from './model.ts';
 import type { TrainState } from './trainState.ts';
 
@@ -26,32 +27,34 @@ export function forwardBackward(state: TrainState, batch: TensorRecord, key: Ten
   state.model.train();
   const losses = withRandomKey(key, () => state.model.loss(batch));
   const wrt = state.trainable().map(([, parameter]) => parameter.read());
-  return { ...losses, gradients: gradients(scaled(losses.loss, state.lossScale), wrt) };
+  return { ...losses, gradients: gradientsOf(scaled(losses.loss, state.lossScale), wrt) };
 }
 
 export interface UpdateInputs {
   readonly loss: Tensor;
   /** As `forwardBackward` gives them. */
   readonly gradients: readonly Tensor[];
-  readonly lr: Tensor;
-  readonly maxNorm: number | null;
+  /** The step's inputs that schedules move. */
+  readonly settings: TensorRecord;
+  readonly clipGrad: ClipGradConfig | null;
 }
 
 /**
  * Moves the parameters and the loss scale, and lets hooks' parts follow. A step whose loss or gradients are not finite leaves the parameters
- * alone, so that what went wrong can still be looked at. Gives `gradNorm` where gradients are clipped.
+ * alone, so that what went wrong can still be looked at. Gives `gradNorm` where gradients are clipped by norm.
  */
-export function update(state: TrainState, { lr, maxNorm, ...batch }: UpdateInputs): TensorRecord {
+export function update(state: TrainState, { settings, clipGrad, ...batch }: UpdateInputs): TensorRecord {
   const { lossScale, accumulation } = state;
   const { loss, gradients: raw } = accumulation?.take(batch.gradients, batch.loss) ?? batch;
   const unscaled = lossScale === null ? null : unscaledGradients(raw, lossScale);
   const whole = unscaled?.gradients ?? raw;
-  const clipped = maxNorm === null ? null : clipGradNorm(whole, maxNorm);
+  const { gradients, norm } = clipped(whole, clipGrad);
   const finite = loss.isFinite();
   const apply = unscaled === null ? finite : logicalAnd(finite, unscaled.finite);
-  state.optimizer.step(state.trainable(), clipped?.gradients ?? whole, lr, { apply });
+  const { lr, ...options } = state.hyperparameters.stepOptions(settings);
+  state.optimizer.step(state.trainable(), gradients, lr, { ...options, apply });
   const added = state.parts.map((part) => part.update?.());
-  return Object.assign(clipped === null ? {} : { gradNorm: clipped.norm }, ...added);
+  return Object.assign(norm === null ? {} : { gradNorm: norm }, ...added);
 }
 
 function scaled(loss: Tensor, lossScale: LossScale | null): Tensor {

@@ -3,8 +3,21 @@
  * what hooks add.
  */
 
-import { type HostTensor, LossScale, type TensorRecord, Variable } from '@omma/core';
+import {
+  type HostTensor,
+  LossScale,
+  type LossScaleOptions,
+  type MixedPrecision,
+  type TensorRecord,
+  Variable,
+} from '@omma/core';
 import type { Optimizer, Parameter } from '@omma/nn';
+import type { OptimWrapperConfig } from '../optim/config.ts';
+import { lossScaleOptions } from '../optim/gradients.ts';
+import { Hyperparameters } from '../optim/hyperparameters.ts';
+import { buildOptimizer } from '../optim/optimizer.ts';
+import { paramwiseRule } from '../optim/paramwise.ts';
+import type { SchedulerConfig } from '../schedule/types.ts';
 import { Accumulation } from './accumulation.ts';
 import type { TrainableModel } from './model.ts';
 
@@ -18,8 +31,11 @@ export interface StatePart {
 
 export interface TrainStateOptions {
   readonly seed: number;
-  /** float16: the loss is scaled. */
-  readonly scaleLoss: boolean;
+  /** Null where gradients are not scaled: with anything but float16. */
+  readonly lossScale: LossScaleOptions | null;
+  /** The learning rate before any schedule. */
+  readonly lr: number;
+  readonly schedulers?: readonly SchedulerConfig[];
   /** Batches to an update; 1 unless given. */
   readonly accumulativeCounts?: number;
 }
@@ -29,6 +45,8 @@ export class TrainState {
   readonly optimizer: Optimizer;
   readonly random: Variable;
   readonly lossScale: LossScale | null;
+  /** What schedules move: inputs of the step, and so no state. */
+  readonly hyperparameters: Hyperparameters;
   /** Null when every batch is an update. */
   readonly accumulation: Accumulation | null;
   readonly #parts: StatePart[] = [];
@@ -36,14 +54,21 @@ export class TrainState {
   constructor(
     model: TrainableModel,
     optimizer: Optimizer,
-    { seed, scaleLoss, accumulativeCounts = 1 }: TrainStateOptions,
+    { seed, lossScale, lr, schedulers = [], accumulativeCounts = 1 }: TrainStateOptions,
   ) {
     this.model = model;
     this.optimizer = optimizer;
     this.random = new Variable('run.random', { shape: [2], dtype: 'uint32' }, Uint32Array.of(seed, 0));
-    this.lossScale = scaleLoss ? new LossScale('run.loss_scale') : null;
+    this.lossScale = lossScale === null ? null : new LossScale('run.loss_scale', lossScale);
     this.accumulation = accumulativeCounts > 1 ? new Accumulation(this.trainable()) : null;
-    optimizer.prepare(this.trainable());
+    const trainable = this.trainable();
+    optimizer.prepare(trainable);
+    this.hyperparameters = new Hyperparameters(
+      optimizer,
+      trainable.map(([name]) => name),
+      lr,
+      schedulers,
+    );
   }
 
   /** Adds a hook's part. Only before the step is compiled. */
@@ -90,4 +115,26 @@ export async function downloadAll(variables: readonly Variable[]): Promise<Recor
     variables.map(async (variable) => [variable.name, await variable.download()] as const),
   );
   return Object.fromEntries(entries);
+}
+
+/** The state of a run that a config describes, before its first step. */
+export function buildTrainState(
+  model: TrainableModel,
+  { optimizer, paramwiseConfig, lossScale, accumulativeCounts = 1 }: OptimWrapperConfig,
+  options: {
+    readonly seed: number;
+    readonly amp: MixedPrecision | null;
+    /** In place of the config's, where that is scaled by the batch size. */
+    readonly lr?: number;
+    readonly schedulers?: readonly SchedulerConfig[] | undefined;
+  },
+): TrainState {
+  const { seed, amp, lr = optimizer.lr, schedulers = [] } = options;
+  return new TrainState(model, buildOptimizer(optimizer, paramwiseRule(model, paramwiseConfig)), {
+    seed,
+    lossScale: amp === 'float16' ? lossScaleOptions(lossScale) : null,
+    lr,
+    schedulers,
+    accumulativeCounts,
+  });
 }

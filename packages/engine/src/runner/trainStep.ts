@@ -1,6 +1,6 @@
 /**
  * The training step: forward, loss, backward, clipping, optimiser, batch-norm statistics and random counter, as one compiled graph.
- * A batch and a learning rate go in, the loss comes out; everything else stays on the device. With gradient accumulation there are two graphs: one
+ * A batch and what schedules move go in, the loss comes out; everything else stays on the device. With gradient accumulation there are two graphs: one
  * that only adds to the sums, and the one that takes the step.
  */
 
@@ -13,18 +13,18 @@ import {
   type HostTensor,
   type MixedPrecision,
   type NodeProfile,
-  OmmaError,
   type Tensor,
   type TensorRecord,
   type TensorType,
 } from '@omma/core';
+import type { ClipGradConfig } from '../optim/gradients.ts';
 import { forwardBackward, update } from './stepParts.ts';
 import type { TrainState } from './trainState.ts';
 
 export interface TrainStepOptions {
   readonly device: Device;
   readonly amp: MixedPrecision | null;
-  readonly maxNorm: number | null;
+  readonly clipGrad: ClipGradConfig | null;
   /** Measure time and bytes per node. */
   readonly profile?: boolean;
 }
@@ -35,7 +35,7 @@ export type TrainStepCall = (
   updates?: boolean,
 ) => Promise<Record<string, HostTensor>>;
 
-/** A compiled training step: a batch and `lr` in, scalars out. On one device it is one compiled function, on several there is more to it. */
+/** A compiled training step: a batch and the state's hyperparameters in, scalars out. On one device it is one compiled function, on several there is more to it. */
 export interface TrainStep extends TrainStepCall {
   /** Compiles for these input types without running. Gives the executables. */
   prepare(inputs: Readonly<Record<string, TensorType>>): Promise<readonly Executable[]>;
@@ -50,13 +50,10 @@ export interface LocalTrainStep extends TrainStep {
   graph(inputs: Readonly<Record<string, TensorType>>): Graph;
 }
 
-/** Name of the learning rate among the step's inputs. */
-export const lrInput = 'lr';
-
 /** Compiles the step of `state` for one device. Outputs: `loss`, `gradNorm` when gradients are clipped, and the model's own scalars. */
 export function compileTrainStep(
   state: TrainState,
-  { device, amp, maxNorm, profile = false }: TrainStepOptions,
+  { device, amp, clipGrad, profile = false }: TrainStepOptions,
 ): LocalTrainStep {
   const { accumulation } = state;
   const options = { device, profile, ...(amp === null ? {} : { amp }) };
@@ -67,9 +64,9 @@ export function compileTrainStep(
     return { loss, ...outputs, ...scalars };
   };
   const step = compile(
-    ({ [lrInput]: lr, ...batch }) => {
-      if (lr === undefined) throw new OmmaError('train step: the input lr is missing');
-      return pass(batch, (loss, gradients) => update(state, { loss, gradients, lr, maxNorm }));
+    (inputs) => {
+      const { batch, settings } = state.hyperparameters.split(inputs);
+      return pass(batch, (loss, gradients) => update(state, { loss, gradients, settings, clipGrad }));
     },
     { ...options, name: 'train step' },
   );
@@ -88,12 +85,11 @@ export function compileTrainStep(
   return Object.assign(
     (inputs: Readonly<Record<string, HostTensor>>, updates = true) => {
       if (updates || accumulate === null) return step(inputs);
-      const { [lrInput]: _, ...batch } = inputs;
-      return accumulate(batch);
+      return accumulate(state.hyperparameters.split(inputs).batch);
     },
     {
       prepare: async (inputs: Readonly<Record<string, TensorType>>) => {
-        const { [lrInput]: _, ...batch } = inputs;
+        const { batch } = state.hyperparameters.split(inputs);
         executables = [
           await step.prepare(inputs),
           ...(accumulate === null ? [] : [await accumulate.prepare(batch)]),

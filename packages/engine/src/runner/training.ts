@@ -3,7 +3,6 @@
 import { DeviceError, type HostTensor, OmmaError } from '@omma/core';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { restore } from '../checkpoint/restore.ts';
-import type { OptimWrapperConfig } from '../config/types.ts';
 import type { BatchLoader } from '../data/loader.ts';
 import type { Batch } from '../data/types.ts';
 import { broadcastVariables, checkEqual } from '../distributed/agreement.ts';
@@ -13,22 +12,16 @@ import type { Hook } from '../hooks/hook.ts';
 import type { HookList } from '../hooks/hookList.ts';
 import { type StepInput, TrainLoop } from '../loops/trainLoop.ts';
 import { TrainPlan } from '../loops/trainPlan.ts';
-import { learningRateSchedule } from '../schedule/learningRates.ts';
+import { ParamSchedule } from '../schedule/paramSchedule.ts';
+import { ParamSchedulerHook } from '../schedule/paramSchedulerHook.ts';
 import type { Progress, TrainingContext } from './context.ts';
 import { firstNonFinite } from './diagnose.ts';
 import type { EndEvent, EvaluationEvent, Scalars } from './events.ts';
-import { buildOptimizer } from './optimizer.ts';
 import type { Runner } from './runner.ts';
 import { scaledRate } from './scaledRate.ts';
 import { saveSnapshot } from './snapshot.ts';
-import { TrainState } from './trainState.ts';
-import {
-  compileTrainStep,
-  lrInput,
-  type TrainStep,
-  type TrainStepCall,
-  type TrainStepOptions,
-} from './trainStep.ts';
+import { buildTrainState, type TrainState } from './trainState.ts';
+import { compileTrainStep, type TrainStep, type TrainStepCall, type TrainStepOptions } from './trainStep.ts';
 
 type InputTypes = Record<string, { shape: number[]; dtype: string }>;
 
@@ -38,7 +31,7 @@ export class Training {
   readonly #loader: BatchLoader;
   readonly #valLoader: BatchLoader | null;
   readonly #step: TrainStep;
-  readonly #rateAt: (iteration: number) => number;
+  readonly #schedule: ParamSchedule;
   readonly #plan: TrainPlan;
   readonly #accumulativeCounts: number;
   readonly #progress: Progress;
@@ -54,13 +47,17 @@ export class Training {
     this.#valLoader = valDataloader === undefined ? null : runner.loader(valDataloader, false);
     this.#plan = new TrainPlan(required(trainConfig, 'trainConfig'), this.#loader.batchesPerEpoch);
     this.#accumulativeCounts = optimWrapper.accumulativeCounts ?? 1;
-    this.#state = makeState(runner, optimWrapper);
     const rate = scaledRate(runner.config, optimWrapper.optimizer.lr, this.#loader.samplesPerStep);
     if (rate.notice !== null) runner.emit({ type: 'notice', message: rate.notice });
-    this.#rateAt = learningRateSchedule(rate.lr, paramScheduler, {
-      epochs: this.#plan.maxIterations / this.#loader.batchesPerEpoch,
-      iterationsPerEpoch: this.#loader.batchesPerEpoch,
+    const { seed, amp } = runner;
+    this.#state = buildTrainState(runner.model, optimWrapper, {
+      seed,
+      amp,
+      lr: rate.lr,
+      schedulers: paramScheduler,
     });
+    this.#schedule = new ParamSchedule(this.#state.hyperparameters.values, paramScheduler, this.#plan);
+    if (this.#schedule.watches) runner.hooks.add(new ParamSchedulerHook(this.#schedule));
     let profiled = false;
     let profile: TrainStep['profile'] = () => [];
     for (const hook of runner.hooks.hooks) {
@@ -78,7 +75,7 @@ export class Training {
     this.#step = makeStep(runner, this.#state, {
       device: runner.device,
       amp: runner.amp,
-      maxNorm: optimWrapper.clipGrad?.maxNorm ?? null,
+      clipGrad: optimWrapper.clipGrad ?? null,
       profile: profiled,
     });
     profile = () => this.#step.profile();
@@ -133,7 +130,7 @@ export class Training {
       step: this.#step,
       loader: this.#loader,
       plan: this.#plan,
-      rateAt: this.#rateAt,
+      settingsAt: (iteration) => this.#schedule.at(iteration),
       accumulativeCounts: this.#accumulativeCounts,
       smoothing: runner.logInterval,
       progress: this.#progress,
@@ -222,7 +219,7 @@ export class Training {
     for (const [name, { shape, dtype }] of Object.entries(first.inputs)) {
       this.#inputTypes[name] = { shape: shape.slice(1), dtype };
     }
-    await this.#step.prepare({ ...first.inputs, [lrInput]: { shape: [], dtype: 'float32' } });
+    await this.#step.prepare({ ...first.inputs, ...this.#state.hyperparameters.types() });
     const { device, amp, model } = this.#runner;
     const { epoch, iteration } = this.#progress;
     this.#runner.emit({
@@ -287,17 +284,6 @@ export class Training {
       `${path}: is at iteration ${manifest.iteration} of epoch ${manifest.epoch + 1}, which is not where an epoch of ${this.#loader.batchesPerEpoch} iterations would be; resume with the data and batch size it was trained with`,
     );
   }
-}
-
-function makeState(
-  runner: Runner,
-  { optimizer, paramwiseConfig, accumulativeCounts }: OptimWrapperConfig,
-): TrainState {
-  return new TrainState(runner.model, buildOptimizer(optimizer, paramwiseConfig), {
-    seed: runner.seed,
-    scaleLoss: runner.amp === 'float16',
-    ...(accumulativeCounts === undefined ? {} : { accumulativeCounts }),
-  });
 }
 
 /** The step of one process, or of one among several. */

@@ -246,13 +246,14 @@ describe('the data parallel step', () => {
       model.assignNames();
       const state = new TrainState(model, buildOptimizer({ type: 'SGD', lr: 1 }), {
         seed: 0,
-        scaleLoss: true,
+        lossScale: {},
+        lr: 1,
       });
       const communicator = new HostCommunicator(on, group);
       const options = {
         device: on,
         amp: 'float16',
-        maxNorm: null,
+        clipGrad: null,
         communicator,
         stopping: () => false,
       } as const;

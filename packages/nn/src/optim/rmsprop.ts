@@ -1,54 +1,49 @@
 /** RMSprop, centred or not, with optional momentum, as PyTorch computes it. */
 
 import { add, div, mul, sqrt, square, sub, type Tensor } from '@omma/core';
-import type { Parameter } from '../parameter.ts';
-import { Optimizer, type ParameterRule, type UpdateInput, withDecay } from './optimizer.ts';
+import {
+  Optimizer,
+  type OptimizerOptions,
+  type ParameterRule,
+  type UpdateInput,
+  withDecay,
+} from './optimizer.ts';
 
-export interface RMSpropOptions {
+export interface RMSpropOptions extends OptimizerOptions {
   readonly alpha?: number;
   readonly eps?: number;
-  readonly weightDecay?: number;
   readonly momentum?: number;
   readonly centered?: boolean;
 }
 
 export class RMSprop extends Optimizer {
-  readonly #options: Required<RMSpropOptions>;
+  readonly #options: Required<Omit<RMSpropOptions, keyof OptimizerOptions>>;
 
-  constructor(options: RMSpropOptions = {}, rule?: ParameterRule) {
-    super(rule);
-    const { alpha = 0.99, eps = 1e-8, weightDecay = 0, momentum = 0, centered = false } = options;
-    this.#options = { alpha, eps, weightDecay, momentum, centered };
+  constructor(options: RMSpropOptions = {}, rule: ParameterRule = () => ({})) {
+    const { alpha = 0.99, eps = 1e-8, momentum = 0, centered = false } = options;
+    super(options, rule, {
+      moments: { square: 0, ...(centered ? { mean: 0 } : {}), ...(momentum > 0 ? { momentum: 0 } : {}) },
+    });
+    this.#options = { alpha, eps, momentum, centered };
   }
 
-  override prepare(parameters: readonly (readonly [string, Parameter])[]): void {
-    const { momentum, centered } = this.#options;
-    for (const [name, { shape }] of parameters) {
-      this.state(`${name}.square`, shape);
-      if (centered) this.state(`${name}.mean`, shape);
-      if (momentum > 0) this.state(`${name}.momentum`, shape);
-    }
+  protected override get initialMomentum(): number | null {
+    const { momentum } = this.#options;
+    return momentum === 0 ? null : momentum;
   }
 
   protected override update(input: UpdateInput): Tensor {
-    const { weightDecay, momentum, eps, centered } = this.#options;
-    const { name, value, lr } = input;
-    const gradient = withDecay(input, weightDecay);
-    const meanSquare = this.#average(`${name}.square`, square(gradient));
-    const spread = centered ? sub(meanSquare, square(this.#average(`${name}.mean`, gradient))) : meanSquare;
+    const { alpha, momentum, eps, centered } = this.#options;
+    const { value, lr } = input;
+    const gradient = withDecay(input);
+    const meanSquare = this.average(input, 'square', alpha, square(gradient));
+    const spread = centered
+      ? sub(meanSquare, square(this.average(input, 'mean', alpha, gradient)))
+      : meanSquare;
     const direction = div(gradient, add(sqrt(spread), eps));
     if (momentum === 0) return sub(value, mul(direction, lr));
-    const buffer = this.state(`${name}.momentum`, value.shape);
-    const moved = this.keep(buffer, add(mul(buffer.read(), momentum), direction));
+    const buffer = this.moment(input, 'momentum');
+    const moved = this.keep(buffer, add(mul(buffer.read(), this.momentum(momentum)), direction));
     return sub(value, mul(moved, lr));
-  }
-
-  /** The running average called `name`, moved towards `next`. */
-  #average(name: string, next: Tensor): Tensor {
-    const { alpha } = this.#options;
-    const average = this.state(name, next.shape);
-    const moved = add(mul(average.read(), alpha), mul(next, 1 - alpha));
-    this.keep(average, moved);
-    return moved;
   }
 }

@@ -1,0 +1,100 @@
+/** The schema of `paramScheduler`: what types.ts describes, checked at start. */
+
+import { z } from 'zod';
+
+const positive = z.number().positive();
+const notNegative = z.number().min(0);
+const count = z.int().positive();
+const factor = z.number().min(0).max(1);
+const paramName = z.enum(['lr', 'momentum', 'weightDecay']);
+
+const epochs = { begin: notNegative.exactOptional(), end: positive.exactOptional() };
+const span = {
+  ...epochs,
+  byEpoch: z.boolean().exactOptional(),
+  convertToIterBased: z.boolean().exactOptional(),
+};
+const floor = { etaMin: notNegative.exactOptional(), etaMinRatio: factor.exactOptional() };
+
+const options = {
+  Constant: { ...span, factor: z.number().gt(0).max(1).exactOptional() },
+  Linear: {
+    ...span,
+    startFactor: z.number().gt(0).max(1).exactOptional(),
+    endFactor: factor.exactOptional(),
+  },
+  Step: { ...span, stepSize: positive, gamma: positive.exactOptional() },
+  MultiStep: { ...span, milestones: z.array(positive).min(1), gamma: positive.exactOptional() },
+  Exponential: { ...span, gamma: positive },
+  CosineAnnealing: { ...span, ...floor, tMax: positive.exactOptional() },
+  CosineRestart: {
+    ...span,
+    ...floor,
+    periods: z.array(positive).min(1),
+    restartWeights: z.array(notNegative).min(1).exactOptional(),
+  },
+  Poly: { ...span, power: positive.exactOptional(), etaMin: notNegative.exactOptional() },
+  QuadraticWarmup: span,
+  ReduceOnPlateau: {
+    ...epochs,
+    monitor: z.string().min(1),
+    rule: z.enum(['less', 'greater']).exactOptional(),
+    factor: z.number().gt(0).lt(1).exactOptional(),
+    patience: z.int().min(0).exactOptional(),
+    threshold: notNegative.exactOptional(),
+    thresholdRule: z.enum(['rel', 'abs']).exactOptional(),
+    cooldown: z.int().min(0).exactOptional(),
+    minValue: notNegative.exactOptional(),
+    eps: notNegative.exactOptional(),
+  },
+};
+
+type Options = typeof options;
+
+function lr<F extends keyof Options>(family: F) {
+  return z.strictObject({ type: z.literal(`${family}LR`), ...options[family] });
+}
+
+function others<F extends keyof Options>(family: F) {
+  return [
+    z.strictObject({ type: z.literal([`${family}Momentum`, `${family}WeightDecay`]), ...options[family] }),
+    z.strictObject({ type: z.literal(`${family}ParamScheduler`), paramName, ...options[family] }),
+  ] as const;
+}
+
+const oneCycle = z.strictObject({
+  type: z.literal('OneCycleLR'),
+  ...span,
+  etaMax: positive,
+  totalSteps: count.exactOptional(),
+  pctStart: z.number().gt(0).lt(1).exactOptional(),
+  annealStrategy: z.enum(['cos', 'linear']).exactOptional(),
+  divFactor: positive.exactOptional(),
+  finalDivFactor: positive.exactOptional(),
+  threePhase: z.boolean().exactOptional(),
+});
+
+/** Those of the learning rate first: an error lists the first few. */
+export const schedulerSchema = z.discriminatedUnion('type', [
+  lr('Constant'),
+  lr('Linear'),
+  lr('Step'),
+  lr('MultiStep'),
+  lr('Exponential'),
+  lr('CosineAnnealing'),
+  lr('CosineRestart'),
+  lr('Poly'),
+  lr('QuadraticWarmup'),
+  oneCycle,
+  lr('ReduceOnPlateau'),
+  ...others('Constant'),
+  ...others('Linear'),
+  ...others('Step'),
+  ...others('MultiStep'),
+  ...others('Exponential'),
+  ...others('CosineAnnealing'),
+  ...others('CosineRestart'),
+  ...others('Poly'),
+  ...others('QuadraticWarmup'),
+  ...others('ReduceOnPlateau'),
+]);
