@@ -1,0 +1,40 @@
+/** Finds runs: folders with a log.jsonl, under a folder of work directories. */
+
+import { readdir } from 'node:fs/promises';
+import { basename, join, relative, resolve, sep } from 'node:path';
+import { OmmaError } from '@omma/core';
+import { logName } from './run.ts';
+
+/** Folders inside folders that are searched. */
+const deepest = 8;
+
+export interface FoundRun {
+  readonly dir: string;
+  readonly name: string;
+}
+
+/** All runs under `root`, by name. Links are not followed, so that nothing outside of it is found. */
+export async function discoverRuns(root: string): Promise<FoundRun[]> {
+  const top = resolve(root);
+  const found: FoundRun[] = [];
+  const search = async (dir: string, depth: number): Promise<void> => {
+    const entries = await readdir(dir, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+      if (depth > 0) return [];
+      throw new OmmaError(
+        `${root}: cannot read the folder of the work directories (${error.code ?? error.message}); check the path`,
+      );
+    });
+    if (entries.some((entry) => entry.isFile() && entry.name === logName)) {
+      const name = relative(top, dir).split(sep).join('/');
+      found.push({ dir, name: name === '' ? basename(top) : name });
+    }
+    if (depth === deepest) return;
+    for (const entry of entries) {
+      if (!entry.isDirectory() || entry.name.startsWith('.')) continue;
+      if (entry.name === 'node_modules' || entry.name === 'vis_data') continue;
+      await search(join(dir, entry.name), depth + 1);
+    }
+  };
+  await search(top, 0);
+  return found.sort((a, b) => a.name.localeCompare(b.name));
+}
