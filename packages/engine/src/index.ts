@@ -33,9 +33,18 @@ export * from './config/registry.ts';
 export * from './config/schema.ts';
 export * from './config/types.ts';
 export * from './data/batch.ts';
+export * from './data/collate.ts';
 export * from './data/config.ts';
 export * from './data/loader.ts';
-export * from './data/sampler.ts';
+export * from './data/samplers/order.ts';
+export * from './data/samplers/sampler.ts';
+export * from './data/source.ts';
+export * from './data/wrappers/config.ts';
+export * from './data/wrappers/multiImageMix.ts';
+
+import './data/samplers/register.ts';
+import './data/wrappers/register.ts';
+
 export * from './data/types.ts';
 export * from './distributed/agreement.ts';
 export * from './distributed/buckets.ts';

@@ -18,7 +18,7 @@ import {
   OmmaError,
   type TensorType,
 } from '@omma/core';
-import { buildTransforms, identityPlan, type TransformOptions } from '@omma/cv';
+import { buildTransforms, identityPlan } from '@omma/cv';
 import {
   buildTrainState,
   type Config,
@@ -30,6 +30,7 @@ import {
   type TrainableModel,
 } from '@omma/engine';
 import { buildStep, exportOnnx, type Origin } from '@omma/onnx';
+import { transformsOf } from './datasets.ts';
 
 /** A model to check. */
 export interface AscendModel {
@@ -122,8 +123,10 @@ function stepModel(kind: string, graph: Graph, target: Target): AscendModel {
 
 /** The batch of pictures that the config's training transforms make; their size, where they set none, is the usual 224. */
 function imageInput(config: Config, batch: number): { image: TensorType } {
-  const transforms: readonly TransformOptions[] = config.trainDataloader?.dataset.transforms ?? [];
-  const { width, height } = buildTransforms(transforms)(identityPlan(224, 224), () => 0.5);
+  const { width, height } = buildTransforms(transformsOf(config.trainDataloader))(
+    identityPlan(224, 224),
+    () => 0.5,
+  );
   const { backbone } = config.model;
   const channels =
     'inChannels' in backbone && typeof backbone.inChannels === 'number' ? backbone.inChannels : 3;

@@ -10,6 +10,7 @@ import { buildTransforms, type Transform, type TransformOptions } from '@omma/cv
 import { compileEvaluationStep, configOf, loadCheckpoint, mixedPrecisionFor, Runner } from '@omma/engine';
 import type { AmpName } from './config.ts';
 import './devices.ts';
+import { transformsOf } from './datasets.ts';
 
 export interface CheckpointModel {
   readonly runner: Runner;
@@ -34,7 +35,7 @@ export async function openCheckpoint(
   await runner.loadWeights(checkpoint);
   const amp = mixedPrecisionFor(runner.device, options.amp ?? 'off');
   const loader = config.testDataloader ?? config.valDataloader ?? config.trainDataloader;
-  const transforms: readonly TransformOptions[] = loader?.dataset.transforms ?? [];
+  const transforms = transformsOf(loader);
   return {
     runner,
     classes: checkpoint.manifest.classes,

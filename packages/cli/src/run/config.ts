@@ -2,6 +2,7 @@
 
 import '@omma/classification';
 import { type Config, type DataloaderConfig, loadConfig } from '@omma/engine';
+import { movedDataset } from './datasets.ts';
 import './devices.ts';
 
 export type AmpName = 'auto' | 'bfloat16' | 'float16' | 'off';
@@ -40,7 +41,7 @@ function withData(config: Config, root: string | undefined): Config {
   if (root === undefined) return config;
   const moved = (loader: DataloaderConfig): DataloaderConfig => ({
     ...loader,
-    dataset: { ...loader.dataset, root },
+    dataset: movedDataset(loader.dataset, root),
   });
   const { trainDataloader, valDataloader, testDataloader } = config;
   return {

@@ -9,6 +9,8 @@ import type { DType, HostArray, HostTensor, Shape } from '@omma/core';
 export interface ImageContext {
   readonly seed: number;
   readonly epoch: number;
+  /** Which time the sample comes in this epoch; 0 unless given. */
+  readonly repeat?: number;
   /** An array for a tensor of the sample, at its place in the batch, when there is one. */
   readonly allocate?: (name: string, dtype: DType, shape: Shape) => HostArray;
 }

@@ -54,7 +54,7 @@ export class PictureArray implements ImageDataset {
     const { width, height, channels, pixels } = this.#parts;
     const size = width * height * channels;
     const picture = { width, height, channels, data: pixels.subarray(index * size, (index + 1) * size) };
-    const random = sampleRandom(context.seed, context.epoch, index);
+    const random = sampleRandom(context.seed, context.epoch, index, context.repeat);
     const image = transformed(picture, this.#transform, random, context);
     return Promise.resolve(labelled(image, this.labelOf(index)));
   }

@@ -67,7 +67,7 @@ export class PictureFiles implements ImageDataset {
   }
 
   async load(index: number, context: ImageContext): Promise<ImageSample> {
-    const random = sampleRandom(context.seed, context.epoch, index);
+    const random = sampleRandom(context.seed, context.epoch, index, context.repeat);
     const image = await this.#loader.load(index, this.nameOf(index), random, context);
     return labelled(image, this.labelOf(index));
   }

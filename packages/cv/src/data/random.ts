@@ -8,8 +8,10 @@
 import { threefry2x32 } from '@omma/core';
 import type { RandomNumbers } from '../transforms/transform.ts';
 
-/** The uniform numbers that belong to one sample in one epoch of one run. */
-export function sampleRandom(seed: number, epoch: number, index: number): RandomNumbers {
+/** The uniform numbers that belong to one sample in one epoch of one run, at the time that it comes there for the `repeat`th time. */
+export function sampleRandom(seed: number, epoch: number, index: number, repeat = 0): RandomNumbers {
+  // Repeats are keys, so that however many numbers one draws, it never draws another's.
+  const key: [number, number] = [(seed ^ Math.imul(repeat, 0x9e3779b1)) >>> 0, epoch];
   let drawn = 0;
   let spare = 0;
   return () => {
@@ -17,7 +19,7 @@ export function sampleRandom(seed: number, epoch: number, index: number): Random
       drawn++;
       return toUniform(spare);
     }
-    const [bits, next] = threefry2x32([seed, epoch], [index, drawn / 2]);
+    const [bits, next] = threefry2x32(key, [index, drawn / 2]);
     spare = next;
     drawn++;
     return toUniform(bits);

@@ -8,6 +8,13 @@
  */
 
 import type { Dataset, Metric } from '../data/types.ts';
+import type {
+  ClassBalancedDatasetOptions,
+  ConcatDatasetOptions,
+  MultiImageMixDatasetOptions,
+  RepeatDatasetOptions,
+  SubsetDatasetOptions,
+} from '../data/wrappers/config.ts';
 import type { Hook } from '../hooks/hook.ts';
 import type { TrainableModel } from '../runner/model.ts';
 import { Registry } from './registry.ts';
@@ -15,9 +22,14 @@ import { Registry } from './registry.ts';
 /** Whole models: `ImageClassifier`. */
 // biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
 export interface ModelTypes {}
-/** Data sets: `ImageFolder`. */
-// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
-export interface DatasetTypes {}
+/** Data sets: `ImageFolder`; the engine's own are wrappers around others. */
+export interface DatasetTypes {
+  ConcatDataset: ConcatDatasetOptions;
+  RepeatDataset: RepeatDatasetOptions;
+  ClassBalancedDataset: ClassBalancedDatasetOptions;
+  SubsetDataset: SubsetDatasetOptions;
+  MultiImageMixDataset: MultiImageMixDatasetOptions;
+}
 /** Metrics: `Accuracy`. */
 // biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
 export interface MetricTypes {}

@@ -14,18 +14,22 @@ import {
   sameShape,
   sizeOf,
 } from '@omma/core';
+import { type CollateConfig, padCollate } from './collate.ts';
 import type { Batch, CorruptPolicy, Dataset, Sample, SampleContext, SkippedSample } from './types.ts';
 
 /** What a batch is made of: plain data, so that it travels to a thread. */
 export interface BatchRequest {
   /** The samples of this rank, at least one. */
   readonly indices: readonly number[];
+  /** For each, which time it comes in this epoch; never before unless given. */
+  readonly repeats?: readonly number[];
   /** Rows; those beyond `indices` are filled up by repeating. */
   readonly batchSize: number;
   /** False for the batch of a rank that has run out of samples and only keeps the others company. */
   readonly counts: boolean;
   readonly context: SampleContext;
   readonly onCorrupt: CorruptPolicy;
+  readonly collate?: CollateConfig;
 }
 
 /** How many neighbours are tried in place of a corrupt sample. */
@@ -38,7 +42,7 @@ interface Loaded {
 
 /** Loads and stacks the samples of a request. Throws an OmmaError when none can be read, or one cannot and `onCorrupt` is 'stop'. */
 export async function loadBatch(dataset: Dataset, request: BatchRequest): Promise<Batch> {
-  const { indices, batchSize, counts, context, onCorrupt } = request;
+  const { indices, repeats = [], batchSize, counts, context, onCorrupt, collate } = request;
   const rows = new BatchRows(batchSize);
   const skipped: SkippedSample[] = [];
   const loaded = await Promise.all(
@@ -46,7 +50,11 @@ export async function loadBatch(dataset: Dataset, request: BatchRequest): Promis
       loadUsable(
         dataset,
         index,
-        { ...context, allocate: rows.allocator(row) },
+        {
+          ...context,
+          repeat: repeats[row] ?? 0,
+          ...(collate?.type === 'PadCollate' ? {} : { allocate: rows.allocator(row) }),
+        },
         onCorrupt === 'stop' ? null : skipped,
       ),
     ),
@@ -60,7 +68,15 @@ export async function loadBatch(dataset: Dataset, request: BatchRequest): Promis
   }
   const filled = Array.from({ length: batchSize }, (_, i) => usable[i] ?? first);
   return {
-    inputs: rows.stack(usable, dataset),
+    inputs:
+      collate?.type === 'PadCollate'
+        ? padCollate(
+            usable.map(({ sample }) => sample),
+            batchSize,
+            collate,
+            (place) => dataset.nameOf(filled[place]?.index ?? 0),
+          )
+        : rows.stack(usable, dataset),
     count: counts ? usable.length : 0,
     indices: filled.map(({ index }) => index),
     skipped,

@@ -3,13 +3,25 @@
 import { z } from 'zod';
 import { type DatasetTypes, datasets } from '../config/registries.ts';
 import type { TypedConfig } from '../config/registry.ts';
+import type { CollateConfig } from './collate.ts';
+import { type SamplerConfig, samplers } from './samplers/sampler.ts';
 import type { CorruptPolicy } from './types.ts';
 
 export interface DataloaderConfig {
   readonly dataset: TypedConfig<DatasetTypes>;
   readonly batchSize: number;
-  /** Default: true for training, false otherwise. */
+  /** Default: true for training, false otherwise. Short for a DefaultSampler. */
   readonly shuffle?: boolean;
+  /** Which samples an epoch is made of, in training; DefaultSampler unless given. */
+  readonly sampler?: SamplerConfig;
+  /** Puts pictures that are alike in shape into one batch, in training. */
+  readonly batchSampler?: { readonly type: 'AspectRatioBatchSampler' };
+  /** How samples become a batch; stacked unless given. */
+  readonly collate?: CollateConfig;
+  /** Training: leaves out the samples that fill no batch (true unless given), or fills the last batch with the epoch's first samples. */
+  readonly dropLast?: boolean;
+  /** Cuts an epoch short, or where it is longer than the data, goes round. */
+  readonly numBatchPerEpoch?: number;
   /** Threads that decode; half of the cores, at most four, unless given; 0 decodes on the main thread. Their number changes no result. */
   readonly numWorkers?: number;
   /** Keeps the threads from one epoch to the next; true unless given. */
@@ -26,6 +38,21 @@ export const dataloaderSchema = z.strictObject({
   dataset: datasets.schema(),
   batchSize: count,
   shuffle: z.boolean().exactOptional(),
+  sampler: samplers.schema().exactOptional(),
+  batchSampler: z.strictObject({ type: z.literal('AspectRatioBatchSampler') }).exactOptional(),
+  collate: z
+    .discriminatedUnion('type', [
+      z.strictObject({ type: z.literal('StackCollate') }),
+      z.strictObject({
+        type: z.literal('PadCollate'),
+        images: z.array(z.string()).exactOptional(),
+        sizeDivisor: count.exactOptional(),
+        padValue: z.number().exactOptional(),
+      }),
+    ])
+    .exactOptional(),
+  dropLast: z.boolean().exactOptional(),
+  numBatchPerEpoch: count.exactOptional(),
   numWorkers: z.int().min(0).max(128).exactOptional(),
   persistentWorkers: z.boolean().exactOptional(),
   prefetch: count.exactOptional(),

@@ -9,8 +9,11 @@
 import { availableParallelism } from 'node:os';
 import { OmmaError } from '@omma/core';
 import { type BatchRequest, loadBatch } from './batch.ts';
-import { sampleOrder } from './sampler.ts';
-import type { Batch, CorruptPolicy, DataLoader, Dataset } from './types.ts';
+import type { CollateConfig } from './collate.ts';
+import { groupByAspectRatio } from './samplers/aspectRatio.ts';
+import { DefaultSampler } from './samplers/basic.ts';
+import { type SampleOrder, type Sampler, type SamplerConfig, samplers } from './samplers/sampler.ts';
+import type { Batch, CorruptPolicy, DataLoader, Dataset, DatasetSource } from './types.ts';
 import { WorkerPool } from './workers/pool.ts';
 
 export interface BatchLoaderOptions {
@@ -18,6 +21,13 @@ export interface BatchLoaderOptions {
   /** Training: shuffled unless told otherwise, whole batches only, a corrupt sample replaced by its neighbour. */
   readonly training: boolean;
   readonly shuffle?: boolean;
+  /** In training; DefaultSampler unless given. */
+  readonly sampler?: SamplerConfig;
+  readonly batchSampler?: { readonly type: 'AspectRatioBatchSampler' };
+  readonly collate?: CollateConfig;
+  /** In training; true unless given. */
+  readonly dropLast?: boolean;
+  readonly numBatchPerEpoch?: number;
   readonly seed: number;
   /** Threads that load batches; 0, the default, loads on this one. A data set without `source` is loaded on this one in any case. */
   readonly numWorkers?: number;
@@ -49,6 +59,8 @@ export class BatchLoader implements DataLoader {
   readonly batchSize: number;
   readonly #options: BatchLoaderOptions;
   readonly #shard: Shard;
+  readonly #sampler: Sampler;
+  readonly #source: DatasetSource | null;
   /** The threads and the data set's number among theirs; null while there are none. */
   #workers: { readonly pool: WorkerPool; readonly dataset: number } | null = null;
 
@@ -58,11 +70,18 @@ export class BatchLoader implements DataLoader {
     this.batchSize = options.batchSize;
     this.#options = options;
     this.#shard = options.shard ?? { rank: 0, size: 1 };
+    const { training, shuffle = training, sampler } = options;
+    this.#sampler =
+      training && sampler !== undefined ? samplers.build(sampler) : new DefaultSampler({ shuffle });
+    this.#source = dataset.source?.() ?? null;
   }
 
   get batchesPerEpoch(): number {
-    const whole = this.dataset.length / this.samplesPerStep;
-    return this.#options.training ? Math.max(1, Math.floor(whole)) : Math.ceil(whole);
+    const { training, dropLast = training, numBatchPerEpoch } = this.#options;
+    if (training && numBatchPerEpoch !== undefined) return numBatchPerEpoch;
+    const whole = this.#sampler.count(this.dataset) / this.samplesPerStep;
+    const batches = dropLast ? Math.max(1, Math.floor(whole)) : Math.ceil(whole);
+    return Math.min(batches, numBatchPerEpoch ?? batches);
   }
 
   get samplesPerStep(): number {
@@ -70,17 +89,18 @@ export class BatchLoader implements DataLoader {
   }
 
   get samplesPerEpoch(): number {
-    return this.#options.training ? this.batchesPerEpoch * this.samplesPerStep : this.dataset.length;
+    const samples = this.batchesPerEpoch * this.samplesPerStep;
+    return this.#options.training ? samples : Math.min(samples, this.dataset.length);
   }
 
   /** Threads that load; 0 where this one does. */
   get numWorkers(): number {
-    return this.dataset.source === undefined ? 0 : (this.#options.numWorkers ?? 0);
+    return this.#source === null ? 0 : (this.#options.numWorkers ?? 0);
   }
 
   epoch(epoch: number, from = 0): AsyncIterable<Batch> {
-    const { training, shuffle = training, seed, prefetch, persistentWorkers = true } = this.#options;
-    const order = sampleOrder(this.dataset.length, shuffle, seed, epoch);
+    const { prefetch, persistentWorkers = true } = this.#options;
+    const order = this.#order(epoch);
     const group = {};
     const load = this.#load(group);
     const limit = prefetch ?? (this.numWorkers === 0 ? 3 : this.numWorkers + 2);
@@ -120,8 +140,8 @@ export class BatchLoader implements DataLoader {
 
   /** How a batch is loaded: by the threads, which start here, or by this one. */
   #load(group: object): (request: BatchRequest) => Promise<Batch> {
-    const source = this.numWorkers === 0 ? undefined : this.dataset.source?.();
-    if (source === undefined) return (request) => loadBatch(this.dataset, request);
+    const source = this.numWorkers === 0 ? null : this.#source;
+    if (source === null) return (request) => loadBatch(this.dataset, request);
     if (this.#workers === null) {
       const pool = WorkerPool.acquire(this.numWorkers);
       this.#workers = { pool, dataset: pool.open(source) };
@@ -130,18 +150,36 @@ export class BatchLoader implements DataLoader {
     return (request) => pool.load(dataset, request, this.dataset.nameOf(request.indices[0] ?? 0), group);
   }
 
-  #request(order: Int32Array, number: number, epoch: number): BatchRequest {
-    const { training, seed, onCorrupt = 'skip' } = this.#options;
+  /** The samples of an epoch, of all ranks, such that each run of `batchSize` is a batch. */
+  #order(epoch: number): SampleOrder {
+    const { dataset, batchSize } = this;
+    const { seed, training, batchSampler } = this.#options;
+    const samples = this.samplesPerEpoch;
+    const order = this.#sampler.order({ dataset, seed, epoch, samples });
+    return training && batchSampler !== undefined ? groupByAspectRatio(order, dataset, batchSize) : order;
+  }
+
+  #request({ indices, repeats }: SampleOrder, number: number, epoch: number): BatchRequest {
+    const { training, seed, onCorrupt = 'skip', collate } = this.#options;
     const start = (number * this.#shard.size + this.#shard.rank) * this.batchSize;
-    const left = training ? this.batchSize : Math.min(this.batchSize, order.length - start);
+    const left = training ? this.batchSize : Math.min(this.batchSize, indices.length - start);
     // The last step of an evaluation may have nothing for this rank, which still takes part in it: with a sample that does not count.
-    const available = Math.max(1, left);
+    const places = Array.from({ length: Math.max(1, left) }, (_, i) => start + i);
+    const { length } = indices;
     return {
-      indices: Array.from({ length: available }, (_, i) => order[(start + i) % order.length] ?? 0),
+      indices: places.map((place) => indices[place % length] ?? 0),
+      // Beyond the end the order begins again, and its samples are augmented anew.
+      repeats: places.map(
+        (place) => (repeats?.[place % length] ?? 0) + repeatStride * Math.floor(place / length),
+      ),
       batchSize: this.batchSize,
       counts: left > 0,
       context: { seed, epoch, training },
       onCorrupt,
+      ...(collate === undefined ? {} : { collate }),
     };
   }
 }
+
+/** Keeps the repeats of a second round apart from a sampler's own. */
+const repeatStride = 2 ** 16;

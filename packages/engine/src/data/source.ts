@@ -2,11 +2,10 @@
 
 import { fileURLToPath } from 'node:url';
 import { OmmaError } from '@omma/core';
-import { createJiti } from 'jiti';
 import type { Dataset, DatasetSource } from './types.ts';
 
-/** Opens what `source` describes. A module in TypeScript is read as a config's is. */
-export async function openSource({ module, name, options }: DatasetSource): Promise<Dataset> {
+/** Opens what `source` describes: a data set, or a part of one. A module in TypeScript is read as a config's is. */
+export async function openSource<T = Dataset>({ module, name, options }: DatasetSource): Promise<T> {
   const exported: unknown = Reflect.get(await importModule(module), name);
   if (typeof exported !== 'function') {
     throw new OmmaError(
@@ -16,7 +15,8 @@ export async function openSource({ module, name, options }: DatasetSource): Prom
   return exported(options);
 }
 
-function importModule(module: string): Promise<object> {
+async function importModule(module: string): Promise<object> {
   if (!/\.[cm]?ts$/.test(module)) return import(module);
+  const { createJiti } = await import('jiti');
   return createJiti(import.meta.url).import(fileURLToPath(module));
 }

@@ -15,6 +15,8 @@ export interface SampleContext {
   readonly epoch: number;
   /** True for the training loader: augment. */
   readonly training: boolean;
+  /** Which time the sample comes in this epoch, where it comes several times; 0 unless given. Each is augmented differently. */
+  readonly repeat?: number;
   /**
    * A zero-filled array for a tensor of the sample, at its place in the batch: a data set that writes its result there saves a copy. Any
    * other array is copied.
@@ -40,9 +42,11 @@ export interface Dataset {
   /** Name of a sample for messages: its file. */
   nameOf(index: number): string;
   /** The class of a sample, where it is known without decoding: then it is checked before training. */
-  labelOf?(index: number): number;
-  /** How a worker thread opens the same data set; one that does not say is loaded on the main thread. */
-  source?(): DatasetSource;
+  labelOf?(index: number): number | undefined;
+  /** Width / height of a sample's picture, where it is known without decoding. */
+  aspectRatioOf?(index: number): number | undefined;
+  /** How a worker thread opens the same data set; one that does not say, or says null, is loaded on the main thread. */
+  source?(): DatasetSource | null;
 }
 
 /**
