@@ -9,11 +9,9 @@ import contextlib
 import inspect
 import json
 import sys
-import time
 
-from protocol import fail, say
+from protocol import WARM_UP_STEPS, fail, say, serve_steps, timed
 
-WARM_UP_STEPS = 2
 PROBE_STEPS = 2
 
 
@@ -55,16 +53,6 @@ def make_step(torch, job, memory_format):
     return train
 
 
-def timed(step, count):
-    """Milliseconds of each of `count` steps."""
-    times = []
-    for _ in range(count):
-        begin = time.perf_counter()
-        step()
-        times.append((time.perf_counter() - begin) * 1000)
-    return times
-
-
 def fastest(torch, job):
     """The step in the memory format that is fastest here, warmed up, and the format's name."""
     best = None
@@ -76,18 +64,6 @@ def fastest(torch, job):
             best = (took, step, memory_format)
         del step
     return best[1], best[2]
-
-
-def peak_mib():
-    """The most resident memory this process ever had (VmHWM), in MiB; None where the system does not tell."""
-    try:
-        with open("/proc/self/status", encoding="ascii") as status:
-            for line in status:
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) / 1024
-    except OSError:
-        pass
-    return None
 
 
 def serve(job):
@@ -106,16 +82,7 @@ def serve(job):
         step, memory_format = fastest(torch, job)
     except Exception as error:  # a peer that cannot run is a row without numbers, whatever the cause
         return fail("failed", f"{type(error).__name__}: {error}")
-    say(event="ready", label=label, detail=memory_format)
-    for line in sys.stdin:
-        words = line.split()
-        if words[:1] == ["go"]:
-            say(event="round", ms=timed(step, int(words[1])))
-        elif words[:1] == ["memory"]:
-            say(event="memory", mib=peak_mib())
-        elif words[:1] == ["quit"]:
-            return None
-    return None
+    return serve_steps(step, label, memory_format)
 
 
 if __name__ == "__main__":

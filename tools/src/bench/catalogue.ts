@@ -1,6 +1,7 @@
 /** All benchmarks, in the order of the table. */
 
 import type { Benchmark, Setting } from './benchmark.ts';
+import { dataBenchmark, flowers, originals } from './dataBenchmark.ts';
 import { memoryBenchmark } from './memoryBenchmark.ts';
 import { ommaOnCpu, onnxRuntime, type Peer } from './peers.ts';
 import { recipeBenchmark } from './recipeBenchmark.ts';
@@ -31,6 +32,16 @@ export const catalogue: readonly Benchmark[] = [
   memoryBenchmark(resnet50),
   compileBenchmark(resnet50),
   helpBenchmark,
+  dataBenchmark({
+    title: 'data: 256 photos of 128 px, random crop to 112, one core',
+    size: 112,
+    folder: flowers,
+  }),
+  dataBenchmark({
+    title: 'data: 256 photos of 500x375, random crop to 224, one core',
+    size: 224,
+    folder: originals,
+  }),
   recipeBenchmark({
     title: 'flowers, ResNet-18 from scratch, 112x112, 10 epochs, whole run',
     recipe: 'flowers',

@@ -1,6 +1,7 @@
 /** How each side of the benchmark is started. */
 
 import { fileURLToPath } from 'node:url';
+import type { DataJob } from './dataJob.ts';
 import type { Job } from './job.ts';
 import type { Recipe } from './recipe.ts';
 import type { Command } from './session.ts';
@@ -57,7 +58,16 @@ export function torchRecipeCommand(python: string, recipe: Recipe): Command {
   return pythonCommand(python, 'torch_run.py', recipe, recipe.threads);
 }
 
-function nodeCommand(worker: string, job: Job): Command {
+/** The data pipeline, on one core. */
+export function oursDataCommand(job: DataJob): Command {
+  return nodeCommand('./ommaDataWorker.js', { ...job, threads: 1 });
+}
+
+export function torchDataCommand(python: string, job: DataJob): Command {
+  return pythonCommand(python, 'torch_data.py', job, 1);
+}
+
+function nodeCommand(worker: string, job: { readonly threads: number }): Command {
   const path = fileURLToPath(new URL(worker, import.meta.url));
   return { program: process.execPath, args: [path, JSON.stringify(job)], threads: job.threads };
 }

@@ -13,6 +13,8 @@ export interface Prepared {
   readonly parts?: Readonly<Record<string, number>>;
   /** One step. */
   step(): Promise<unknown>;
+  /** Milliseconds since some moment; of the wall clock unless given. */
+  clock?(): number;
 }
 
 const warmUpSteps = 2;
@@ -20,12 +22,12 @@ const warmUpSteps = 2;
 /** Prepares, warms up, and serves standard input. What goes wrong on the way is said, not thrown. */
 export async function serve(prepare: () => Promise<Prepared>): Promise<void> {
   try {
-    const { step, parts = {}, ...about } = await prepare();
-    await timed(step, warmUpSteps);
+    const { step, clock = () => performance.now(), parts = {}, ...about } = await prepare();
+    await timed(step, clock, warmUpSteps);
     say({ event: 'ready', parts, ...about });
     for await (const line of createInterface({ input: process.stdin })) {
       const request = parseRequest(line);
-      if (request?.do === 'go') say({ event: 'round', ms: await timed(step, request.steps) });
+      if (request?.do === 'go') say({ event: 'round', ms: await timed(step, clock, request.steps) });
       else if (request?.do === 'memory') say({ event: 'memory', mib: await peakMib() });
       else if (request?.do === 'quit') break;
     }
@@ -40,12 +42,12 @@ function say(message: Message): void {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 }
 
-async function timed(step: () => Promise<unknown>, count: number): Promise<number[]> {
+async function timed(step: () => Promise<unknown>, clock: () => number, count: number): Promise<number[]> {
   const times: number[] = [];
   for (let i = 0; i < count; i++) {
-    const begin = performance.now();
+    const begin = clock();
     await step();
-    times.push(performance.now() - begin);
+    times.push(clock() - begin);
   }
   return times;
 }
