@@ -70,9 +70,15 @@ describe('a checkpoint', () => {
     const write = (manifest: object) =>
       writeFile(path, writeSafetensors({ w: weights }, { omma: JSON.stringify(manifest) }));
     const checksum = createHash('sha256').update(new Uint8Array(weights.data.buffer)).digest('hex');
-    await write({ ...content, format: 1, checksum });
+    const { hooks, ...old } = content;
+    await write({
+      ...old,
+      best: { metric: 'hits', value: 0.5, path: 'best.safetensors' },
+      format: 1,
+      checksum,
+    });
     const { manifest, tensors } = await loadCheckpoint(path);
-    expect(manifest).toEqual({ ...content, format: 2 });
+    expect(manifest).toEqual({ ...old, hooks, format: 2 });
     expect(tensors.get('w')).toEqual(weights);
     await write({ ...content, format: 1, checksum: checksum.replace(/./, 'x') });
     await expect(loadCheckpoint(path)).rejects.toThrow(/do not match the checksum/);
@@ -80,6 +86,8 @@ describe('a checkpoint', () => {
     await expect(loadCheckpoint(path)).rejects.toThrow(
       /format 3, written by Omma 0\.9\.0; this Omma reads formats up to 2; update it/,
     );
+    await write({ ...content, format: 2 });
+    await expect(loadCheckpoint(path)).rejects.toThrow(/the file has lost its checksum/);
     await write({ ...content, format: 2, iteration: -1 });
     await expect(loadCheckpoint(path)).rejects.toThrow(/the manifest is damaged: iteration: /);
   });

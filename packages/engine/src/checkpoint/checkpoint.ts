@@ -11,6 +11,7 @@ import { checkConfig } from '../config/schema.ts';
 import type { Config } from '../config/types.ts';
 import { checkpointFormat, type Manifest, manifestKey, parseManifest } from './manifest.ts';
 import {
+  checksumKey,
   dataChecksum,
   readSafetensorsFrom,
   type SafetensorsSource,
@@ -57,12 +58,19 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   }
 }
 
-/** The manifest of a file. Where its format keeps a checksum in it, the numbers are held against it. */
+/**
+ * The manifest of a file. Where its format keeps a checksum in it, the numbers are held against it; where the file should have one, it must be
+ * there, or a flipped bit in its key would switch it off.
+ */
 export async function verifiedManifest(
   file: SafetensorsSource,
   text: string,
 ): Promise<{ manifest: Manifest }> {
   const { manifest, checksum } = parseManifest(text);
+  if (checksum === null && file.metadata[checksumKey] === undefined)
+    throw new OmmaError(
+      'the file has lost its checksum: it is damaged, or was written anew by another program',
+    );
   if (checksum !== null && checksum !== (await dataChecksum(file)))
     throw new OmmaError('the numbers do not match the checksum; the file is damaged, use another checkpoint');
   return { manifest };

@@ -29,7 +29,8 @@ export interface SafetensorsSource {
   readonly dataStart: number;
 }
 
-const checksumKey = 'omma.sha256';
+/** Where the checksum lies in the file's metadata. */
+export const checksumKey = 'omma.sha256';
 const noChecksum = '0'.repeat(64);
 
 /** The tensors of a safetensors file, their numbers still in it. */

@@ -3,8 +3,7 @@
  * and what it says beside them.
  */
 
-import { OmmaError } from '@omma/core';
-import { located } from './checkpoint.ts';
+import { located, verifiedManifest } from './checkpoint.ts';
 import { type Manifest, manifestKey, parseManifest } from './manifest.ts';
 import { modelNames } from './modelWeights.ts';
 import { emaPrefix, optimizerPrefix, runPrefix } from './names.ts';
@@ -17,7 +16,7 @@ import {
   stateDictOf,
   tensorsOf,
 } from './pytorch/index.ts';
-import { dataChecksum, readSafetensorsFrom, verifySafetensors } from './safetensorsFile.ts';
+import { checksumKey, readSafetensorsFrom, verifySafetensors } from './safetensorsFile.ts';
 import { type ByteSource, fileSource } from './source.ts';
 import type { ProgressListener, StoredTensors } from './storedTensor.ts';
 import type { WeightChoice } from './weightChoice.ts';
@@ -63,7 +62,7 @@ async function openSafetensors(path: string, source: ByteSource): Promise<Weight
   const file = await readSafetensorsFrom(source);
   const text = file.metadata[manifestKey];
   const parsed = text === undefined ? null : parseManifest(text);
-  const own = [manifestKey, 'omma.sha256'];
+  const own = [manifestKey, checksumKey];
   return {
     path,
     format: parsed === null ? 'safetensors' : 'Omma checkpoint',
@@ -84,12 +83,8 @@ async function openSafetensors(path: string, source: ByteSource): Promise<Weight
     },
     async verify(onProgress) {
       return located(path, async () => {
-        const verified = await verifySafetensors(file, undefined, onProgress);
-        if (verified || parsed?.checksum === undefined || parsed.checksum === null) return verified;
-        if (parsed.checksum === (await dataChecksum(file))) return true;
-        throw new OmmaError(
-          'the numbers do not match the checksum; the file is damaged, use another checkpoint',
-        );
+        if (text !== undefined) await verifiedManifest(file, text);
+        return (await verifySafetensors(file, undefined, onProgress)) || parsed !== null;
       });
     },
     close: () => source.close(),
