@@ -170,7 +170,8 @@ function allowed(module: string, name: string): PickleValue {
   if (known || full === 'torch.storage.UntypedStorage' || full === 'torch.UntypedStorage')
     return new Global(full);
   if (module === 'torch' && Object.hasOwn(typeNames, name)) return new Global(full);
-  if (/^numpy\.dtypes\.\w+DType$/.test(full)) return new Global(full);
+  // Scalars of NumPy 2, and what the tar files of before 0.4 say of a tensor's class.
+  if (/^numpy\.dtypes\.\w+DType$|^torch\.(cuda\.)?\w+Tensor$/.test(full)) return new Global(full);
   const kind = Object.hasOwn(unsupported, full) ? unsupported[full] : undefined;
   if (kind !== undefined) throw new OmmaError(`it holds ${kind}`);
   throw new OmmaError(
