@@ -110,8 +110,10 @@ describe('--set', () => {
 
   it('refuses what has no path, what is not in the list, and what lies below a number', () => {
     expect(() => applyOverrides({}, ['3'])).toThrow(/--set 3: expected path=value/);
-    expect(() => applyOverrides({ list: [] }, ['list.0=1'])).toThrow(/0 does not index a list of 0 entries/);
-    expect(() => applyOverrides({ a: 1 }, ['a.b=1'])).toThrow(/b lies below 1, which is not an object/);
+    expect(() => applyOverrides({ list: [] }, ['list.0=1'])).toThrow(
+      /list is a list of 0 entries, which 0 does not index/,
+    );
+    expect(() => applyOverrides({ a: 1 }, ['a.b=1'])).toThrow(/a is 1, which has no b/);
   });
 });
 
@@ -143,8 +145,8 @@ describe('a config file', () => {
   it('is named when it cannot be read', async () => {
     await expect(loadConfig('/nowhere.ts')).rejects.toThrow(/nowhere\.ts: cannot read the config \(ENOENT\)/);
     await expect(loadConfig(await file('d.json', '{'))).rejects.toThrow(/d\.json: .*JSON/);
-    await expect(loadConfig('config.py')).rejects.toThrow(
-      /a config is a \.ts, \.js or \.json file, not \.py/,
+    await expect(loadConfig('config.toml')).rejects.toThrow(
+      /a config is a \.ts, \.js, \.json, \.yaml or \.py file, not \.toml/,
     );
     await expect(loadConfig(await file('e.ts', 'throw new Error("oops\\n  twice")'))).rejects.toThrow(
       /e\.ts: oops twice; fix the file/,

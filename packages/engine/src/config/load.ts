@@ -1,56 +1,47 @@
-/** Config files: TypeScript, JavaScript or JSON in, a checked config out. */
+/** A config file as the Runner takes it: read with its bases, changed by `--set`, checked. */
 
-import { readFile } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
-import { OmmaError } from '@omma/core';
-import { createJiti } from 'jiti';
-import { applyOverrides } from './overrides.ts';
+import { Budget } from './budget.ts';
+import { deleteKey } from './merge.ts';
+import { applyOverrides, overrideAt } from './overrides.ts';
+import { toPlain } from './plain.ts';
+import { readConfigFile } from './read.ts';
+import type { ReadOptions } from './reading.ts';
 import { checkConfig } from './schema.ts';
+import { placeText, sourceAt } from './sources.ts';
 import type { Config } from './types.ts';
+import type { ConfigDict } from './value.ts';
 
-export interface LoadConfigOptions {
+export interface LoadConfigOptions extends ReadOptions {
   /** `a.b=c` settings that replace values of the file; see `applyOverrides`. */
   readonly set?: readonly string[];
 }
 
-const moduleExtensions = ['.ts', '.mts', '.js', '.mjs', '.cjs'];
-
 /**
- * Reads, overrides and checks a config file. A TypeScript or JavaScript file's default export is the config; it is code, and runs.
- * Sets `workDir` to work_dirs/<file name> when the file leaves it open.
+ * Reads, overrides and checks a config file. A TypeScript or JavaScript file's default export is the config, or a function that returns it; it
+ * is code, and runs. Sets `workDir` to work_dirs/<file name> when the file leaves it open.
  */
-export async function loadConfig(file: string, { set = [] }: LoadConfigOptions = {}): Promise<Config> {
-  const raw = applyOverrides(await readRaw(file), set);
-  const config = checkConfig(raw, file);
+export async function loadConfig(
+  file: string,
+  { set = [], ...options }: LoadConfigOptions = {},
+): Promise<Config> {
+  const values = await readConfigFile(file, options);
+  const raw = applyOverrides(toPlain(values, new Budget(), deleteKey), set);
+  const config = checkConfig(raw, file, placeOf(values, set, file));
   return { workDir: `work_dirs/${basename(file, extname(file))}`, ...config };
 }
 
-/** What went wrong in the user's file may take several lines. */
-function oneLine(text: string): string {
-  const lines = text.split('\n').map((line) => line.trim());
-  return lines.filter((line) => line !== '').join(' ');
-}
-
-async function readRaw(file: string): Promise<unknown> {
-  const path = resolve(file);
-  const extension = extname(path);
-  if (extension !== '.json' && !moduleExtensions.includes(extension)) {
-    throw new OmmaError(
-      `${file}: a config is a .ts, .js or .json file, not ${extension === '' ? 'one without extension' : extension}`,
-    );
-  }
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new OmmaError(`${file}: cannot read the config (${error.code ?? error.message}); check the path`);
-  });
-  try {
-    if (extension === '.json') return JSON.parse(text);
-    const exported: unknown = await createJiti(import.meta.url, { moduleCache: false }).import(path, {
-      default: true,
-    });
-    return exported;
-  } catch (error) {
-    if (error instanceof OmmaError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new OmmaError(`${file}: ${oneLine(reason)}; fix the file`);
-  }
+/** Tells what set the value at a path: a `--set`, or a file; null when it is no more than the file itself. */
+export function placeOf(
+  values: ConfigDict,
+  set: readonly string[],
+  file: string,
+): (path: readonly PropertyKey[]) => string | null {
+  return (path) => {
+    const setting = overrideAt(set, path);
+    if (setting !== null) return `--set ${setting}`;
+    const source = sourceAt(values, path);
+    if (source === null || (source.line === undefined && source.file === resolve(file))) return null;
+    return placeText(source);
+  };
 }

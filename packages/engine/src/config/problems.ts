@@ -18,9 +18,12 @@ export function problemsOf(schema: z.ZodType, value: unknown): Problem[] {
   return result.success ? [] : result.error.issues.flatMap((issue) => explain(issue, schema, value));
 }
 
-/** `model.backbone.depth is 19: expected 18, 34, 50, 101 or 152` */
-export function formatProblem({ path, value, message }: Problem): string {
-  return `${formatPath(path)} is ${formatValue(value)}: ${message}`;
+/** Tells what set the value at a path: `configs/base.json:12`; null when nothing more is known. */
+export type PlaceOf = (path: readonly PropertyKey[]) => string | null;
+
+/** `model.backbone.depth is 19: expected 18, 34, 50, 101 or 152 (configs/base.json:12)` */
+export function formatProblem({ path, value, message }: Problem, place: string | null = null): string {
+  return `${formatPath(path)} is ${formatValue(value)}: ${message}${place === null ? '' : ` (${place})`}`;
 }
 
 function explain(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown): Problem[] {

@@ -9,7 +9,7 @@ import { logProcessorSchema, visualizerSchema } from '../log/config.ts';
 import { trainConfigSchema } from '../loops/config.ts';
 import { optimWrapperSchema } from '../optim/config.ts';
 import { schedulerSchema } from '../schedule/schema.ts';
-import { formatProblem, problemsOf } from './problems.ts';
+import { formatProblem, type PlaceOf, problemsOf } from './problems.ts';
 import { models } from './registries.ts';
 import type { Config } from './types.ts';
 
@@ -36,15 +36,17 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   loadFrom: z.string().min(1).exactOptional(),
 });
 
-/** The config as checked, or an OmmaError with every mistake, a line each. `source` names the file. */
-export function checkConfig(value: unknown, source = 'config'): Config {
+/**
+ * The config as checked, or an OmmaError with every mistake, a line each. `source` names the file; `placeOf` tells, where it knows
+ * better, which file and line set the value at a path.
+ */
+export function checkConfig(value: unknown, source = 'config', placeOf?: PlaceOf): Config {
   const problems = problemsOf(configSchema, value);
-  if (problems.length === 1 && problems[0] !== undefined) {
-    throw new OmmaError(`${source}: ${formatProblem(problems[0])}`);
-  }
-  if (problems.length > 1) {
+  const lines = problems.map((problem) => formatProblem(problem, placeOf?.(problem.path) ?? null));
+  if (lines.length === 1) throw new OmmaError(`${source}: ${lines[0]}`);
+  if (lines.length > 1) {
     throw new OmmaError(
-      `${source} has ${problems.length} mistakes:\n${problems.map((problem) => `  ${formatProblem(problem)}`).join('\n')}`,
+      `${source} has ${lines.length} mistakes:\n${lines.map((line) => `  ${line}`).join('\n')}`,
     );
   }
   return configSchema.parse(value);

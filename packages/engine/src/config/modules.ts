@@ -1,0 +1,37 @@
+/** TypeScript and JavaScript config modules. They are code and run; their default export is the config, or a function that gives it. */
+
+import { OmmaError } from '@omma/core';
+import { createJiti } from 'jiti';
+import type { Budget } from './budget.ts';
+import { fromPlain } from './plain.ts';
+import { placeText } from './sources.ts';
+import { ConfigDict } from './value.ts';
+
+export const moduleExtensions = ['.ts', '.mts', '.js', '.mjs', '.cjs'];
+
+export async function readModule(path: string, budget: Budget): Promise<ConfigDict> {
+  const source = { file: path };
+  const value = fromPlain(await defaultExport(path), () => source, budget);
+  if (value instanceof ConfigDict) return value;
+  throw new OmmaError(
+    `${placeText(source)}: expected \`export default defineConfig({ ... })\`: an object, or a function that returns one`,
+  );
+}
+
+async function defaultExport(path: string): Promise<unknown> {
+  try {
+    const jiti = createJiti(import.meta.url, { moduleCache: false });
+    const exported: unknown = await jiti.import(path, { default: true });
+    return typeof exported === 'function' ? await exported() : exported;
+  } catch (error) {
+    if (error instanceof OmmaError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new OmmaError(`${placeText({ file: path })}: ${oneLine(reason)}; fix the file`);
+  }
+}
+
+/** What went wrong in the user's file may take several lines. */
+function oneLine(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines.filter((line) => line !== '').join(' ');
+}
