@@ -12,3 +12,4 @@ export * from './necks/globalAveragePooling.ts';
 export * from './register.ts';
 
 import './datasets/register.ts';
+import './openmmlab.ts';

@@ -26,6 +26,8 @@ export * from './checkpoint/weightChoice.ts';
 export * from './checkpoint/weightFile.ts';
 export * from './config/load.ts';
 export * from './config/nearest.ts';
+export * from './config/openmmlab/rules.ts';
+export * from './config/openmmlab/translate.ts';
 export * from './config/overrides.ts';
 export * from './config/plain.ts';
 export * from './config/problems.ts';

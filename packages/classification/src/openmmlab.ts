@@ -1,0 +1,133 @@
+/** What becomes of MMPretrain's types when its configs are read: see @omma/engine's config/openmmlab. */
+
+import {
+  ConfigDict,
+  ConfigTuple,
+  type ConfigValue,
+  isEmpty,
+  type KeyRule,
+  needless,
+  oneOf,
+  onlyType,
+  registerOpenMMLabKeys,
+  registerOpenMMLabTypes,
+  squareSize,
+} from '@omma/engine';
+
+/** Statistics of the batch, learned scale and shift: what Omma's ResNet has. */
+const batchNorm: KeyRule = {
+  neutral: (value) =>
+    value instanceof ConfigDict &&
+    onlyType(['BN', 'BN2d'], ['requires_grad'])(value) &&
+    value.get('requires_grad') !== false,
+  missing: "Omma's backbones have batch norm (BN)",
+};
+
+const backbone = {
+  norm_cfg: batchNorm,
+  with_cp: { neutral: oneOf(false), missing: 'activations are not recomputed' },
+  init_cfg: { neutral: isEmpty, missing: 'weights come by loadFrom, or are drawn as OpenMMLab draws them' },
+  deep_stem: { neutral: oneOf(false) },
+  avg_down: { neutral: oneOf(false) },
+  drop_path_rate: { neutral: oneOf(0) },
+  conv_cfg: { neutral: isEmpty },
+} satisfies Record<string, KeyRule>;
+
+/** `dict(type='LabelSmoothLoss', label_smooth_val=0.1)` as 0.1. */
+function labelSmoothing(loss: ConfigValue): ConfigValue | undefined {
+  if (!onlyType(['LabelSmoothLoss'], ['label_smooth_val', 'mode', 'loss_weight'])(loss)) return undefined;
+  if (!(loss instanceof ConfigDict) || !oneOf(1)(loss.get('loss_weight') ?? 1)) return undefined;
+  return oneOf('original')(loss.get('mode') ?? 'original') ? loss.get('label_smooth_val') : undefined;
+}
+
+function plainCrossEntropy(loss: ConfigValue): boolean {
+  if (!(loss instanceof ConfigDict) || !onlyType(['CrossEntropyLoss'], ['loss_weight'])(loss)) return false;
+  return oneOf(1)(loss.get('loss_weight') ?? 1);
+}
+
+const size: KeyRule = { name: 'size', value: squareSize };
+/** How a picture is read and resampled is Omma's own. */
+const pixels = { backend: needless, interpolation: { neutral: oneOf('bilinear') } } satisfies Record<
+  string,
+  KeyRule
+>;
+
+const folder: KeyRule = { name: 'root', value: (value) => (typeof value === 'string' ? value : undefined) };
+
+registerOpenMMLabKeys({
+  data_preprocessor: {
+    path: ['model', 'dataPreprocessor'],
+    keys: {
+      type: { neutral: oneOf('ClsDataPreprocessor') },
+      num_classes: needless,
+      // Omma decodes to RGB.
+      to_rgb: needless,
+    },
+  },
+});
+
+registerOpenMMLabTypes({
+  ImageClassifier: { keys: { train_cfg: { neutral: isEmpty }, pretrained: { neutral: isEmpty } } },
+  ResNet: { keys: backbone },
+  ResNet_CIFAR: { type: 'ResNet', keys: backbone, adds: { stem: 'cifar' } },
+  LinearClsHead: {
+    keys: {
+      loss: {
+        name: 'labelSmoothing',
+        neutral: plainCrossEntropy,
+        value: labelSmoothing,
+        missing: 'Omma has cross entropy with label smoothing',
+      },
+      // The metric says which shares it counts.
+      topk: needless,
+      cal_acc: { neutral: oneOf(false) },
+      init_cfg: { neutral: onlyType(['Normal'], ['layer', 'std']) },
+    },
+  },
+  ImageNet: {
+    type: 'ImageFolder',
+    keys: { data_root: folder, pipeline: { name: 'transforms' }, ann_file: { neutral: oneOf('') } },
+  },
+  CustomDataset: {
+    type: 'ImageFolder',
+    keys: {
+      data_root: folder,
+      pipeline: { name: 'transforms' },
+      data_prefix: {
+        name: 'split',
+        value: splitOf,
+        missing: 'Omma looks for train/ and val/ below the root',
+      },
+      ann_file: { neutral: oneOf(''), missing: 'Omma takes the classes from the folders' },
+      with_label: { neutral: oneOf(true) },
+    },
+  },
+  LoadImageFromFile: { type: null },
+  PackInputs: { type: null },
+  RandomResizedCrop: {
+    keys: {
+      ...pixels,
+      scale: size,
+      crop_ratio_range: { name: 'scale' },
+      aspect_ratio_range: { name: 'ratio' },
+    },
+  },
+  RandomFlip: { keys: { prob: { name: 'probability' }, direction: { neutral: oneOf('horizontal') } } },
+  ResizeEdge: { type: 'Resize', keys: { ...pixels, scale: size, edge: { neutral: oneOf('short') } } },
+  Resize: { keys: { ...pixels, scale: { name: 'size', value: heightAndWidth } } },
+  CenterCrop: { keys: { crop_size: size, efficientnet_style: { neutral: oneOf(false) } } },
+  RandomCrop: { keys: { crop_size: size } },
+});
+
+/** `train` of a prefix such as `train` or `data/train`. */
+function splitOf(prefix: ConfigValue): ConfigValue | undefined {
+  const name = typeof prefix === 'string' ? prefix.replace(/\/$/, '').split('/').at(-1) : undefined;
+  return name === 'train' || name === 'val' ? name : undefined;
+}
+
+/** OpenMMLab's (width, height) as [height, width]; one number is both. */
+function heightAndWidth(scale: ConfigValue): ConfigValue | undefined {
+  if (typeof scale === 'number') return [scale, scale];
+  const items = scale instanceof ConfigTuple ? scale.items : Array.isArray(scale) ? scale : [];
+  return items.length === 2 ? items.toReversed() : undefined;
+}
