@@ -5,6 +5,7 @@
  */
 
 export * from './backbones/resnet.ts';
+export * from './classifiers/averageClsScoreTTA.ts';
 export * from './classifiers/imageClassifier.ts';
 export * from './heads/linearClsHead.ts';
 export * from './metrics/accuracy.ts';

@@ -1,10 +1,15 @@
 /** Makes the classification types known to configs: their schemas, and how to build them. */
 
 import type { Tensor } from '@omma/core';
-import { metrics, models, Registry, type TypedConfig } from '@omma/engine';
+import { metrics, models, Registry, type TypedConfig, ttaModels } from '@omma/engine';
 import type { Module } from '@omma/nn';
 import { z } from 'zod';
 import { ResNet, type ResNetOptions, resNetDepths } from './backbones/resnet.ts';
+import {
+  AverageClsScoreTTA,
+  type AverageClsScoreTTAOptions,
+  averageClsScoreTTASchema,
+} from './classifiers/averageClsScoreTTA.ts';
 import { type DataPreprocessorOptions, ImageClassifier } from './classifiers/imageClassifier.ts';
 import { LinearClsHead } from './heads/linearClsHead.ts';
 import { Accuracy, type AccuracyOptions } from './metrics/accuracy.ts';
@@ -44,6 +49,9 @@ declare module '@omma/engine' {
   }
   interface MetricTypes {
     Accuracy: AccuracyOptions;
+  }
+  interface TtaModelTypes {
+    AverageClsScoreTTA: AverageClsScoreTTAOptions;
   }
 }
 
@@ -112,4 +120,10 @@ metrics.register(
   'Accuracy',
   z.strictObject({ topk: z.array(positive).min(1).exactOptional() }),
   (options) => new Accuracy(options),
+);
+
+ttaModels.register(
+  'AverageClsScoreTTA',
+  averageClsScoreTTASchema,
+  (options) => new AverageClsScoreTTA(options),
 );

@@ -14,6 +14,7 @@ export function buildProgram(): Command {
     .enablePositionalOptions()
     .exitOverride();
   addTrain(program);
+  addLrFind(program);
   addTest(program);
   addEval(program);
   addLaunch(program);
@@ -35,7 +36,22 @@ function addTrain(program: Command): void {
       '--resume [checkpoint]',
       'go on from the newest checkpoint in the work directory, or from this one',
     )
+    .option('--check', 'try it out: config, data, one step, memory, time; writes nothing')
     .action(async (config, options) => (await import('./commands/train.ts')).train(config, options));
+}
+
+function addLrFind(program: Command): void {
+  const command = program
+    .command('lr-find')
+    .description(
+      'look for a learning rate: train for a while with one that grows, and see what the loss does',
+    )
+    .argument('<config>', 'config file (.ts, .js or .json)');
+  configOptions(command)
+    .option('--start <lr>', 'the first learning rate', positive, 1e-7)
+    .option('--end <lr>', 'the last one', positive, 10)
+    .option('--steps <n>', 'steps between them', wholeNumber(10), 100)
+    .action(async (config, options) => (await import('./commands/lrFind.ts')).lrFind(config, options));
 }
 
 function addTest(program: Command): void {
@@ -45,6 +61,7 @@ function addTest(program: Command): void {
     .argument('<config>', 'config file (.ts, .js or .json)')
     .argument('<checkpoint>', 'checkpoint file (.safetensors)');
   configOptions(command)
+    .option('--tta', 'by test-time augmentation, as `ttaModel` of the config says')
     .option('--dump <file>', 'write the predictions there (.safetensors), for `omma eval`')
     .option('--show-dir <dir>', 'write pictures with their predictions there')
     .action(async (config, checkpoint, options) =>
@@ -176,6 +193,12 @@ const ampOption = () =>
 
 function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value];
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('It must be a number above 0.');
 }
 
 function wholeNumbers(text: string): number[] {

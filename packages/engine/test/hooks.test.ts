@@ -79,7 +79,7 @@ describe('hooks', () => {
       afterTrain: note('afterTrain'),
       afterRun: note('afterRun'),
     };
-    const trainDataloader = { dataset: { type: 'Stripes', length: 8 } as const, batchSize: 8 };
+    const trainDataloader = { dataset: { type: 'Stripes', length: 8 } as const, batchSize: 8, numWorkers: 0 };
     await trainTiny({ trainConfig: { maxEpochs: 1 }, trainDataloader }, { hooks: [hook] });
     expect(points).toEqual([
       'beforeRun',

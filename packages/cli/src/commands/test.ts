@@ -7,6 +7,8 @@ import { formatTable } from '../terminal/table.ts';
 import { trainingReport } from '../terminal/trainingReport.ts';
 
 export interface TestOptions extends ConfigOptions {
+  /** By the config's test-time augmentation. */
+  readonly tta?: boolean;
   /** File for the predictions. */
   readonly dump?: string;
   /** Folder for pictures with their predictions. */
@@ -25,7 +27,7 @@ export async function test(file: string, checkpoint: string, options: TestOption
     distributed,
   });
   try {
-    const evaluation = await runner.test(checkpoint);
+    const evaluation = await runner.test(checkpoint, { tta: options.tta ?? false });
     if (!talks) return;
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
     printEvaluation(evaluation, options.json === true);

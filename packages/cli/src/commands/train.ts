@@ -8,6 +8,7 @@ import { trainingReport, warningReport } from '../terminal/trainingReport.ts';
 
 export interface TrainOptions extends ConfigOptions {
   readonly resume?: boolean | string;
+  readonly check?: boolean;
 }
 
 /** What a shell expects of a program that Ctrl-C ended. */
@@ -17,6 +18,7 @@ const leaveAfter = 2000;
 
 export async function train(file: string, options: TrainOptions): Promise<void> {
   const config = await configFrom(file, options);
+  if (options.check === true) return (await import('./trainCheck.ts')).trainCheck(config, options);
   const interrupt = new AbortController();
   const onInterrupt = () => {
     if (interrupt.signal.aborted) process.exit(interruptedCode);
@@ -31,7 +33,7 @@ export async function train(file: string, options: TrainOptions): Promise<void> 
   const runner = await Runner.create(config, {
     onEvent: talks ? trainingReport(output) : warningReport(output),
     signal: interrupt.signal,
-    resume: options.resume ?? false,
+    ...(options.resume === undefined ? {} : { resume: options.resume }),
     distributed,
   });
   try {
@@ -40,7 +42,7 @@ export async function train(file: string, options: TrainOptions): Promise<void> 
     if (!talks) return;
     if (options.json === true) process.stdout.write(`${JSON.stringify(end)}\n`);
     else {
-      const how = end.reason === 'finished' ? pc.green('finished') : pc.yellow('interrupted');
+      const how = end.reason === 'interrupted' ? pc.yellow('interrupted') : pc.green(end.reason);
       output.write(`${how} after ${formatDuration(end.seconds)}\n`);
       const checkpoint = end.bestCheckpoint ?? end.lastCheckpoint;
       if (checkpoint !== null) output.write(`checkpoint ${checkpoint}\n`);

@@ -51,6 +51,9 @@ export function trainingReport(output: Output): RunnerListener {
       case 'warning':
         say(pc.yellow(`warning: ${event.message}`));
         return;
+      case 'notice':
+        say(event.message);
+        return;
       case 'end':
         live?.clear();
         return;

@@ -16,7 +16,7 @@ import type {
   SubsetDatasetOptions,
 } from '../data/wrappers/config.ts';
 import type { Hook } from '../hooks/hook.ts';
-import type { TrainableModel } from '../runner/model.ts';
+import type { TrainableModel, TtaModel } from '../runner/model.ts';
 import { Registry } from './registry.ts';
 
 /** Whole models: `ImageClassifier`. */
@@ -36,8 +36,12 @@ export interface MetricTypes {}
 /** Hooks that `customHooks` can name: `EMAHook`. */
 // biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
 export interface HookTypes {}
+/** Test-time augmentation: `AverageClsScoreTTA`. */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
+export interface TtaModelTypes {}
 
 export const models = new Registry<ModelTypes, TrainableModel>('model');
 export const datasets = new Registry<DatasetTypes, Dataset>('data set');
 export const metrics = new Registry<MetricTypes, Metric>('metric');
 export const hooks = new Registry<HookTypes, Hook>('hook');
+export const ttaModels = new Registry<TtaModelTypes, TtaModel>('test-time augmentation');

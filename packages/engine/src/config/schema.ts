@@ -8,9 +8,10 @@ import { customHookSchema, defaultHooksSchema } from '../hooks/config.ts';
 import { logProcessorSchema, visualizerSchema } from '../log/config.ts';
 import { trainConfigSchema } from '../loops/config.ts';
 import { optimWrapperSchema } from '../optim/config.ts';
+import { loadFromSchema } from '../runner/loadFrom.ts';
 import { schedulerSchema } from '../schedule/schema.ts';
 import { formatProblem, type PlaceOf, problemsOf } from './problems.ts';
-import { models } from './registries.ts';
+import { models, ttaModels } from './registries.ts';
 import type { Config } from './types.ts';
 
 const count = z.int().positive();
@@ -22,6 +23,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   testDataloader: dataloaderSchema.exactOptional(),
   valEvaluator: evaluatorSchema.exactOptional(),
   testEvaluator: evaluatorSchema.exactOptional(),
+  ttaModel: ttaModels.schema().exactOptional(),
   optimWrapper: optimWrapperSchema.exactOptional(),
   paramScheduler: z.array(schedulerSchema).exactOptional(),
   trainConfig: trainConfigSchema.exactOptional(),
@@ -33,7 +35,8 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   randomness: z.strictObject({ seed: z.int().min(0).max(0xffffffff).exactOptional() }).exactOptional(),
   device: z.string().exactOptional(),
   workDir: z.string().min(1).exactOptional(),
-  loadFrom: z.string().min(1).exactOptional(),
+  loadFrom: loadFromSchema.exactOptional(),
+  resume: z.boolean().exactOptional(),
 });
 
 /**

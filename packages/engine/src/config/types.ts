@@ -10,9 +10,10 @@ import type { VisualizerConfig } from '../log/config.ts';
 import type { LogProcessorConfig } from '../log/logProcessor.ts';
 import type { TrainConfig } from '../loops/config.ts';
 import type { OptimWrapperConfig } from '../optim/config.ts';
+import type { LoadFromConfig } from '../runner/loadFrom.ts';
 import type { AutoScaleLrConfig } from '../runner/scaledRate.ts';
 import type { SchedulerConfig } from '../schedule/types.ts';
-import type { ModelTypes } from './registries.ts';
+import type { ModelTypes, TtaModelTypes } from './registries.ts';
 import type { TypedConfig } from './registry.ts';
 
 export interface Config {
@@ -23,6 +24,8 @@ export interface Config {
   /** Metrics of the validation data; `testEvaluator` those of `omma test`, the same unless given. */
   readonly valEvaluator?: readonly EvaluatorConfig[];
   readonly testEvaluator?: readonly EvaluatorConfig[];
+  /** How `omma test --tta` sees every sample more than once. */
+  readonly ttaModel?: TypedConfig<TtaModelTypes>;
   readonly optimWrapper?: OptimWrapperConfig;
   readonly paramScheduler?: readonly SchedulerConfig[];
   readonly trainConfig?: TrainConfig;
@@ -40,7 +43,9 @@ export interface Config {
   /** Where logs and checkpoints go; work_dirs/<config name> unless given. */
   readonly workDir?: string;
   /** A checkpoint whose weights the model starts from. */
-  readonly loadFrom?: string;
+  readonly loadFrom?: string | LoadFromConfig;
+  /** Go on from the newest checkpoint in the work directory, where there is one. */
+  readonly resume?: boolean;
 }
 
 /** Gives a config file its types: `export default defineConfig({ ... })`. */

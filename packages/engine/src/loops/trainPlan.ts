@@ -43,6 +43,17 @@ export class TrainPlan {
     return done % this.#intervalAt(done) === 0 || done === this.#length;
   }
 
+  /** How many evaluations the whole run has. */
+  get evaluations(): number {
+    let total = 0;
+    for (let done = 1; done <= this.#length; done++) {
+      const iteration = this.byEpoch ? done * this.iterationsPerEpoch : done;
+      const [epoch, iterationInEpoch] = this.byEpoch ? [done, 0] : [0, iteration];
+      if (this.evaluatesAfter({ epoch, iteration, iterationInEpoch, evaluationDue: false })) total++;
+    }
+    return total;
+  }
+
   /** The newest interval that has begun: one given for position p holds from the unit that ends there on, as in MMEngine. */
   #intervalAt(done: number): number {
     return this.#intervals.findLast(([from]) => from <= done + 1)?.[1] ?? 1;

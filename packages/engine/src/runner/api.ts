@@ -8,7 +8,9 @@
 
 import type { DistributedEnvironment } from '../distributed/environment.ts';
 import type { Hook } from '../hooks/hook.ts';
+import type { CheckReport } from './check.ts';
 import type { EndEvent, EvaluationEvent, RunnerListener } from './events.ts';
+import type { LrFindOptions, LrFindResult } from './lrFind.ts';
 
 export interface RunnerOptions {
   readonly onEvent?: RunnerListener;
@@ -24,7 +26,13 @@ export interface RunnerOptions {
 
 export interface RunnerApi {
   train(): Promise<EndEvent>;
-  /** Evaluates on `testDataloader`, or `valDataloader`; with the weights of `checkpoint` when given. */
-  test(checkpoint?: string): Promise<EvaluationEvent>;
+  /**
+   * Evaluates on `testDataloader`, or `valDataloader`; with the weights of `checkpoint` when given, and by the config's test-time augmentation with
+   * `tta`.
+   */
+  test(checkpoint?: string, options?: { readonly tta?: boolean }): Promise<EvaluationEvent>;
+  /** Tries out what `train` would do, without writing anything. */
+  check(): Promise<CheckReport>;
+  findLearningRate(options?: LrFindOptions): Promise<LrFindResult>;
   dispose(): Promise<void>;
 }

@@ -31,3 +31,9 @@ export interface TrainableModel extends Module {
   /** A picture of the sample with its prediction drawn on it; null where there is nothing to draw. */
   draw?(sample: EvaluatedSample): Promise<DrawnSample | null>;
 }
+
+/** Test-time augmentation: several views of a batch, one prediction. */
+export interface TtaModel {
+  /** As `model.predict`, from more views than one. Called inside `trace`, in evaluation mode. */
+  predict(model: TrainableModel, inputs: TensorRecord): TensorRecord;
+}

@@ -17,7 +17,7 @@ import { codeOf } from '../checkpoint/files.ts';
 import { listCheckpoints, newestCheckpoint } from '../checkpoint/folder.ts';
 import { loadModelWeights, modelWeights } from '../checkpoint/modelWeights.ts';
 import { restore } from '../checkpoint/restore.ts';
-import { datasets, models } from '../config/registries.ts';
+import { datasets, models, ttaModels } from '../config/registries.ts';
 import type { Config } from '../config/types.ts';
 import type { DataloaderConfig } from '../data/config.ts';
 import { BatchLoader, defaultWorkers } from '../data/loader.ts';
@@ -37,10 +37,13 @@ import { VisualizationHook } from '../hooks/visualizationHook.ts';
 import { Visualizer } from '../log/visualizer.ts';
 import { type EvaluationLoopOptions, evaluationLoop } from '../loops/evaluationLoop.ts';
 import type { RunnerApi, RunnerOptions } from './api.ts';
+import { type CheckReport, checkRun } from './check.ts';
 import type { RunContext } from './context.ts';
 import { compileEvaluationStep } from './evaluationStep.ts';
 import type { EndEvent, EvaluationEvent, RunnerEvent } from './events.ts';
-import type { TrainableModel } from './model.ts';
+import { type LoadFromOptions, restoreFitting, revisedNames } from './loadFrom.ts';
+import { findLearningRate, type LrFindOptions, type LrFindResult } from './lrFind.ts';
+import type { TrainableModel, TtaModel } from './model.ts';
 import { mixedPrecisionFor } from './precision.ts';
 import { Training } from './training.ts';
 import { modelVariables } from './trainState.ts';
@@ -63,6 +66,7 @@ export class Runner implements RunnerApi {
   #evaluationStep: CompiledFunction | null = null;
   /** What is being evaluated, or was last. */
   #evaluated: Dataset | null = null;
+  #tta: TtaModel | null = null;
   #hasWeights = false;
 
   private constructor(
@@ -159,7 +163,39 @@ export class Runner implements RunnerApi {
     }
   }
 
-  async test(checkpoint?: string): Promise<EvaluationEvent> {
+  /** Tries out what `train` would do, without writing anything: see `checkRun`. Not for distributed runs. */
+  async check(): Promise<CheckReport> {
+    return this.#tryOut('check', (training) => checkRun(this, training));
+  }
+
+  /** Looks for a good learning rate: see `findLearningRate`. Writes nothing; the model's weights are spoilt afterwards. */
+  async findLearningRate(options: LrFindOptions = {}): Promise<LrFindResult> {
+    return this.#tryOut('lr-find', (training) => findLearningRate(training, options));
+  }
+
+  async #tryOut<T>(what: string, run: (training: Training) => Promise<T>): Promise<T> {
+    if (this.distributed !== null)
+      throw new OmmaError(`${what}: runs in one process; start it without launch`);
+    await this.firstWeights();
+    const training = await Training.create(this, null);
+    try {
+      return await run(training);
+    } finally {
+      await training.dispose();
+    }
+  }
+
+  /** Evaluates on `testDataloader`, or `valDataloader`. With `tta`, by the config's test-time augmentation. */
+  async test(
+    checkpoint?: string,
+    { tta = false }: { readonly tta?: boolean } = {},
+  ): Promise<EvaluationEvent> {
+    if (tta && this.config.ttaModel === undefined) {
+      throw new OmmaError(
+        "test: the config has no ttaModel; add one, such as { type: 'AverageClsScoreTTA', flip: true }",
+      );
+    }
+    this.#tta = tta && this.config.ttaModel !== undefined ? ttaModels.build(this.config.ttaModel) : null;
     const loader = this.config.testDataloader ?? this.config.valDataloader;
     if (loader === undefined)
       throw new OmmaError('test: the config has neither testDataloader nor valDataloader; add one');
@@ -192,17 +228,28 @@ export class Runner implements RunnerApi {
   /** Gives the model the weights of `loadFrom`, or draws them from the seed, unless it has some already. `train` and `test` do it by themselves. */
   async firstWeights(): Promise<void> {
     if (this.#hasWeights) return;
-    if (this.config.loadFrom !== undefined) return this.loadWeights(this.config.loadFrom);
+    const { loadFrom } = this.config;
+    if (typeof loadFrom === 'string') return this.loadWeights(loadFrom);
+    if (loadFrom !== undefined) return this.loadWeights(loadFrom.checkpoint, loadFrom);
     await initialize(this.model, this.seed);
     this.#hasWeights = true;
   }
 
-  /** Gives the model the weights of a checkpoint, or of any safetensors file with its names. */
-  async loadWeights(source: string | Checkpoint): Promise<void> {
+  /**
+   * Gives the model the weights of a checkpoint, or of any weight file with its names. With `strict: false` it keeps its first weights where
+   * the file has none that fit, and says so in a warning.
+   */
+  async loadWeights(source: string | Checkpoint, options: LoadFromOptions = {}): Promise<void> {
     const path = typeof source === 'string' ? source : source.path;
     const weights =
       typeof source === 'string' ? await loadModelWeights(source) : modelWeights(source.tensors);
-    await restore(path, weights, modelVariables(this.model));
+    const revised = revisedNames(weights, options);
+    const variables = modelVariables(this.model);
+    if (options.strict === false) {
+      await initialize(this.model, this.seed);
+      const left = await restoreFitting(path, revised, variables);
+      if (left !== null) this.emit({ type: 'warning', message: left });
+    } else await restore(path, revised, variables);
     this.#hasWeights = true;
   }
 
@@ -226,7 +273,7 @@ export class Runner implements RunnerApi {
     where: Pick<EvaluationLoopOptions, 'epoch' | 'iteration' | 'before' | 'after'>,
   ): Promise<EvaluationEvent> {
     this.#evaluated = loader.dataset;
-    this.#evaluationStep ??= compileEvaluationStep(this.model, this.device, this.amp);
+    this.#evaluationStep ??= compileEvaluationStep(this.model, this.device, this.amp, this.#tta);
     const { distributed } = this;
     return evaluationLoop({
       step: this.#evaluationStep,
@@ -296,7 +343,7 @@ export class Runner implements RunnerApi {
   }
 
   async #resumed(): Promise<Checkpoint | null> {
-    const { resume = false } = this.options;
+    const { resume = this.config.resume ?? false } = this.options;
     const warn = (message: string) => this.emit({ type: 'warning', message });
     if (typeof resume === 'string') return loadCheckpoint(resume);
     if (resume) {

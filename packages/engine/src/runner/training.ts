@@ -1,10 +1,10 @@
 /** One training run of a Runner: its state, its step, its place in the schedule; made anew or from a checkpoint. */
 
-import { DeviceError, type HostTensor, OmmaError } from '@omma/core';
+import { DeviceError, type HostTensor, hostTensor, OmmaError } from '@omma/core';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { restore } from '../checkpoint/restore.ts';
 import type { BatchLoader } from '../data/loader.ts';
-import type { Batch } from '../data/types.ts';
+import type { Batch, DataLoader } from '../data/types.ts';
 import { broadcastVariables, checkEqual } from '../distributed/agreement.ts';
 import { compileDataParallelStep } from '../distributed/dataParallelStep.ts';
 import type { Distributed } from '../distributed/distributed.ts';
@@ -24,6 +24,14 @@ import { buildTrainState, type TrainState } from './trainState.ts';
 import { compileTrainStep, type TrainStep, type TrainStepCall, type TrainStepOptions } from './trainStep.ts';
 
 type InputTypes = Record<string, { shape: number[]; dtype: string }>;
+
+export interface TrainingParts {
+  readonly state: TrainState;
+  readonly step: TrainStep;
+  readonly plan: TrainPlan;
+  readonly loader: DataLoader;
+  readonly valLoader: DataLoader | null;
+}
 
 export class Training {
   readonly #runner: Runner;
@@ -90,6 +98,22 @@ export class Training {
     };
     this.#inputTypes = { ...manifest?.inputs };
     runner.hooks.loadState(manifest?.hooks ?? {});
+  }
+
+  /** What the run works with, for those who only try it out: `checkRun`, `findLearningRate`. */
+  get parts(): TrainingParts {
+    return {
+      state: this.#state,
+      step: this.#step,
+      plan: this.#plan,
+      loader: this.#loader,
+      valLoader: this.#valLoader,
+    };
+  }
+
+  /** A learning rate as the step takes it: the schedule's at iteration 0, or `lr`. */
+  lrTensor(lr = this.#rateAt(0)): HostTensor {
+    return hostTensor([], 'float32', Float32Array.of(lr));
   }
 
   /** A new run, or the one that `checkpoint` was made by. */

@@ -120,8 +120,8 @@ metrics.register('Hits', z.strictObject({}), () => new Hits());
 export function tinyConfig(workDir: string): Config {
   return {
     model: { type: 'Tiny', channels: 4 },
-    trainDataloader: { dataset: { type: 'Stripes', length: 34 }, batchSize: 8 },
-    valDataloader: { dataset: { type: 'Stripes', length: 18 }, batchSize: 8 },
+    trainDataloader: { dataset: { type: 'Stripes', length: 34 }, batchSize: 8, numWorkers: 0 },
+    valDataloader: { dataset: { type: 'Stripes', length: 18 }, batchSize: 8, numWorkers: 0 },
     valEvaluator: [{ type: 'Hits' }],
     optimWrapper: { optimizer: { type: 'SGD', lr: 0.1, momentum: 0.9, weightDecay: 1e-4 } },
     paramScheduler: [{ type: 'CosineAnnealingLR', convertToIterBased: true }],

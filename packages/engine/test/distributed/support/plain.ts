@@ -56,8 +56,8 @@ export function plainConfig(workDir: string, batchSize: number): Config {
   return {
     ...tiny,
     model: { type: 'Plain', channels: 4 },
-    trainDataloader: { dataset: { type: 'Stripes', length: 34 }, batchSize },
-    valDataloader: { dataset: { type: 'Stripes', length: 18 }, batchSize },
+    trainDataloader: { dataset: { type: 'Stripes', length: 34 }, batchSize, numWorkers: 0 },
+    valDataloader: { dataset: { type: 'Stripes', length: 18 }, batchSize, numWorkers: 0 },
     optimWrapper: {
       optimizer: { type: 'SGD', lr: 0.1, momentum: 0.9, weightDecay: 1e-4 },
       clipGrad: { maxNorm: 1 },

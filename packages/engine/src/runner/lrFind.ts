@@ -1,0 +1,97 @@
+/**
+ * The learning-rate range test (Smith, Cyclical learning rates for training neural networks, 2017): train for a while with a rate that grows by the
+ * same factor every step, and see where the loss falls fastest and where it blows up.
+ */
+
+import { OmmaError } from '@omma/core';
+import type { Batch } from '../data/types.ts';
+import type { Training } from './training.ts';
+import { lrInput } from './trainStep.ts';
+
+export interface LrFindOptions {
+  /** The first and the last rate; 1e-7 and 10 unless given. */
+  readonly start?: number;
+  readonly end?: number;
+  /** Steps between them; 100 unless given. */
+  readonly steps?: number;
+  /** Ends when the smoothed loss is so many times its least; 4 unless given. */
+  readonly stopAt?: number;
+  onPoint?(point: LrPoint, index: number): void;
+  readonly signal?: AbortSignal;
+}
+
+export interface LrPoint {
+  readonly lr: number;
+  readonly loss: number;
+  /** Exponential mean of the losses, without the bias of its beginning. */
+  readonly smoothed: number;
+}
+
+export interface LrFindResult {
+  readonly points: readonly LrPoint[];
+  /** Where the smoothed loss falls fastest: what to train with. Null when it never falls. */
+  readonly suggestion: number | null;
+  /** A tenth of the rate with the least loss: the most to try. */
+  readonly upper: number | null;
+  /** True when the loss blew up before the last rate. */
+  readonly diverged: boolean;
+}
+
+/** Share of the past in the smoothed loss: fastai's. */
+const beta = 0.98;
+
+/** Runs the test on a training that is used for nothing else: its weights are spoilt afterwards. */
+export async function findLearningRate(
+  training: Training,
+  { start = 1e-7, end = 10, steps = 100, stopAt = 4, onPoint, signal }: LrFindOptions = {},
+): Promise<LrFindResult> {
+  if (!(start > 0 && end > start && steps >= 10)) {
+    throw new OmmaError(
+      `lr-find: expects rates that grow, and at least 10 steps, but start is ${start}, end ${end}, steps ${steps}`,
+    );
+  }
+  const { step } = training.parts;
+  const points: LrPoint[] = [];
+  let mean = 0;
+  let least = Number.POSITIVE_INFINITY;
+  let diverged = false;
+  for await (const batch of endless(training)) {
+    const lr = start * (end / start) ** (points.length / (steps - 1));
+    const outputs = await step({ ...batch.inputs, [lrInput]: training.lrTensor(lr) });
+    const loss = outputs.loss?.data[0] ?? Number.NaN;
+    mean = beta * mean + (1 - beta) * loss;
+    const smoothed = mean / (1 - beta ** (points.length + 1));
+    diverged = !Number.isFinite(smoothed) || (points.length > steps / 10 && smoothed > stopAt * least);
+    if (!Number.isFinite(smoothed)) break;
+    const point = { lr, loss, smoothed };
+    points.push(point);
+    onPoint?.(point, points.length);
+    least = Math.min(least, smoothed);
+    if (diverged || points.length === steps || signal?.aborted === true) break;
+  }
+  return { points, ...suggestions(points), diverged };
+}
+
+/** The rate of steepest descent, and a tenth of that of the least loss. */
+export function suggestions(points: readonly LrPoint[]): { suggestion: number | null; upper: number | null } {
+  // The mean has hardly begun at first; the last ones are on their way up.
+  const from = Math.floor(points.length / 10);
+  let steepest = 0;
+  let suggestion: number | null = null;
+  let lowest: LrPoint | null = null;
+  for (let i = Math.max(1, from); i < points.length - 1; i++) {
+    const [before, here, after] = [points[i - 1], points[i], points[i + 1]];
+    if (before === undefined || here === undefined || after === undefined) continue;
+    const slope = (after.smoothed - before.smoothed) / Math.log(after.lr / before.lr);
+    if (slope < steepest) {
+      steepest = slope;
+      suggestion = here.lr;
+    }
+    if (lowest === null || here.smoothed < lowest.smoothed) lowest = here;
+  }
+  return { suggestion, upper: suggestion === null || lowest === null ? null : lowest.lr / 10 };
+}
+
+async function* endless(training: Training): AsyncGenerator<Batch> {
+  for (let epoch = 0; ; epoch++) yield* training.parts.loader.epoch(epoch);
+}
