@@ -2,6 +2,7 @@
 
 import type { Benchmark, Setting } from './benchmark.ts';
 import { dataBenchmark, flowers, originals } from './dataBenchmark.ts';
+import { engineOverheadBenchmark } from './engineOverhead.ts';
 import { memoryBenchmark } from './memoryBenchmark.ts';
 import { ommaOnCpu, onnxRuntime, type Peer } from './peers.ts';
 import { recipeBenchmark } from './recipeBenchmark.ts';
@@ -30,6 +31,7 @@ export const catalogue: readonly Benchmark[] = [
   stepBenchmark({ ...resnet18, device: 'onnx' }, () => [ommaOnCpu]),
   simulatorBenchmark(resnet18),
   memoryBenchmark(resnet50),
+  engineOverheadBenchmark,
   compileBenchmark(resnet50),
   helpBenchmark,
   dataBenchmark({

@@ -11,7 +11,6 @@ import type { Batch, DataLoader } from '../data/types.ts';
 import { compileEvaluationStep } from './evaluationStep.ts';
 import type { Runner } from './runner.ts';
 import type { Training } from './training.ts';
-import { lrInput } from './trainStep.ts';
 
 export interface CheckReport {
   readonly device: string;
@@ -68,9 +67,9 @@ export async function checkRun(runner: Runner, training: Training): Promise<Chec
   const { batches, seconds: secondsPerBatch } = await someBatches(loader, measured + 1);
   const [first] = batches;
   if (first === undefined) throw new OmmaError('check: the training data has no batch');
-  const lr = { [lrInput]: training.lrTensor() };
+  const settings = training.settings();
   const compiling = performance.now();
-  const executables = await step.prepare({ ...first.inputs, ...lr });
+  const executables = await step.prepare({ ...first.inputs, ...settings });
   const compileSeconds = (performance.now() - compiling) / 1000;
   const intermediates = executables.reduce((total, { bytes }) => total + bytes, 0);
   const stateBytes = bytesOf(state.variables());
@@ -82,10 +81,10 @@ export async function checkRun(runner: Runner, training: Training): Promise<Chec
         'free some space, choose another --work-dir, or keep fewer (defaultHooks.checkpoint.maxKeep)',
     );
   }
-  const loss = await lossOf(step({ ...first.inputs, ...lr }));
+  const loss = await lossOf(step({ ...first.inputs, ...settings }));
   const rest = batches.slice(1);
   const started = performance.now();
-  for (const batch of rest) await step({ ...batch.inputs, ...lr });
+  for (const batch of rest) await step({ ...batch.inputs, ...settings });
   const secondsPerStep = (performance.now() - started) / 1000 / Math.max(1, rest.length);
   const evaluationSeconds = valLoader === null ? null : await evaluationTime(runner, valLoader);
   return {

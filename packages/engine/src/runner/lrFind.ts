@@ -6,7 +6,6 @@
 import { OmmaError } from '@omma/core';
 import type { Batch } from '../data/types.ts';
 import type { Training } from './training.ts';
-import { lrInput } from './trainStep.ts';
 
 export interface LrFindOptions {
   /** The first and the last rate; 1e-7 and 10 unless given. */
@@ -57,7 +56,7 @@ export async function findLearningRate(
   let diverged = false;
   for await (const batch of endless(training)) {
     const lr = start * (end / start) ** (points.length / (steps - 1));
-    const outputs = await step({ ...batch.inputs, [lrInput]: training.lrTensor(lr) });
+    const outputs = await step({ ...batch.inputs, ...training.settings(lr) });
     const loss = outputs.loss?.data[0] ?? Number.NaN;
     mean = beta * mean + (1 - beta) * loss;
     const smoothed = mean / (1 - beta ** (points.length + 1));

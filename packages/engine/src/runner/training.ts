@@ -1,6 +1,6 @@
 /** One training run of a Runner: its state, its step, its place in the schedule; made anew or from a checkpoint. */
 
-import { DeviceError, type HostTensor, hostTensor, OmmaError } from '@omma/core';
+import { DeviceError, type HostTensor, OmmaError } from '@omma/core';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { restore } from '../checkpoint/restore.ts';
 import type { BatchLoader } from '../data/loader.ts';
@@ -12,6 +12,7 @@ import type { Hook } from '../hooks/hook.ts';
 import type { HookList } from '../hooks/hookList.ts';
 import { type StepInput, TrainLoop } from '../loops/trainLoop.ts';
 import { TrainPlan } from '../loops/trainPlan.ts';
+import { scalarInputs } from '../optim/hyperparameters.ts';
 import { ParamSchedule } from '../schedule/paramSchedule.ts';
 import { ParamSchedulerHook } from '../schedule/paramSchedulerHook.ts';
 import type { Progress, TrainingContext } from './context.ts';
@@ -111,9 +112,16 @@ export class Training {
     };
   }
 
-  /** A learning rate as the step takes it: the schedule's at iteration 0, or `lr`. */
-  lrTensor(lr = this.#rateAt(0)): HostTensor {
-    return hostTensor([], 'float32', Float32Array.of(lr));
+  /** What the step takes beside a batch: the schedules' first values, or the learning rate `lr` in place of theirs. */
+  settings(lr?: number): Record<string, HostTensor> {
+    const { values } = this.#state.hyperparameters;
+    const first = this.#schedule.at(0);
+    const base = values[0]?.initial ?? 1;
+    const chosen = values.map(({ name, param, initial }): [string, number] => [
+      name,
+      lr !== undefined && param === 'lr' ? (lr * initial) / base : (first[name] ?? initial),
+    ]);
+    return scalarInputs(Object.fromEntries(chosen));
   }
 
   /** A new run, or the one that `checkpoint` was made by. */

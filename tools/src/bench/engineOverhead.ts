@@ -1,0 +1,172 @@
+/**
+ * What the engine itself takes of a step: Runner, hooks, logging, and handing the data over. The device here takes 50 ms a step by the clock and no
+ * processor at all, so that all the processor time of the process is the engine's: it is the row's number, beside the 50 ms.
+ *
+ * A busy machine would make a difference of wall times worthless; processor time it leaves alone.
+ */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Device,
+  device,
+  type Executable,
+  type Graph,
+  type HostTensor,
+  hostArray,
+  hostTensor,
+  registerDevice,
+  sizeOf,
+} from '@omma/core';
+import { type Config, type Dataset, datasets, type Hook, Runner, type Sample } from '@omma/engine';
+import '@omma/classification';
+import { z } from 'zod';
+import type { Benchmark } from './benchmark.ts';
+import { timeRow } from './row.ts';
+
+const stepMilliseconds = 50;
+/** Steps before the first that counts, and those that do, in rounds. */
+const warmUp = 20;
+const stepsPerRound = 40;
+const rounds = 3;
+const batchSize = 32;
+const pictureSize = 112;
+
+declare module '@omma/engine' {
+  interface DatasetTypes {
+    Still: object;
+  }
+}
+
+/** Takes its time and computes nothing: all outputs are zero. State lies with the reference device. */
+class ClockedDevice implements Device {
+  readonly name = 'clocked';
+  readonly #inner = device('reference');
+  readonly capabilities = this.#inner.capabilities;
+  allocate: Device['allocate'] = (type) => this.#inner.allocate(type);
+  free: Device['free'] = (buffer) => this.#inner.free(buffer);
+  upload: Device['upload'] = (buffer, data) => this.#inner.upload(buffer, data);
+  download: Device['download'] = (buffer) => this.#inner.download(buffer);
+  memory: Device['memory'] = () => this.#inner.memory();
+  supports: Device['supports'] = () => true;
+  dispose: Device['dispose'] = () => undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  async synchronize(): Promise<void> {
+    await this.#queue;
+  }
+
+  async compile(graph: Graph): Promise<Executable> {
+    return {
+      bytes: 0,
+      profile: () => [],
+      dispose: () => undefined,
+      run: () => {
+        const result = this.#queue.then(() => sleep(stepMilliseconds)).then(() => zeroOutputs(graph));
+        this.#queue = result;
+        return result;
+      },
+    };
+  }
+}
+
+function zeroOutputs({ outputs, values }: Graph): Record<string, HostTensor> {
+  return Object.fromEntries(
+    outputs.map(({ name, value }) => {
+      const type = values[value];
+      if (type === undefined) throw new Error(`clocked device: no value ${value}`);
+      const { shape, dtype } = type;
+      return [name, hostTensor(shape, dtype, hostArray(dtype, sizeOf(shape)))];
+    }),
+  );
+}
+
+/** Pictures that are there already: nothing is decoded, only put into batches. */
+class Still implements Dataset {
+  readonly classes = ['a', 'b'];
+  readonly length = (warmUp + rounds * stepsPerRound + 10) * batchSize;
+  readonly #sample: Sample = {
+    tensors: {
+      image: hostTensor(
+        [pictureSize, pictureSize, 3],
+        'uint8',
+        new Uint8Array(pictureSize * pictureSize * 3),
+      ),
+      label: hostTensor([], 'int32', Int32Array.of(1)),
+    },
+  };
+
+  async load(): Promise<Sample> {
+    return this.#sample;
+  }
+
+  nameOf(index: number): string {
+    return `picture ${index}`;
+  }
+}
+
+export const engineOverheadBenchmark: Benchmark = {
+  name: `engine: processor time beside a step of ${stepMilliseconds} ms, batch ${batchSize} of ${pictureSize}x${pictureSize}`,
+  long: false,
+  run: async ({ progress }) => {
+    progress(engineOverheadBenchmark.name);
+    registerDevice({
+      name: 'clocked',
+      priority: -1,
+      available: () => true,
+      create: () => new ClockedDevice(),
+    });
+    datasets.register('Still', z.strictObject({}), () => new Still());
+    const workDir = await mkdtemp(join(tmpdir(), 'omma-bench-'));
+    try {
+      const clock = new Clock();
+      const runner = await Runner.create(config(workDir), { hooks: [clock] });
+      await runner.train();
+      await runner.dispose();
+      const side = { rounds: clock.rounds.map((milliseconds) => [milliseconds]) };
+      const step = { rounds: clock.rounds.map(() => [stepMilliseconds]) };
+      return [timeRow(engineOverheadBenchmark.name, side, { peer: 'the step', side: step })];
+    } finally {
+      await rm(workDir, { recursive: true, force: true });
+    }
+  },
+};
+
+/** Processor time a step, round by round. Ends the run when it has seen enough. */
+class Clock implements Hook {
+  readonly name = 'clock';
+  readonly rounds: number[] = [];
+  #from: NodeJS.CpuUsage = { user: 0, system: 0 };
+
+  async afterTrainIteration({ progress, stop }: Parameters<NonNullable<Hook['afterTrainIteration']>>[0]) {
+    const done = progress.iteration - warmUp;
+    if (done < 0 || done % stepsPerRound !== 0) return;
+    if (done > 0) {
+      const { user, system } = process.cpuUsage(this.#from);
+      this.rounds.push((user + system) / 1000 / stepsPerRound);
+    }
+    if (this.rounds.length === rounds) stop('measured');
+    this.#from = process.cpuUsage();
+  }
+}
+
+/** A run with the hooks and logs that people have. */
+function config(workDir: string): Config {
+  return {
+    model: {
+      type: 'ImageClassifier',
+      backbone: { type: 'ResNet', depth: 18 },
+      head: { type: 'LinearClsHead', numClasses: 2 },
+    },
+    trainDataloader: { dataset: { type: 'Still' }, batchSize, numWorkers: 0 },
+    optimWrapper: { optimizer: { type: 'SGD', lr: 0.1, momentum: 0.9 } },
+    paramScheduler: [{ type: 'CosineAnnealingLR', convertToIterBased: true }],
+    trainConfig: { maxEpochs: 1 },
+    visualizer: { visBackends: [{ type: 'TensorboardVisBackend' }] },
+    customHooks: [{ type: 'EMAHook' }],
+    device: 'clocked',
+    workDir,
+  };
+}
