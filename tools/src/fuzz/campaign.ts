@@ -27,6 +27,7 @@ export interface CampaignResult {
 
 /** Heap of a worker; array buffers are judged case by case. */
 const heapMegabytes = 512;
+const notStarted = -1;
 /** Milliseconds between two looks at the workers. */
 const lookInterval = 250;
 
@@ -70,7 +71,8 @@ function oneWorker(
 ): Promise<Finding | null> {
   const current = new SharedArrayBuffer(4);
   const place = new Int32Array(current);
-  place[0] = from;
+  // Loading the readers takes its time, which is no case's.
+  place[0] = notStarted;
   const { seed, targets, jobs, caseSeconds } = options;
   const task: WorkerTask = { seed, targets, from, to, step: jobs, current };
   return new Promise((resolve) => {
@@ -79,11 +81,11 @@ function oneWorker(
       resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
     });
     const started = performance.now();
-    let last = { number: from, since: performance.now() };
+    let last = { number: notStarted, since: performance.now() };
     const end = (kind: Finding['kind'] | null, text: string) => {
       clearInterval(looking);
       void worker.terminate();
-      const number = Atomics.load(place, 0);
+      const number = Math.max(from, Atomics.load(place, 0));
       const target = targets[Math.floor(number / jobs) % targets.length] ?? '';
       resolve(kind === null ? null : { target, seed, case: number, kind, text });
     };
@@ -91,7 +93,8 @@ function oneWorker(
       const now = performance.now();
       const number = Atomics.load(place, 0);
       if (number !== last.number) last = { number, since: now };
-      else if (now - last.since > caseSeconds * 1000) end('hang', `more than ${caseSeconds} s`);
+      else if (number !== notStarted && now - last.since > caseSeconds * 1000)
+        end('hang', `more than ${caseSeconds} s`);
       if (now - started > seconds * 1000) end(null, '');
     }, lookInterval);
     worker.on('message', counted);

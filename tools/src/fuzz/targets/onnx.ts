@@ -1,6 +1,23 @@
 /** ONNX files: imported and traced; damaged as protocol buffers, field by field, the lengths around them put right. */
 
-import { trace } from '@omma/core';
+import {
+  avgPool2d,
+  concat,
+  expand,
+  matmul,
+  max,
+  pad,
+  reshape,
+  resize,
+  sigmoid,
+  slice,
+  softmax,
+  split,
+  sum,
+  type Tensor,
+  trace,
+  transpose,
+} from '@omma/core';
 import {
   BatchNorm2d,
   Conv2d,
@@ -39,7 +56,8 @@ async function makeSeeds(): Promise<Uint8Array[]> {
       new Linear(54, 2),
     ).eval(),
   ];
-  return Promise.all(
+  const many = trace(({ image: x }) => (x === undefined ? {} : manyOperators(x)), { image });
+  const written = await Promise.all(
     models.map(async (model, i) => {
       await initialize(model, i);
       const graph = trace(({ image: x }) => (x === undefined ? {} : { logits: model.call(x) }), { image });
@@ -50,6 +68,34 @@ async function makeSeeds(): Promise<Uint8Array[]> {
       return exportOnnx(graph, { weights: Object.fromEntries(weights) });
     }),
   );
+  return [...written, exportOnnx(many, { weights: {} })];
+}
+
+/** A graph of what models are made of beside layers. */
+function manyOperators(x: Tensor): Record<string, Tensor> {
+  const cut = slice(x, { starts: [1, 2], ends: [7, 8], steps: [1, 2], axes: [2, 3] });
+  const padded = pad(cut, {
+    pads: [
+      [0, 0],
+      [0, 0],
+      [1, 1],
+      [2, 3],
+    ],
+    value: 0.5,
+  });
+  const larger = resize(padded, { size: [16, 16], mode: 'bilinear' });
+  const [left, right] = split(larger, [8, 8], 3);
+  const joined = concat([left ?? x, right ?? x], 1);
+  const flat = reshape(transpose(joined, [0, 2, 3, 1]), [64, 12]);
+  const square = matmul(flat, transpose(flat));
+  const shares = softmax(square, 1);
+  return {
+    shares,
+    most: max(shares, { axes: [1], keepDims: true }),
+    sum: sum(square.sub(1).abs().sqrt(), { axes: [0] }),
+    wide: expand(reshape(sigmoid(cut), [1, 3, 18]), [4, 3, 18]),
+    pooled: avgPool2d(x, { kernel: 2 }),
+  };
 }
 
 /** A field of a message on the wire: number, wire type, and its bytes (of wire type 2: without the length). */

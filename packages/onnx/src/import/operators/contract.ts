@@ -16,14 +16,14 @@ import {
   transpose,
 } from '@omma/core';
 import type { Importer, NodeContext } from '../context.ts';
-import { planar, windowPads } from './geometry.ts';
+import { planar, planarPads, planarPair, windowPads } from './geometry.ts';
 
 const convolution: Importer = (node) => {
   const x = planar(node, node.tensor(0));
   const weight = node.tensor(1);
   const kernel = [weight.dim(2), weight.dim(3)];
-  const stride = node.list('strides') ?? [1, 1];
-  const dilation = node.list('dilations') ?? [1, 1];
+  const stride = planarPair(node, 'strides', [1, 1]);
+  const dilation = planarPair(node, 'dilations', [1, 1]);
   return conv2d(x, weight, node.optionalTensor(2), {
     stride,
     dilation,
@@ -36,9 +36,8 @@ const transposedConvolution: Importer = (node) => {
   const x = planar(node, node.tensor(0));
   const weight = node.tensor(1);
   node.refuse('auto_pad', 'NOTSET');
-  const stride = node.list('strides') ?? [1, 1];
-  const dilation = node.list('dilations') ?? [1, 1];
-  const [top = 0, left = 0, bottom = 0, right = 0] = node.list('pads') ?? [];
+  const stride = planarPair(node, 'strides', [1, 1]);
+  const dilation = planarPair(node, 'dilations', [1, 1]);
   const asked = node.list('output_shape')?.slice(-2);
   if (asked !== undefined && node.list('pads') === null)
     return node.fail('output_shape without pads cannot be imported; write pads and output_padding');
@@ -46,8 +45,8 @@ const transposedConvolution: Importer = (node) => {
     stride,
     dilation,
     groups: node.number('group', 1),
-    padding: [top, left, bottom, right],
-    outputPadding: node.list('output_padding') ?? [0, 0],
+    padding: planarPads(node),
+    outputPadding: planarPair(node, 'output_padding', [0, 0]),
   });
 };
 

@@ -16,11 +16,33 @@ export function planar(node: NodeContext, x: Tensor): Tensor {
   return x;
 }
 
+/** An attribute of one whole number an axis of the image: strides, dilations, the kernel. */
+export function planarPair(
+  node: NodeContext,
+  name: string,
+  otherwise: readonly number[] | null,
+): readonly number[] {
+  const pair = node.list(name) ?? otherwise ?? node.fail(`attribute ${name} is missing`);
+  const least = name === 'output_padding' ? 0 : 1;
+  if (pair.length !== 2 || !pair.every((size) => Number.isSafeInteger(size) && size >= least))
+    return node.fail(`${name} is [${pair.join(', ')}]; expected are two whole numbers of at least ${least}`);
+  return pair;
+}
+
+/** Attribute `pads`: [top, left, bottom, right]; zeros where it is left out. */
+export function planarPads(node: NodeContext): [number, number, number, number] {
+  const pads = node.list('pads') ?? [0, 0, 0, 0];
+  const [top = 0, left = 0, bottom = 0, right = 0] = pads;
+  if (pads.length !== 4 || !pads.every(Number.isSafeInteger))
+    return node.fail(`pads is [${pads.join(', ')}]; expected are four whole numbers`);
+  return [top, left, bottom, right];
+}
+
 /** [top, left, bottom, right] of `pads` or `auto_pad`. SAME gives ceil(extent / stride) places. */
 export function windowPads(node: NodeContext, x: Tensor, { kernel, stride, dilation }: Window): number[] {
   const auto = node.text('auto_pad', 'NOTSET');
   if (auto === 'NOTSET') {
-    const [top = 0, left = 0, bottom = 0, right = 0] = node.list('pads') ?? [];
+    const [top, left, bottom, right] = planarPads(node);
     if (Math.min(top, left, bottom, right) < 0)
       return node.fail(`pads [${top}, ${left}, ${bottom}, ${right}] crop; only padding can be imported`);
     return [top, left, bottom, right];

@@ -65,6 +65,10 @@ function sizes(node: NodeContext, x: Tensor): [Axis, Axis] {
   const scales = extents === null ? (listed(scalesAt, 'scales') ?? node.list('scales')) : null;
   const given = extents ?? scales ?? node.fail('neither sizes nor scales are given');
   const axes = node.list('axes') ?? given.map((_, axis) => axis);
+  if (axes.length !== given.length || x.rank !== 4)
+    node.fail(
+      `it is given ${given.length} sizes or scales for ${axes.length} axes of an input of rank ${x.rank}; expected are as many, of [N, C, H, W]`,
+    );
   const result = x.shape.map((input): Axis => ({ input, output: input, scale: 1 }));
   axes.forEach((position, i) => {
     const axis = position < 0 ? position + x.rank : position;

@@ -79,6 +79,10 @@ const sliceOf: Importer = (node) => {
   const ends = list(2, 'ends') ?? node.fail('ends are missing');
   const axes = list(3, 'axes') ?? starts.map((_, axis) => axis);
   const steps = list(4, 'steps') ?? starts.map(() => 1);
+  if ([ends, axes, steps].some(({ length }) => length !== starts.length))
+    node.fail(
+      `starts, ends, axes and steps have ${[starts, ends, axes, steps].map(({ length }) => length).join(', ')} elements; expected are as many`,
+    );
   let x = node.tensor(0);
   starts.forEach((start, i) => {
     const axis = normalizeAxis('Slice', at(axes, i), x.rank);
@@ -109,6 +113,10 @@ const splitInto: Importer = (node) => {
   const given = node.opset >= 13 ? node.optionalNumbers(1, 'split') : node.list('split');
   if (given !== null) return split(x, given, axis);
   const parts = node.number('num_outputs', node.node.outputs.length);
+  if (!(parts >= 1 && parts <= Math.max(1, x.dim(axis)) && Number.isInteger(parts)))
+    node.fail(
+      `num_outputs is ${parts}; expected is a whole number up to ${x.dim(axis)}, the extent of axis ${axis}`,
+    );
   const each = Math.ceil(x.dim(axis) / parts);
   return split(
     x,
@@ -126,6 +134,8 @@ const padTo: Importer = (node) => {
     node.opset < 11 ? node.number('value', 0) : (node.optionalNumbers(2, 'constant_value')?.[0] ?? 0);
   const axes =
     (node.opset >= 18 ? node.optionalNumbers(3, 'axes') : null) ?? whole.shape.map((_, axis) => axis);
+  if (listed.length !== 2 * axes.length)
+    node.fail(`pads has ${listed.length} elements; expected are ${2 * axes.length}, two an axis`);
   const pads = whole.shape.map(() => [0, 0]);
   axes.forEach((axis, i) => {
     pads[normalizeAxis('Pad', axis, whole.rank)] = [at(listed, i), at(listed, i + axes.length)];

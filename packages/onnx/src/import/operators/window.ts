@@ -2,14 +2,13 @@
 
 import { at, avgPool2d, globalAvgPool, max, maxPool2d, pad, type Tensor } from '@omma/core';
 import type { Importer, NodeContext } from '../context.ts';
-import { planar, type Window, windowPads } from './geometry.ts';
+import { planar, planarPair, type Window, windowPads } from './geometry.ts';
 
 function windowOf(node: NodeContext): Window & { readonly ceilMode: boolean } {
-  const kernel = node.list('kernel_shape') ?? node.fail('attribute kernel_shape is missing');
   return {
-    kernel,
-    stride: node.list('strides') ?? [1, 1],
-    dilation: node.list('dilations') ?? [1, 1],
+    kernel: planarPair(node, 'kernel_shape', null),
+    stride: planarPair(node, 'strides', [1, 1]),
+    dilation: planarPair(node, 'dilations', [1, 1]),
     ceilMode: node.number('ceil_mode', 0) === 1,
   };
 }
