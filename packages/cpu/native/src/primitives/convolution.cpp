@@ -39,6 +39,40 @@ Geometry geometryOf(const Attribute& attrs, const Shape& src, const Shape& weigh
 
 desc anyDesc(const dims& shape, DType type) { return desc(shape, onednnType(type), onednn::tag::any); }
 
+// How a convolution's images may lie: as oneDNN likes best for this primitive alone, or in blocks of 16 channels where it can.
+//
+// With AVX-512 oneDNN has equally fast kernels for blocks and for NHWC, but answers `any` with NHWC forward and with blocks
+// backward. A ResNet-50 step then reorders its activations 160 times, and batch norm, whose groups of channels are whole pieces of
+// memory only in blocks, takes twice as long: 1.11 s a step in place of 0.90 s (float32), 0.74 in place of 0.63 (bfloat16). AMX
+// multiplies 16-bit numbers in NHWC only, so those are left to oneDNN there.
+enum class ImageLayout { Any, Blocked };
+
+bool prefersBlocks(const Geometry& g, DType type) {
+  const auto isa = dnnl::get_effective_cpu_isa();
+  if (isa < dnnl::cpu_isa::avx512_core) return false;
+  if (type != DType::Float32 && isa >= dnnl::cpu_isa::avx512_core_amx) return false;
+  return g.groups == 1 || (g.groups == g.src[1] && g.groups == g.dst[1]);
+}
+
+desc imageDesc(const dims& shape, DType type, ImageLayout layout) {
+  if (layout == ImageLayout::Any || shape[1] % 16 != 0) return anyDesc(shape, type);
+  return desc(shape, onednnType(type), onednn::tag::aBcd16b);
+}
+
+// make(layout) gives a primitive descriptor. Blocks are taken only where oneDNN has a kernel of its own for them, not its plain loops.
+template <typename Make>
+auto withImageLayout(const Geometry& g, DType type, Make make) -> decltype(make(ImageLayout::Any)) {
+  if (prefersBlocks(g, type)) {
+    try {
+      auto pd = make(ImageLayout::Blocked);
+      if (std::string(pd.impl_info_str()).compare(0, 3, "ref") != 0) return pd;
+    } catch (const dnnl::error& error) {
+      if (error.status != dnnl_unimplemented) throw;
+    }
+  }
+  return make(ImageLayout::Any);
+}
+
 double flopsOf(const Geometry& g) {
   double flops = 2.0 * static_cast<double>(elementsOf(g.dst));
   return flops * static_cast<double>(elementsOf(g.weights)) / static_cast<double>(g.dst[1]);
@@ -51,9 +85,10 @@ void finish(PrimitiveNode& node, const Pd& pd, const Geometry& g) {
   node.flops = flopsOf(g);
 }
 
-dnnl::convolution_forward::primitive_desc forwardHint(const Geometry& g, DType type, const PrimitiveContext& context) {
-  return onednn::convolutionForward(context.engine, dnnl::prop_kind::forward_training, anyDesc(g.src, type),
-                                    anyDesc(g.weights, type), nullptr, anyDesc(g.dst, type), g.window,
+dnnl::convolution_forward::primitive_desc forwardHint(const Geometry& g, DType type, ImageLayout layout,
+                                                     const PrimitiveContext& context) {
+  return onednn::convolutionForward(context.engine, dnnl::prop_kind::forward_training, imageDesc(g.src, type, layout),
+                                    anyDesc(g.weights, type), nullptr, imageDesc(g.dst, type, layout), g.window,
                                     userScratchpad());
 }
 
@@ -74,9 +109,11 @@ PrimitiveNode makeConvolution(const NodeSpec& spec, const PrimitiveContext& cont
 
   return withFallback(spec.outputs[0].dtype, [&](DType type) {
     const desc bias({g.dst[1]}, onednnType(DType::Float32), onednn::tag::a);
-    const auto pd = onednn::convolutionForward(context.engine, dnnl::prop_kind::forward_inference, anyDesc(g.src, type),
-                                               anyDesc(g.weights, type), hasBias ? &bias : nullptr,
-                                               anyDesc(g.dst, type), g.window, attr);
+    const auto pd = withImageLayout(g, type, [&](ImageLayout layout) {
+      return onednn::convolutionForward(context.engine, dnnl::prop_kind::forward_inference, imageDesc(g.src, type, layout),
+                                        anyDesc(g.weights, type), hasBias ? &bias : nullptr,
+                                        imageDesc(g.dst, type, layout), g.window, attr);
+    });
     PrimitiveNode node;
     node.primitive = dnnl::convolution_forward(pd);
     node.inputs = {{DNNL_ARG_SRC, 0, pd.src_desc()}, {DNNL_ARG_WEIGHTS, 1, pd.weights_desc()}};
@@ -92,9 +129,11 @@ PrimitiveNode makeConvolution(const NodeSpec& spec, const PrimitiveContext& cont
 PrimitiveNode makeConvolutionInputGrad(const NodeSpec& spec, const PrimitiveContext& context) {
   const Geometry g = geometryOf(spec.attrs, spec.outputs[0].shape, spec.inputs[1].shape, spec.inputs[0].shape);
   return withFallback(spec.outputs[0].dtype, [&](DType type) {
-    const auto pd = onednn::convolutionBackwardData(context.engine, anyDesc(g.src, type), anyDesc(g.weights, type),
-                                                    anyDesc(g.dst, type), g.window, forwardHint(g, type, context),
-                                                    userScratchpad());
+    const auto pd = withImageLayout(g, type, [&](ImageLayout layout) {
+      return onednn::convolutionBackwardData(context.engine, imageDesc(g.src, type, layout), anyDesc(g.weights, type),
+                                             imageDesc(g.dst, type, layout), g.window,
+                                             forwardHint(g, type, layout, context), userScratchpad());
+    });
     PrimitiveNode node;
     node.primitive = dnnl::convolution_backward_data(pd);
     node.inputs = {{DNNL_ARG_DIFF_DST, 0, pd.diff_dst_desc()}, {DNNL_ARG_WEIGHTS, 1, pd.weights_desc()}};
@@ -108,9 +147,11 @@ PrimitiveNode makeConvolutionInputGrad(const NodeSpec& spec, const PrimitiveCont
 PrimitiveNode makeConvolutionWeightGrad(const NodeSpec& spec, const PrimitiveContext& context) {
   const Geometry g = geometryOf(spec.attrs, spec.inputs[0].shape, spec.outputs[0].shape, spec.inputs[1].shape);
   return withFallback(spec.inputs[0].dtype, [&](DType type) {
-    const auto pd = onednn::convolutionBackwardWeights(
-        context.engine, anyDesc(g.src, type), anyDesc(g.weights, DType::Float32), anyDesc(g.dst, type), g.window,
-        forwardHint(g, type, context), userScratchpad());
+    const auto pd = withImageLayout(g, type, [&](ImageLayout layout) {
+      return onednn::convolutionBackwardWeights(context.engine, imageDesc(g.src, type, layout),
+                                                anyDesc(g.weights, DType::Float32), imageDesc(g.dst, type, layout),
+                                                g.window, forwardHint(g, type, layout, context), userScratchpad());
+    });
     PrimitiveNode node;
     node.primitive = dnnl::convolution_backward_weights(pd);
     node.inputs = {{DNNL_ARG_SRC, 0, pd.src_desc()}, {DNNL_ARG_DIFF_DST, 1, pd.diff_dst_desc()}};
