@@ -38,7 +38,7 @@ class BatchNormTrain : public Kernel {
     float* bias = scale + walk_.channels();
     // Over its own operand, the lines are in the cache already.
     const bool inPlace = y == x || y == residual;
-    const bool aligned = walk_.isAligned(8) && reinterpret_cast<uintptr_t>(y) % 32 == 0;
+    const bool aligned = walk_.isAligned(kLanesOf<FloatWide>) && reinterpret_cast<uintptr_t>(y) % sizeof(FloatWide) == 0;
     const bool stream = sizeof(T) == 4 && !inPlace && aligned && sizeof(T) * static_cast<size_t>(elements_) >= kStreamBytes;
     walk_.run([&](int64_t part, int64_t group) { partial(x, part, group, moments); },
               [&](int64_t group) { combine(arguments, moments, group, scale, bias); },

@@ -1,6 +1,6 @@
 // The inner loops of batch norm, over `steps` steps of `stride` elements, each step carrying K vectors of neighbouring elements.
 //
-// V is Float8, or float for what is left at the ends. Coefficients come as K vectors too: in blocked layouts a channel
+// V is FloatWide, Float8 for what is left of whole vectors, or float at the ends. Coefficients come as K vectors too: in blocked layouts a channel
 // block's coefficients repeat along the step, in the plain layout one channel's does. Sums stay in registers; the caller
 // keeps runs short and adds the sums up in float64.
 #pragma once
@@ -24,7 +24,7 @@ inline void sumSquares(const T* x, int64_t steps, int64_t stride, const Lanes<V,
   Lanes<V, K> s = sum, q = squares;
   for (int64_t step = 0; step < steps; step++) {
     for (int k = 0; k < K; k++) {
-      const V d = loadAs<V>(x + step * stride + 8 * k) - shift.v[k];
+      const V d = loadAs<V>(x + step * stride + kLanesOf<V> * k) - shift.v[k];
       s.v[k] += d;
       q.v[k] += d * d;
     }
@@ -39,12 +39,12 @@ inline void normalize(const T* x, const T* residual, T* y, int64_t steps, int64_
                       const Lanes<V, K>& bias) {
   for (int64_t step = 0; step < steps; step++) {
     for (int k = 0; k < K; k++) {
-      const int64_t at = step * stride + 8 * k;
+      const int64_t at = step * stride + kLanesOf<V> * k;
       V v = loadAs<V>(x + at) * scale.v[k] + bias.v[k];
       if (Residual) v += loadAs<V>(residual + at);
       if (Relu) v = v < 0.0f ? V{} : v;
-      if constexpr (Stream && sizeof(V) == 32 && sizeof(T) == 4) {
-        stream8(y + at, v);
+      if constexpr (Stream && sizeof(V) == sizeof(FloatWide) && sizeof(T) == 4) {
+        streamWide(y + at, v);
       } else {
         storeAs<V>(y + at, v);
       }
@@ -90,7 +90,7 @@ inline void gradSums(const GradPointers<T>& from, int64_t steps, int64_t stride,
   Lanes<V, K> s = sum, q = products;
   for (int64_t step = 0; step < steps; step++) {
     for (int k = 0; k < K; k++) {
-      const int64_t at = step * stride + 8 * k;
+      const int64_t at = step * stride + kLanesOf<V> * k;
       const V x = loadAs<V>(from.x + at);
       const V g = maskedGradient<M, Two>(from, at, k, x, c);
       if (Keep) storeAs<V>(from.masked + at, g);
@@ -106,7 +106,7 @@ template <Mask M, typename V, int K, typename T>
 inline void gradInput(const GradPointers<T>& from, int64_t steps, int64_t stride, const GradCoefficients<V, K>& c) {
   for (int64_t step = 0; step < steps; step++) {
     for (int k = 0; k < K; k++) {
-      const int64_t at = step * stride + 8 * k;
+      const int64_t at = step * stride + kLanesOf<V> * k;
       const V x = loadAs<V>(from.x + at);
       const V g = maskedGradient<M, false>(from, at, k, x, c);
       storeAs<V>(from.dx + at, g * c.product.v[k] - (x - c.mean.v[k]) * c.slope.v[k] - c.constant.v[k]);

@@ -94,9 +94,15 @@ class ChannelWalk {
     int64_t at = offset(part, group);
     const int64_t end = at + area_ * lanes_;
     const int64_t channel = group * lanes_;
+    // Blocks of eight channels do not fill a wider vector with different ones.
+    const bool wide = plain_ || lanes_ % kLanesOf<FloatWide> == 0;
     while (end - at >= 32) {
       const int64_t steps = std::min(kSteps, (end - at) / 32);
-      body(RunTag<Float8, 4>{}, at, steps, int64_t{32}, channel);
+      if (wide) {
+        body(Wide{}, at, steps, int64_t{32}, channel);
+      } else {
+        body(RunTag<Float8, 4>{}, at, steps, int64_t{32}, channel);
+      }
       at += steps * 32;
     }
     for (int64_t lane = 0; end - at >= 8; at += 8, lane = (lane + 8) % std::max<int64_t>(8, lanes_)) {
@@ -109,18 +115,19 @@ class ChannelWalk {
   template <typename Tag, typename L>
   void coefficients(Tag, const float* table, int64_t channel, L& lanes) const {
     for (int k = 0; k < Tag::K; k++) {
-      lanes.v[k] = plain_ ? splatAs<typename Tag::V>(table[channel]) : loadAs<typename Tag::V>(table + channel + 8 * (k % period()));
+      using V = typename Tag::V;
+      lanes.v[k] = plain_ ? splatAs<V>(table[channel]) : loadAs<V>(table + channel + kLanesOf<V> * (k % period<Tag>()));
     }
   }
 
   // Adds the sums of one run to the channels they belong to.
   template <typename Tag, typename L>
   void addSums(Tag, const L& lanes, int64_t channel, double* sums) const {
-    constexpr int width = sizeof(typename Tag::V) / 4;
+    constexpr int width = kLanesOf<typename Tag::V>;
     for (int k = 0; k < Tag::K; k++) {
       float each[width];
       storeAs<typename Tag::V>(each, lanes.v[k]);
-      double* to = sums + channel + (plain_ ? 0 : 8 * (k % period()));
+      double* to = sums + channel + (plain_ ? 0 : width * (k % period<Tag>()));
       for (int i = 0; i < width; i++) to[plain_ ? 0 : i] += each[i];
     }
   }
@@ -130,14 +137,20 @@ class ChannelWalk {
   static constexpr int64_t kSteps = 512;
   static constexpr int64_t kRows = 16;
 
-  // Vectors after which the channels repeat within a step of four.
-  int period() const { return lanes_ >= 32 ? 4 : lanes_ >= 16 ? 2 : 1; }
+  // 32 elements as the widest vectors.
+  using Wide = RunTag<FloatWide, 32 / kLanesOf<FloatWide>>;
+
+  // Vectors after which the channels repeat within a step.
+  template <typename Tag>
+  int64_t period() const {
+    return std::clamp<int64_t>(lanes_ / kLanesOf<typename Tag::V>, 1, Tag::K);
+  }
 
   template <typename Body>
   void rowRuns(int64_t row, int64_t count, Body body) const {
     const int64_t at = row * channels_;
     int64_t channel = 0;
-    for (; channels_ - channel >= 32; channel += 32) body(RunTag<Float8, 4>{}, at + channel, count, channels_, channel);
+    for (; channels_ - channel >= 32; channel += 32) body(Wide{}, at + channel, count, channels_, channel);
     for (; channels_ - channel >= 8; channel += 8) body(RunTag<Float8, 1>{}, at + channel, count, channels_, channel);
     for (; channel < channels_; channel++) body(RunTag<float, 1>{}, at + channel, count, channels_, channel);
   }

@@ -15,6 +15,7 @@ void registerViews(KernelTable& table);
 void registerConcat(KernelTable& table);
 void registerSource(KernelTable& table);
 void registerWinograd(KernelTable& table);
+void registerWeightGradient(KernelTable& table);
 void registerVision(KernelTable& table);
 void registerRandom(KernelTable& table);
 void registerIndex(KernelTable& table);

@@ -13,6 +13,7 @@ void registerKernels(KernelTable& table, CollectivesLink& link) {
   registerConcat(table);
   registerSource(table);
   registerWinograd(table);
+  registerWeightGradient(table);
   registerIndex(table);
   registerRandom(table);
   registerWindow(table);

@@ -1,7 +1,8 @@
-// Which ops are oneDNN primitives, and what of them oneDNN does not take.
+// Which ops are oneDNN primitives, and what of them oneDNN does not take or does more slowly than our own kernels.
 #include <unordered_map>
 
 #include "primitives/primitive_node.h"
+#include "weight_gradient/fits.h"
 
 namespace omma {
 
@@ -55,6 +56,7 @@ std::string refusePrimitive(const NodeSpec& node) {
   if (node.op == "matmul" && (node.inputs[0].shape.size() < 2 || node.inputs[1].shape.size() < 2)) {
     return "matmul of vectors";
   }
+  if (packedWeightGradientFits(node)) return "the packed kernel is faster";
   if (node.op == "linear" && node.inputs[1].shape.size() != 2) return "weight is not a matrix";
   const bool average = node.op == "avgPool2d" || node.op == "avgPool2dGrad";
   if (average && node.attrs.at("countIncludePad").boolean() && windowsLeaveThePadding(node)) {
