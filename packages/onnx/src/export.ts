@@ -15,7 +15,7 @@ import {
 } from '@omma/core';
 import { type Dialect, opsets } from './dialect/dialect.ts';
 import { plainDialect } from './dialect/plain.ts';
-import { dimensionsOf } from './dimensions.ts';
+import { type Dimensions, dimensionsOf, followsBatch } from './dimensions.ts';
 import { foldBatchNorm, type Weights } from './foldBatchNorm.ts';
 import { lowerToRules } from './lower.ts';
 import { ModelBuilder } from './model.ts';
@@ -34,6 +34,11 @@ export interface ExportOptions {
    * the batch. Static unless given.
    */
   readonly dynamicBatch?: Graph;
+  /**
+   * Makes the picture's size dynamic: the same function, traced with pictures of another height and width and the batch of the graph.
+   * What would have to compute with the size is refused. Static unless given.
+   */
+  readonly dynamicSize?: Graph;
   /** Name of the graph in the file. */
   readonly name?: string;
   /** Text that travels with the model: class names and the like. */
@@ -45,10 +50,15 @@ export function exportOnnx(graph: Graph, options: ExportOptions): Uint8Array {
   const dialect = options.dialect ?? plainDialect(knownOpset(options.opset ?? 17));
   const weights = checkedWeights(graph, options.weights);
   const main = simplify(graph, weights, dialect);
-  const other =
-    options.dynamicBatch === undefined ? null : simplify(options.dynamicBatch, weights, dialect).graph;
+  const simplified = (other: Graph | undefined) =>
+    other === undefined ? null : simplify(other, weights, dialect).graph;
   const model = new ModelBuilder(dialect);
-  write(model, main.graph, other, main.weights);
+  const dimensions = dimensionsOf(
+    main.graph,
+    simplified(options.dynamicBatch),
+    simplified(options.dynamicSize),
+  );
+  write(model, main.graph, dimensions, main.weights);
   return model.finish(options.name ?? 'omma', options.metadata ?? {});
 }
 
@@ -84,14 +94,14 @@ function simplify(graph: Graph, weights: Weights, dialect: Dialect): { graph: Gr
   return { graph: eliminateDeadCode(lowerToRules(folded.graph, dialect)), weights: folded.weights };
 }
 
-function write(model: ModelBuilder, graph: Graph, other: Graph | null, weights: Weights): void {
-  const values = new NamedValues(graph, dimensionsOf(graph, other));
+function write(model: ModelBuilder, graph: Graph, dimensions: readonly Dimensions[], weights: Weights): void {
+  const values = new NamedValues(graph, dimensions);
   const element = (id: number) => model.dialect.element(graphValue(graph, id).dtype);
   const outputs = graph.outputs.map((port) => model.reserve(port.name));
   const inputs = graph.inputs.map(({ name, value }) =>
     values.set(value, model.input(name, element(value), values.dimensions(value))),
   );
-  const batchSource = inputs.find((input) => input.dimensions.some((dimension) => dimension.dynamic)) ?? null;
+  const batchSource = inputs.find((input) => input.dimensions.some(followsBatch)) ?? null;
   for (const slot of graph.state) {
     const weight = weights.get(slot.name);
     if (weight === undefined) throw new Error(`exportOnnx: no numbers for ${slot.name}`);

@@ -238,10 +238,10 @@ export class ModelBuilder {
   }
 
   #port(name: string, element: ElementType, dimensions: Dimensions): ValueInfoProto {
-    const dim = dimensions.map((dimension) =>
+    const dim = dimensions.map((dimension, axis) =>
       create(TensorShapeProto_DimensionSchema, {
         value: dimension.dynamic
-          ? { case: 'dimParam', value: dimensionName(dimension) }
+          ? { case: 'dimParam', value: dimensionName(dimension, name, axis) }
           : { case: 'dimValue', value: BigInt(dimension.size) },
       }),
     );

@@ -12,10 +12,11 @@ import {
   fromNumeric,
   hostTensor,
   isFloat,
+  OmmaError,
   type TensorType,
 } from '@omma/core';
 import type { AttributeInput, Dialect, Opset } from './dialect/dialect.ts';
-import { type Dimension, type Dimensions, fixed } from './dimensions.ts';
+import { type Dimension, type Dimensions, fixed, followsBatch } from './dimensions.ts';
 import { elementCode } from './element.ts';
 import type { ModelBuilder, Origin } from './model.ts';
 
@@ -171,15 +172,20 @@ export class RuleContext {
   /** One extent as a 64-bit vector of length 1. */
   #extent(dimension: Dimension): string {
     if (!dimension.dynamic) return this.integers([dimension.size]);
+    if (dimension.factor === null) {
+      throw new OmmaError(
+        `exportOnnx: ${this.#origin.op}${this.where} computes with the picture's size; export with a fixed size`,
+      );
+    }
     const source = this.#batchSource;
-    const axis = source?.dimensions.findIndex((candidate) => candidate.dynamic) ?? -1;
+    const axis = source?.dimensions.findIndex(followsBatch) ?? -1;
     if (source === null || axis < 0)
       throw new Error('export: an extent depends on the batch but no input has one');
     const all = this.emit('Shape', [source.name]);
     const batch = this.emit('Slice', [all, this.integers([axis]), this.integers([axis + 1])]);
     const own = source.dimensions[axis] ?? fixed(1);
     if (own.factor === dimension.factor) return batch;
-    const single = own.factor === 1 ? batch : this.emit('Div', [batch, this.integers([own.factor])]);
+    const single = own.factor === 1 ? batch : this.emit('Div', [batch, this.integers([own.factor ?? 1])]);
     return this.emit('Mul', [single, this.integers([dimension.factor])]);
   }
 }

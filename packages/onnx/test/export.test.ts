@@ -17,6 +17,7 @@ import {
   iota,
   linear,
   maxPool2d,
+  mean,
   mul,
   noGrad,
   prepare,
@@ -216,7 +217,62 @@ describe('a dynamic batch', () => {
       /depends on the batch size; export with a static batch/,
     );
     await expect(holds((x, batch) => add(x, cast(iota([batch, 4, 6, 6], 0), 'float32')))).rejects.toThrow(
-      /iota counts along the batch; export with a static batch/,
+      /iota counts along an extent that is not fixed; export with a static batch/,
+    );
+  });
+});
+
+describe('a dynamic picture size', () => {
+  /** Traces `body` at 8 x 8 and 11 x 12, exports, and compares at other sizes, and other batches where `batches` says so. */
+  async function holds(body: (x: Tensor) => Tensor, batches = false): Promise<void> {
+    const at = (batch: number, height: number, width: number) =>
+      trace(
+        ({ x }) => {
+          if (x === undefined) throw new Error('x');
+          return { y: body(x) };
+        },
+        { x: { shape: [batch, 3, height, width], dtype: 'float32' } },
+      );
+    const bytes = exportOnnx(at(2, 8, 8), {
+      weights: await weights(),
+      dynamicSize: at(2, 11, 12),
+      ...(batches ? { dynamicBatch: at(3, 8, 8) } : {}),
+    });
+    for (const [height, width] of [
+      [8, 8],
+      [9, 14],
+    ] as const) {
+      const batch = batches ? 5 : 2;
+      const inputs = {
+        x: hostTensor([batch, 3, height, width], 'float32', noise(batch * 3 * height * width)),
+      };
+      const wanted = await expected(at(batch, height, width), inputs);
+      expect((await checkOnnx(bytes, inputs, wanted)).largestDifference).toBeLessThan(1e-5);
+    }
+  }
+  const convolved = (x: Tensor) => relu(conv2d(x, read('conv1.weight'), null, { padding: 1, stride: 2 }));
+
+  it('goes through convolutions, pooling, means over the picture', () =>
+    holds((x) => mean(maxPool2d(convolved(x), { kernel: 3, stride: 2, padding: 1 }), { axes: [2, 3] })));
+  it('together with a dynamic batch', () =>
+    holds((x) => reshape(mean(convolved(x), { axes: [2, 3], keepDims: true }), [x.dim(0), -1]), true));
+  it('goes through slices to the end and reshapes in which one extent follows it', () =>
+    holds((x) => {
+      const rows = mean(slice(x, { starts: [0, 0, 2, 3], ends: [2, 3, x.dim(2), x.dim(3)] }), { axes: [3] });
+      return reshape(rows, [6, x.dim(2) - 2]);
+    }));
+  it('is refused where something is computed from it, or ends before it', async () => {
+    await expect(holds((x) => mul(x, 1 / x.dim(2)))).rejects.toThrow(
+      /depends on the picture's size; export with a fixed size/,
+    );
+    await expect(
+      holds((x) => slice(x, { starts: [0, 0, 0, 0], ends: [2, 3, x.dim(2) - 1, x.dim(3)] })),
+    ).rejects.toThrow(/an attribute of slice depends on the picture's size/);
+    await expect(holds((x) => expand(reshape(tensor([1, 2, 3]), [1, 3, 1, 1]), x.shape))).rejects.toThrow(
+      /expand computes with the picture's size; export with a fixed size/,
+    );
+    await expect(holds((x) => reshape(x, [x.dim(0) * 3 * x.dim(2) * x.dim(3)]), true)).rejects.toThrow(
+      /follows both the batch and the picture's size/,
     );
   });
 });

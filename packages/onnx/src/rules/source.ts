@@ -25,7 +25,7 @@ defineRule('iota', (context) => {
   const axis = numberAttribute(context.attrs, 'axis');
   if (dimensions[axis]?.dynamic === true) {
     throw new OmmaError(
-      `exportOnnx: iota${context.where} counts along the batch; export with a static batch`,
+      `exportOnnx: iota${context.where} counts along an extent that is not fixed; export with a static batch and size`,
     );
   }
   const line = shape.map((extent, i) => (i === axis ? extent : 1));
