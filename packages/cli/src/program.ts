@@ -59,7 +59,7 @@ function addTest(program: Command): void {
     .command('test')
     .description('evaluate a checkpoint on the validation data of a config')
     .argument('<config>', 'config file (.ts, .js or .json)')
-    .argument('<checkpoint>', 'checkpoint file (.safetensors)');
+    .argument('<checkpoint>', 'checkpoint (.safetensors), PyTorch weights (.pth), or offline model (.om)');
   configOptions(command)
     .option('--tta', 'by test-time augmentation, as `ttaModel` of the config says')
     .option('--dump <file>', 'write the predictions there (.safetensors), for `omma eval`')
@@ -125,6 +125,17 @@ function addExport(program: Command): void {
     .option('--batch-size <n>', 'fixed batch size; any size unless given', wholeNumber(1))
     .option('--soc-version <name>', 'om: the chip; that of this machine unless given')
     .option('--dynamic-batch <sizes>', 'om: batch sizes to compile for, such as 1,4,8', wholeNumbers)
+    .option(
+      '--dynamic-image-size <sizes>',
+      'om: heights and widths to compile for, such as 112x112,128x160',
+      extents(2),
+    )
+    .option(
+      '--dynamic-dims <shapes>',
+      'om: batch sizes, heights and widths, such as 1x112x112,8x224x224',
+      extents(3),
+    )
+    .option('--aipp', "om: the chip's AIPP unit normalises pictures, as the config says")
     .option('--no-check', 'do not run the model in ONNX Runtime')
     .addOption(deviceOption())
     .option('--json', 'print JSON')
@@ -203,6 +214,16 @@ function positive(text: string): number {
 
 function wholeNumbers(text: string): number[] {
   return text.split(',').map(wholeNumber(1));
+}
+
+/** `2x3,4x5` with `count` numbers each. */
+function extents(count: number): (text: string) => number[][] {
+  return (text) =>
+    text.split(',').map((each) => {
+      const numbers = each.split('x').map(wholeNumber(1));
+      if (numbers.length === count) return numbers;
+      throw new InvalidArgumentError(`Each must be ${count} whole numbers with x between them.`);
+    });
 }
 
 function wholeNumber(least: number): (text: string) => number {

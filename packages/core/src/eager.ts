@@ -3,7 +3,7 @@
  * and run like any other. Results are kept on the recorded calls, so nothing runs twice.
  */
 
-import { type Device, device as deviceNamed } from './device/device.ts';
+import { type Device, device as deviceNamed, eagerDevice } from './device/device.ts';
 import { compileWithFallback } from './device/fallback.ts';
 import { OmmaError } from './errors.ts';
 import { GraphBuilder } from './graph/builder.ts';
@@ -11,10 +11,10 @@ import { prepare } from './passes/prepare.ts';
 import type { HostTensor, Tensor } from './tensor.ts';
 import { lift, within } from './trace.ts';
 
-/** The numbers of `tensors`, computed in one run on `target` (`auto` unless given). */
+/** The numbers of `tensors`, computed in one run on `target`; on the best device that compiles at once unless given. */
 export async function evaluate(
   tensors: readonly Tensor[],
-  target: Device | string = 'auto',
+  target: Device | string = eagerDevice(),
 ): Promise<HostTensor[]> {
   const on = typeof target === 'string' ? deviceNamed(target) : target;
   const builder = new GraphBuilder({ hostsAsInputs: true });

@@ -35,9 +35,9 @@ export async function makeGallery(checkpoint: string, onnxFile: string, root: st
     const paths = indices.map((index) => validation.nameOf(index));
     const own = await classify(model, paths, validation.classes.length);
     for (const [i, path] of paths.entries()) {
-      const pixels = await preparePicture(path, model.transform, model.image);
+      const { bytes, type } = await preparePicture(path, model);
       const { probabilities } = await onnx.run({
-        image: hostTensor([1, ...model.image.shape], 'uint8', pixels),
+        image: hostTensor([1, ...type.shape], 'uint8', bytes),
       });
       const guesses = Array.from(probabilities?.data ?? [], (probability, label) => ({
         class: validation.classes[label] ?? String(label),

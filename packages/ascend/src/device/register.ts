@@ -104,6 +104,7 @@ function stepTimeout(): number {
 registerDevice({
   name: 'ascend',
   priority: 200,
+  eager: false,
   available: () => {
     const found = machine();
     return typeof found === 'string' ? found : true;

@@ -6,6 +6,8 @@ import { findCompiler } from '../acl/toolkit.ts';
 import { type AtcProgress, compileOffline } from '../atc/compiler.ts';
 import { precisionOf } from '../device/precision.ts';
 import { defaultCann, findSoc, type Target, targetFor } from '../operators/index.ts';
+import { aippConfig, type Normalization } from './aipp.ts';
+import { type Gears, gearFlags } from './gears.ts';
 
 /** What `atc` compiles for the chip called `soc` here: the table's entry for it and for the toolkit of this machine. */
 export function offlineTarget(soc: string): Target {
@@ -17,19 +19,20 @@ export function offlineTarget(soc: string): Target {
 export interface OfflineExport {
   readonly model: Uint8Array;
   readonly target: Target;
-  /** Of the input whose first dimension is dynamic, and the batch sizes to compile for; null for a static model. */
-  readonly dynamicBatch: {
-    readonly input: string;
-    readonly shape: readonly number[];
-    readonly sizes: readonly number[];
-  } | null;
+  /** The model's input and its dimensions, -1 where gears decide. */
+  readonly input: { readonly name: string; readonly dims: readonly number[] };
+  readonly gears: Gears;
+  /** Lets the chip normalise pictures: the model takes normalised float32 [N, C, H, W], the compiled one uint8 [N, H, W, C]. Not with dims gears. */
+  readonly aipp: Normalization | null;
   readonly progress?: AtcProgress;
 }
+
+const aippFile = 'aipp.cfg';
 
 /** Writes the compiled model to `out`. Throws DeviceError with what atc says. */
 export async function exportOffline(
   out: string,
-  { model, target, dynamicBatch, progress }: OfflineExport,
+  { model, target, input, gears, aipp, progress }: OfflineExport,
 ): Promise<void> {
   const compiler = findCompiler();
   if (compiler.atc === null) {
@@ -37,13 +40,6 @@ export async function exportOffline(
       'export: no atc in ASCEND_TOOLKIT_HOME, the default places, PATH or ATC; install the CANN toolkit and source its set_env.sh',
     );
   }
-  const flags =
-    dynamicBatch === null
-      ? []
-      : [
-          `--input_shape=${dynamicBatch.input}:${[-1, ...dynamicBatch.shape].join(',')}`,
-          `--dynamic_batch_size=${dynamicBatch.sizes.join(',')}`,
-        ];
   const file = await compileOffline(compiler, {
     name: 'export',
     model,
@@ -51,9 +47,13 @@ export async function exportOffline(
     options: {
       soc: target.soc.name,
       precision: target.precision,
-      inputFormat: dynamicBatch === null ? 'ND' : 'NCHW',
-      flags,
-      files: {},
+      // Image gears and AIPP need to know which dimensions are height and width.
+      inputFormat: gears.kind === 'image' || gears.kind === 'batch' || aipp !== null ? 'NCHW' : 'ND',
+      flags: [
+        ...gearFlags(gears, input.name, input.dims),
+        ...(aipp === null ? [] : [`--insert_op_conf=${aippFile}`]),
+      ],
+      files: aipp === null ? {} : { [aippFile]: aippConfig(aipp) },
     },
     ...(progress === undefined ? {} : { progress }),
   });

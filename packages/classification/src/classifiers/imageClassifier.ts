@@ -46,14 +46,14 @@ export class ImageClassifier extends Module implements TrainableModel {
   readonly backbone: Module<readonly [Tensor], readonly Tensor[]>;
   readonly neck: Module<readonly [readonly Tensor[]], Tensor>;
   readonly head: LinearClsHead;
-  readonly #preprocessor: DataPreprocessorOptions;
+  readonly normalization: DataPreprocessorOptions;
 
   constructor({ backbone, neck, head, dataPreprocessor = imageNetStatistics }: ImageClassifierParts) {
     super();
     this.backbone = backbone;
     this.neck = neck;
     this.head = head;
-    this.#preprocessor = dataPreprocessor;
+    this.normalization = dataPreprocessor;
   }
 
   /** Logits [N, classes] of pictures. */
@@ -65,7 +65,7 @@ export class ImageClassifier extends Module implements TrainableModel {
   preprocess(image: Tensor): Tensor {
     if (isFloat(image.dtype)) return image;
     return scope('data_preprocessor', () => {
-      const { mean, std } = this.#preprocessor;
+      const { mean, std } = this.normalization;
       const channels = image.dim(3);
       if (mean.length !== channels || std.length !== channels) {
         throw new OmmaError(

@@ -1,14 +1,15 @@
 /** Picture files as batches for a trained model, and its answers by class. */
 
-import { type HostTensor, hostTensor, OmmaError, sizeOf, type TensorType } from '@omma/core';
-import { identityPlan, type Picture, type Plan, readPicture, resample, type Transform } from '@omma/cv';
+import { at, type HostTensor, hostTensor, OmmaError, sameShape, sizeOf, type TensorType } from '@omma/core';
+import { identityPlan, type Picture, type Plan, readPicture, resample } from '@omma/cv';
 import type { CheckpointModel } from './checkpointModel.ts';
+import { ownSize, type Size } from './modelBytes.ts';
 
 /** What classifies pictures. */
 export interface PictureModel extends Pick<CheckpointModel, 'classes' | 'image' | 'transform'> {
   step(inputs: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>>;
-  /** Batch sizes that it takes, ascending; any unless given. */
-  readonly batchSizes?: readonly number[];
+  /** The heights and widths that it takes; that of `image` unless given. */
+  readonly sizes?: readonly Size[];
 }
 
 export interface Guess {
@@ -26,31 +27,50 @@ export async function classify(
   top: number,
 ): Promise<Guess[][]> {
   const guesses: Guess[][] = [];
-  const { batchSizes } = model;
-  const wanted = Math.min(batchSize, paths.length);
-  const size =
-    batchSizes === undefined ? wanted : (batchSizes.find((each) => each >= wanted) ?? batchSizes.at(-1) ?? 1);
+  const size = Math.min(batchSize, paths.length);
   for (let start = 0; start < paths.length; start += size) {
     const own = paths.slice(start, start + size);
-    const pictures = await Promise.all(own.map((path) => preparePicture(path, model.transform, model.image)));
-    const { probabilities } = await model.step({ image: stacked(pictures, size, model.image) });
-    if (probabilities === undefined)
-      throw new OmmaError('predict: the model gives no probabilities; use a classifier');
-    guesses.push(...own.map((_, row) => topGuesses(probabilities, row, model.classes, top)));
+    const pictures = await Promise.all(own.map((path) => preparePicture(path, model)));
+    for (const type of distinct(pictures.map((picture) => picture.type))) {
+      const alike = pictures.flatMap((picture, i) => (sameShape(picture.type.shape, type.shape) ? [i] : []));
+      const bytes = alike.map((i) => at(pictures, i).bytes);
+      const { probabilities } = await model.step({ image: stacked(bytes, size, type) });
+      if (probabilities === undefined)
+        throw new OmmaError('predict: the model gives no probabilities; use a classifier');
+      alike.forEach((i, row) => {
+        guesses[start + i] = topGuesses(probabilities, row, model.classes, top);
+      });
+    }
   }
   return guesses;
 }
 
-/** The bytes that the model takes for a picture file: transformed as in evaluation, then brought to the model's size and channels. */
+const distinct = (types: readonly TensorType[]) =>
+  types.filter((type, i) => types.findIndex((other) => sameShape(other.shape, type.shape)) === i);
+
+/** A picture file as the bytes that a model takes for it, and their type, [height, width, channels]. */
+export interface PreparedPicture {
+  readonly bytes: Uint8Array;
+  readonly type: TensorType;
+}
+
+/** Transformed as in evaluation, then brought to the model's channels and that of its sizes that is most like it. */
 export async function preparePicture(
   path: string,
-  transform: Transform,
-  type: TensorType,
-): Promise<Uint8Array> {
-  const [height = 1, width = 1, channels = 3] = type.shape;
+  { transform, image, sizes }: Pick<PictureModel, 'transform' | 'image' | 'sizes'>,
+): Promise<PreparedPicture> {
+  const channels = image.shape[2] ?? 3;
   const picture = await readPicture(path);
-  const plan: Plan = { ...transform(identityPlan(picture.width, picture.height), () => 0.5), height, width };
-  return resample(channels === 1 ? grey(picture) : picture, plan);
+  const wanted: Plan = transform(identityPlan(picture.width, picture.height), () => 0.5);
+  const [height, width] = mostAlike(wanted, sizes ?? [ownSize({ image })]);
+  const bytes = resample(channels === 1 ? grey(picture) : picture, { ...wanted, height, width });
+  return { bytes, type: { shape: [height, width, channels], dtype: image.dtype } };
+}
+
+/** The size that stretches and shrinks least. */
+function mostAlike({ height, width }: Pick<Plan, 'height' | 'width'>, sizes: readonly Size[]): Size {
+  const change = ([h, w]: Size) => Math.abs(Math.log(h / height)) + Math.abs(Math.log(w / width));
+  return sizes.reduce((best, size) => (change(size) < change(best) ? size : best), at(sizes, 0));
 }
 
 /** Luminance, as ITU-R 601 weighs the colours. */

@@ -87,6 +87,11 @@ export interface DeviceFactory {
   readonly name: string;
   /** Higher wins for `device('auto')`. The reference device has 0. */
   readonly priority: number;
+  /**
+   * False where compiling a graph takes seconds or minutes: `auto` takes the device for training, but numbers asked for outside of `compile` are
+   * computed on the next best one. True unless given.
+   */
+  readonly eager?: boolean;
   /** True, or why the device cannot be used on this machine and what to do about it. */
   available(): true | string;
   /** How many of them this machine has; each is called `name:index` then, and `name` is the first. Absent where there is only one. */
@@ -134,6 +139,12 @@ export function device(name = 'auto'): Device {
   const created = factory.create(index);
   open.set(key, created);
   return created;
+}
+
+/** The best available device that compiles a graph at once: where numbers asked for outside of `compile` are computed. */
+export function eagerDevice(): Device {
+  const best = deviceFactories().find(({ eager, available }) => eager !== false && available() === true);
+  return device(best?.name);
 }
 
 /**

@@ -26,6 +26,8 @@ export interface TrainableModel extends Module {
   loss(inputs: TensorRecord): Losses;
   /** Predictions for a batch, for metrics: every output has the batch axis in front. */
   predict(inputs: TensorRecord): TensorRecord;
+  /** How bytes of pictures become what the network takes, per channel on the scale 0 to 255, where the model does that itself. */
+  readonly normalization?: { readonly mean: readonly number[]; readonly std: readonly number[] };
   /** Throws an OmmaError when the model cannot learn or judge this data set: another number of classes. */
   checkDataset?(dataset: Dataset): void;
   /** A picture of the sample with its prediction drawn on it; null where there is nothing to draw. */
