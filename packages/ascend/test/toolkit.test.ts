@@ -1,7 +1,7 @@
 /** Finding CANN: the environment, the default places, one library or two. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { findToolkit } from '../src/acl/toolkit.ts';
 
@@ -34,6 +34,20 @@ it('takes the two libraries of newer releases, and a compiler in its older place
     libraries: [join(root, 'lib64/libacl_rt.so'), join(root, 'lib64/libacl_mdl.so')],
     atc: join(root, 'compiler/bin/atc'),
     version: null,
+  });
+});
+
+it('makes paths that are relative to the working directory absolute: the compiler runs elsewhere', () => {
+  const root = install('near', ['lib64/libascendcl.so', 'bin/atc']);
+  expect(findToolkit({ ASCEND_TOOLKIT_HOME: relative(process.cwd(), root) })).toMatchObject({
+    root,
+    libraries: [join(root, 'lib64/libascendcl.so')],
+    atc: join(root, 'bin/atc'),
+  });
+  expect(
+    findToolkit({ ASCEND_TOOLKIT_HOME: root, ATC: relative(process.cwd(), join(root, 'bin/atc')) }),
+  ).toMatchObject({
+    atc: join(root, 'bin/atc'),
   });
 });
 

@@ -1,6 +1,6 @@
 /**
- * The commands on an Ascend chip, which the simulator plays: training, offline models with a fixed batch and with gears, predictions from them, the
- * examination of a machine.
+ * The commands on an Ascend chip, which the simulator plays: training, offline models with fixed shapes, gears and AIPP, predictions from them and
+ * their evaluation, the examination of a machine.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -95,12 +95,12 @@ function predictions(model: string, device: string): Prediction[] {
   return JSON.parse(out);
 }
 
-function expectSame(found: readonly Prediction[], expected: readonly Prediction[]): void {
+function expectSame(found: readonly Prediction[], expected: readonly Prediction[], digits: number): void {
   expected.forEach(({ predictions: wanted }, i) => {
     wanted.forEach((guess, place) => {
       const own = found[i]?.predictions[place];
       expect(own?.class).toBe(guess.class);
-      expect(own?.probability).toBeCloseTo(guess.probability, 4);
+      expect(own?.probability).toBeCloseTo(guess.probability, digits);
     });
   });
 }
@@ -136,39 +136,106 @@ describe.skipIf(missing !== null)(missing ?? 'omma on an Ascend chip', () => {
     });
   });
 
-  it('exports an offline model that predicts as the checkpoint does', { timeout: 120_000 }, () => {
-    const model = join(folder, 'fixed.om');
-    const { code, out, err } = omma(
-      'export',
-      checkpoint,
-      '--format',
-      'om',
-      '--batch-size',
-      '2',
-      '--out',
-      model,
-    );
+  /** Exports the checkpoint with `args`; the model and the one line that says what it is for. */
+  function exported(name: string, ...args: string[]): { model: string; out: string } {
+    const model = join(folder, `${name}.om`);
+    const { code, out, err } = omma('export', checkpoint, '--format', 'om', ...args, '--out', model);
     expect(code, err).toBe(0);
-    expect(out).toContain('for Ascend910B3, precision origin, batch size 2');
-    expectSame(predictions(model, 'ascend'), predictions(checkpoint, 'reference'));
+    return { model, out };
+  }
+  const chip = ['--soc-version', 'Ascend910B3'];
+  let expected: Prediction[] | null = null;
+  /** What the checkpoint itself says, in float64. */
+  const expectedPredictions = () => {
+    expected ??= predictions(checkpoint, 'reference');
+    return expected;
+  };
+
+  it.for([
+    ['a fixed batch, for the chip of this machine', ['--batch-size', '2'], 'batch size 2'],
+    ['batch sizes to choose from', ['--dynamic-batch', '1,4', ...chip], 'batch sizes 1, 4'],
+    [
+      'picture sizes, which the host normalises',
+      ['--dynamic-image-size', '8x8,12x10', ...chip],
+      'batch size 1, pictures of 8x8, 12x10',
+    ],
+    [
+      'shapes of all dimensions',
+      ['--dynamic-dims', '1x8x8,4x8x8,2x12x10', ...chip],
+      'shapes 1x8x8, 4x8x8, 2x12x10',
+    ],
+  ] as const)(
+    'exports an offline model with %s, which predicts as the checkpoint does',
+    {
+      timeout: 120_000,
+    },
+    ([name, args, described]) => {
+      const { model, out } = exported(name.replaceAll(' ', '-'), ...args);
+      expect(out).toContain(`for Ascend910B3, precision origin, ${described}\n`);
+      expectSame(predictions(model, 'ascend'), expectedPredictions(), 4);
+    },
+  );
+
+  it.for([
+    ['batch', ['--dynamic-batch', '1,4'], 'batch sizes 1, 4'],
+    [
+      'picture size',
+      ['--dynamic-image-size', '8x8,12x10', '--batch-size', '2'],
+      'batch size 2, pictures of 8x8, 12x10',
+    ],
+  ] as const)(
+    'and one with a dynamic %s whose pictures the chip normalises by AIPP, in float16',
+    {
+      timeout: 120_000,
+    },
+    ([name, args, described]) => {
+      const { model, out } = exported(`aipp-${name.replaceAll(' ', '-')}`, ...args, '--aipp', ...chip);
+      expect(out).toContain(`${described}, normalised by AIPP\n`);
+      expectSame(predictions(model, 'ascend'), expectedPredictions(), 2);
+    },
+  );
+
+  it('evaluates an offline model on the data of a config as it does the checkpoint', {
+    timeout: 120_000,
+  }, () => {
+    const { model } = exported('tested', '--dynamic-batch', '1,3', ...chip);
+    const metrics = (source: string, device: string) => {
+      const { code, out, err } = omma('test', config, source, '--device', device, '--json');
+      expect(code, err).toBe(0);
+      const { metrics, samples } = JSON.parse(out);
+      return { metrics, samples };
+    };
+    expect(metrics(model, 'ascend')).toEqual(metrics(checkpoint, 'reference'));
+    const more = omma(
+      'test',
+      config,
+      model,
+      '--set',
+      'valDataloader.dataset.transforms=[{"type":"Resize","size":[16,16]}]',
+    );
+    expect(more.code).toBe(1);
+    expect(more.err).toMatch(
+      /tested\.om: takes uint8 pictures of 8 x 8 with 3 channels, but is given uint8 pictures of 16/,
+    );
+    const manifest = JSON.parse(readFileSync(`${model}.json`, 'utf8'));
+    writeFileSync(`${model}.json`, JSON.stringify({ ...manifest, classes: ['cat', 'dog'] }));
+    expect(omma('test', config, model).err).toMatch(
+      /tested\.om: was exported for the classes cat, dog but the data set has blue, red; /,
+    );
   });
 
-  it('and one with batch sizes to choose from', { timeout: 120_000 }, () => {
-    const model = join(folder, 'gears.om');
-    const chip = ['--soc-version', 'Ascend910B3'];
-    const { code, err } = omma(
-      'export',
-      checkpoint,
-      '--format',
-      'om',
-      '--dynamic-batch',
-      '1,4',
-      ...chip,
-      '--out',
-      model,
+  it('refuses options of an export that do not go together', () => {
+    const refusal = (...args: string[]) =>
+      omma('export', checkpoint, ...args, '--soc-version', 'Ascend910B3').err;
+    const om = ['--format', 'om'];
+    expect(refusal('--aipp')).toMatch(/--aipp are for offline models; add --format om/);
+    expect(refusal(...om, '--aipp', '--dynamic-dims', '1x8x8,2x8x8')).toMatch(
+      /does not take --aipp with --dynamic-dims/,
     );
-    expect(code, err).toBe(0);
-    expectSame(predictions(model, 'ascend'), predictions(checkpoint, 'reference'));
+    expect(refusal(...om, '--dynamic-image-size', '8x8x8')).toMatch(
+      /Each must be 2 whole numbers with x between them/,
+    );
+    expect(refusal(...om, '--dynamic-batch', '1')).toMatch(/E10035.*less than the minimum 2/);
   });
 
   it('a chip that fails ends the run in a line that names the last checkpoint, from which it goes on', {
@@ -192,6 +259,10 @@ describe.skipIf(missing !== null)(missing ?? 'omma on an Ascend chip', () => {
     const { code, out } = omma('ascend', 'doctor', '--out', report);
     expect(out).toContain('all is well');
     expect(code).toBe(0);
-    expect(readFileSync(report, 'utf8')).toMatch(/ok {4}ascend:0 3 training steps: losses /);
+    const text = readFileSync(report, 'utf8');
+    expect(text).toMatch(/ok {4}ascend:0 3 training steps: losses /);
+    expect(text).toMatch(
+      /ok {4}HCCL, 2 devices: sum, broadcast and gathering are right; a sum of 25 MiB takes /,
+    );
   });
 });

@@ -131,18 +131,17 @@ function requireSameStructure(
   whatAndAdvice: string,
   free: (node: Node, twin: Node) => Readonly<Record<string, string>>,
 ): void {
-  const fails = (what: string): never => {
-    throw new OmmaError(`exportOnnx: ${what} depends on ${whatAndAdvice}`);
-  };
-  if (graph.nodes.length !== other.nodes.length) fails('the number of nodes');
-  graph.nodes.forEach((node, index) => {
+  const failure = (what: string) => new OmmaError(`exportOnnx: ${what} depends on ${whatAndAdvice}`);
+  if (graph.nodes.length !== other.nodes.length) throw failure('the number of nodes');
+  for (const [index, node] of graph.nodes.entries()) {
     const twin = other.nodes[index];
     const where = node.scope === '' ? node.op : `${node.op} at ${node.scope}`;
     if (twin === undefined || twin.op !== node.op || String(twin.inputs) !== String(node.inputs))
-      return fails(where);
+      throw failure(where);
     const name = free(node, twin)[node.op] ?? '';
-    if (otherAttributes(twin, name) !== otherAttributes(node, name)) fails(`an attribute of ${where}`);
-  });
+    if (otherAttributes(twin, name) !== otherAttributes(node, name))
+      throw failure(`an attribute of ${where}`);
+  }
 }
 
 /** All attributes but one, as text. */

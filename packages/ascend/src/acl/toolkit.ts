@@ -6,7 +6,7 @@
  */
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 
 /** The variables of a process, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -58,7 +58,7 @@ function rootsOf({ ASCEND_TOOLKIT_HOME, ASCEND_HOME_PATH }: Environment): string
   const named = [ASCEND_TOOLKIT_HOME, ASCEND_HOME_PATH].filter((root) => root !== undefined && root !== '');
   return [...new Set([...named, ...defaultRoots])]
     .filter((root) => root !== undefined && existsSync(root))
-    .map(String);
+    .map((root) => resolve(String(root)));
 }
 
 function findLibraries(environment: Environment, roots: readonly string[]): string[] | string {
@@ -89,7 +89,9 @@ function findAtc({ ATC, PATH }: Environment, roots: readonly string[]): string |
   const installed = roots.flatMap((root) => [join(root, 'bin/atc'), join(root, 'compiler/bin/atc')]);
   const onPath = (PATH ?? '').split(delimiter).map((folder) => join(folder, 'atc'));
   const candidates = named.length > 0 ? named : [...installed, ...onPath];
-  return candidates.find((file) => statSync(file, { throwIfNoEntry: false })?.isFile()) ?? null;
+  const found = candidates.find((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
+  // Absolute: it is started in a scratch folder.
+  return found === undefined ? null : resolve(found);
 }
 
 /** CANN writes its version into several files; which of them exist depends on the package. */

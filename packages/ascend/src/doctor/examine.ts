@@ -1,5 +1,6 @@
 /**
- * The ten-minute check of a machine with real chips: what is there, does a model compile, load and run, does training give the right numbers.
+ * The ten-minute check of a machine with real chips: what is there, does a model compile, load and run, does training give the right numbers, do
+ * several chips reduce gradients.
  *
  * Every finding is a line of a report that its reader can send on. A finding that fails does not keep the later ones from being looked for, where
  * they do not need it.
@@ -22,6 +23,7 @@ import {
 import { openAcl } from '../acl/library.ts';
 import { findToolkit } from '../acl/toolkit.ts';
 import { AscendDevice } from '../device/device.ts';
+import { examineHccl } from './hccl.ts';
 
 export interface Finding {
   readonly what: string;
@@ -38,6 +40,7 @@ const variables = [
   'LD_LIBRARY_PATH',
   'PYTHONPATH',
   'OMMA_ASCEND_PRECISION',
+  'RANK_TABLE_FILE',
 ];
 const steps = 3;
 /** Losses on the chip against float64: float32 sums in another order, and float16 products where the chip has no others. */
@@ -78,23 +81,22 @@ export async function examine(tell: (finding: Finding) => void): Promise<boolean
       : `all that are needed; this release lacks ${absent.join(', ')}`;
   });
   if (!loaded) return false;
+  const devices: AscendDevice[] = [];
   for (const index of deviceIndices(say)) {
-    await attempt(`ascend:${index}`, () => device(`ascend:${index}`).capabilities.description);
+    const on = device(`ascend:${index}`);
+    await attempt(`ascend:${index}`, () => on.capabilities.description);
     await attempt(`ascend:${index} memory`, async () => {
-      const on = device(`ascend:${index}`);
       if (!(on instanceof AscendDevice))
         throw new Error('another package has registered a device called ascend');
+      devices.push(on);
       const { free, total } = await on.deviceMemory();
       return `${free} of ${total} bytes free`;
     });
-    await attempt(`ascend:${index} compile, load, run`, () => trained(device(`ascend:${index}`), 1));
-    await attempt(`ascend:${index} ${steps} training steps`, () => trained(device(`ascend:${index}`), steps));
+    await attempt(`ascend:${index} compile, load, run`, () => trained(on, 1));
+    await attempt(`ascend:${index} ${steps} training steps`, () => trained(on, steps));
   }
-  say(
-    'HCCL',
-    null,
-    'with two devices or more, run: omma launch --help, and train a config with two processes; its losses should be those of one process with the doubled batch',
-  );
+  if (devices.length > 1) await attempt(`HCCL, ${devices.length} devices`, () => examineHccl(devices));
+  else say('HCCL', null, 'not tried: it takes two devices');
   return allGood;
 }
 
