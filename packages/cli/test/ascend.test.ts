@@ -20,7 +20,8 @@ const config = join(folder, 'tiny.json');
 const work = join(folder, 'work');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-let fault = '';
+/** Beside the environment, for runs that are to fail. */
+let faults: Readonly<Record<string, string>> = {};
 
 function omma(...args: string[]): { code: number | null; out: string; err: string } {
   const program = fileURLToPath(new URL('../bin/omma.js', import.meta.url));
@@ -30,7 +31,7 @@ function omma(...args: string[]): { code: number | null; out: string; err: strin
     ASCEND_TOOLKIT_HOME: simulator,
     OMMA_ASCEND_CACHE: join(folder, 'cache'),
     OMMA_ASCEND_SIM_SOC: 'Ascend910B3',
-    OMMA_ASCEND_SIM_FAULT: fault,
+    ...faults,
   };
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
     env,
@@ -238,21 +239,65 @@ describe.skipIf(missing !== null)(missing ?? 'omma on an Ascend chip', () => {
     expect(refusal(...om, '--dynamic-batch', '1')).toMatch(/E10035.*less than the minimum 2/);
   });
 
-  it('a chip that fails ends the run in a line that names the last checkpoint, from which it goes on', {
-    timeout: 120_000,
-  }, () => {
-    const dir = join(folder, 'broken');
-    const args = ['train', config, '--device', 'ascend', '--work-dir', dir, '--seed', '3'];
-    // Three evaluations and two steps an epoch: the second epoch is under way.
-    fault = 'kernel:6';
-    const { code, err } = omma(...args);
-    fault = '';
-    expect(code).toBe(1);
-    expect(err).toMatch(
-      /error: ascend:0: a step failed.*507015.*; the run goes on from \S+\.safetensors with --resume\n$/,
-    );
-    expect(omma(...args, '--resume').code).toBe(0);
-  });
+  // Three evaluations and two steps an epoch: with the sixth execution the second epoch is under way, and a checkpoint of the first is there.
+  it.for([
+    [
+      'a kernel that fails',
+      { fault: 'kernel:6' },
+      /a step failed.*state on the device is as before it.*507015/,
+    ],
+    [
+      'a step that hangs',
+      { fault: 'hang:6', OMMA_ASCEND_TIMEOUT: '1' },
+      /507046.*OMMA_ASCEND_TIMEOUT.*given up/,
+    ],
+  ] as const)(
+    '%s ends the run in a line that names the last checkpoint, from which it goes on',
+    {
+      timeout: 120_000,
+    },
+    ([name, { fault: wanted, ...settings }, said]) => {
+      const dir = join(folder, name.replaceAll(' ', '-'));
+      const args = ['train', config, '--device', 'ascend', '--work-dir', dir, '--seed', '3'];
+      faults = { OMMA_ASCEND_SIM_FAULT: wanted, ...settings };
+      const { code, err } = omma(...args);
+      faults = {};
+      expect(code).toBe(1);
+      expect(err).toMatch(said);
+      expect(err).toMatch(/^error: ascend:0: .*; the run goes on from \S+\.safetensors with --resume\n$/);
+      expect(omma(...args, '--resume').code).toBe(0);
+      const last = omma('test', config, join(dir, 'iter_0000000006.safetensors'), '--device', 'reference');
+      expect(last.code).toBe(0);
+    },
+  );
+
+  it.for([
+    [
+      'no device memory',
+      { OMMA_ASCEND_SIM_FAULT: 'oom:5' },
+      /out of memory: .*are wanted.*lower the batch size/,
+    ],
+    ['an atc that fails', { OMMA_ASCEND_SIM_FAULT: 'atc-fail' }, /atc \(Ascend910B3\): .*E[0-9A-Z]{5}: /],
+    [
+      'an atc that hangs',
+      { OMMA_ASCEND_SIM_FAULT: 'atc-hang', OMMA_ASCEND_ATC_TIMEOUT: '1' },
+      /atc did not end within 1 s and was stopped; .*OMMA_ASCEND_ATC_TIMEOUT/,
+    ],
+  ] as const)(
+    '%s ends it before the first step, in a line that says what to do',
+    {
+      timeout: 120_000,
+    },
+    ([name, settings, said]) => {
+      const dir = join(folder, name.replaceAll(' ', '-'));
+      faults = { ...settings, OMMA_ASCEND_CACHE: join(dir, 'cache') };
+      const { code, err } = omma('train', config, '--device', 'ascend', '--work-dir', dir);
+      faults = {};
+      expect(code).toBe(1);
+      expect(err).toMatch(said);
+      expect(err).toMatch(/^error: ascend:0: .*no checkpoint had been written yet\n$/);
+    },
+  );
 
   it('examines the machine and leaves a report', { timeout: 120_000 }, () => {
     const report = join(folder, 'report.txt');

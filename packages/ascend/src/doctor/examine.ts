@@ -6,6 +6,7 @@
  * they do not need it.
  */
 
+import { spawnSync } from 'node:child_process';
 import { arch, platform, release } from 'node:os';
 import {
   compile,
@@ -62,6 +63,7 @@ export async function examine(tell: (finding: Finding) => void): Promise<boolean
   }
   say('CANN', true, `version ${toolkit.version ?? 'not found'}, root ${toolkit.root ?? 'none'}`);
   say('libraries', true, toolkit.libraries.join(', '));
+  say('Python of atc', ...pythonOfAtc());
   say('atc', toolkit.atc !== null, toolkit.atc ?? 'not found: models cannot be compiled here');
   const attempt = async (what: string, job: () => string | Promise<string>) => {
     try {
@@ -98,6 +100,20 @@ export async function examine(tell: (finding: Finding) => void): Promise<boolean
   if (devices.length > 1) await attempt(`HCCL, ${devices.length} devices`, () => examineHccl(devices));
   else say('HCCL', null, 'not tried: it takes two devices');
   return allGood;
+}
+
+/** Packages that the compiler imports, by the names under which Python knows them; which of them it needs depends on the release. */
+const packages = ['numpy', 'decorator', 'sympy', 'attr', 'psutil', 'scipy'];
+
+/** Whether they are there; only a hint where they are not, because the compiler may not want them. */
+function pythonOfAtc(): [good: boolean | null, detail: string] {
+  const program = `import importlib.util as u; print(' '.join(n for n in '${packages.join(' ')}'.split() if u.find_spec(n) is None))`;
+  const { status, stdout } = spawnSync('python3', ['-c', program], { encoding: 'utf8', timeout: 20_000 });
+  if (status !== 0) return [null, 'no python3, in which atc is partly written; install it if atc fails'];
+  const absent = stdout.trim();
+  return absent === ''
+    ? [true, 'has all packages that atc is known to import']
+    : [null, `lacks ${absent.split(' ').join(', ')}; install them if atc fails`];
 }
 
 function deviceIndices(say: (what: string, good: boolean, detail: string) => void): number[] {

@@ -151,7 +151,7 @@ export class Training {
     const started = performance.now();
     const runner = this.#runner;
     const { first, batches } = await this.#firstBatch();
-    if (first !== null) await this.#begin(first);
+    if (first !== null) await this.#begin(first).catch((error: unknown) => this.#broken(error));
     else {
       runner.emit({
         type: 'warning',
