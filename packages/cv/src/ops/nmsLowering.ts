@@ -1,16 +1,19 @@
 /**
- * Non-maximum suppression in ops of core, with static shapes: the matrix of overlaps of the boxes in order of score, and then as many
- * rounds as there are boxes. After round k it is settled what becomes of the first k + 1 boxes, because a box is dropped by better ones
- * alone. For devices without a kernel, on a few hundred boxes: the work grows with their cube.
+ * Non-maximum suppression in ops of core, with static shapes, for devices without a kernel: the matrix of overlaps of the boxes in order of score, settled a
+ * block of boxes after the other. What better blocks kept drops boxes of a block by one product; inside of it there are as many rounds as boxes, because
+ * after round k it is settled what becomes of its first k + 1, a box being dropped by better ones alone. The graph grows with the number of boxes, the work with its
+ * square.
  */
 
 import {
   add,
   cast,
+  concat,
   cumSum,
   div,
   equal,
   expand,
+  full,
   greater,
   indexSelect,
   iota,
@@ -30,8 +33,10 @@ import {
   where,
 } from '@omma/core';
 
-/** Above this the rounds would make a graph of thousands of nodes. */
-const mostBoxes = 512;
+/** Above this the rounds would make a graph of more nodes than compilers are used to: three a box. */
+const mostBoxes = 2048;
+/** Boxes in a block: each round multiplies by the overlaps inside of one. */
+const blockSize = 64;
 
 /** boxes [N, 4], scores [N] -> kept indices int32 [maxOutputs], -1 after the last, and their count. */
 export function lowerNms(
@@ -47,9 +52,7 @@ export function lowerNms(
   }
   const order = sort(scores, { axis: 0, descending: true }).indices;
   const suppresses = overlapping(cast(indexSelect(boxes, order, 0), 'float32'), iouThreshold);
-  const all = cast(equal(iota([1, n], 1), iota([1, n], 1)), 'float32');
-  let kept = all;
-  for (let round = 1; round < n; round++) kept = where(greater(matmul(kept, suppresses), 0.5), 0, all);
+  const kept = settled(suppresses);
   // Each place takes the kept box whose turn it is: a sum with one term, or with none.
   const turns = cumSum(kept, { axis: 1 });
   const places = iota([maxOutputs, 1], 0, 'float32');
@@ -59,6 +62,26 @@ export function lowerNms(
   const indices = cast(sub(taken, 1), 'int32');
   const count = minimum(cast(sum(kept), 'int32'), maxOutputs);
   return [indices, reshape(count, [])];
+}
+
+/** [1, N]: 1 for the boxes, in order of score, that are kept. */
+function settled(suppresses: Tensor): Tensor {
+  const n = suppresses.dim(0);
+  const blocks: Tensor[] = [];
+  for (let start = 0; start < n; start += blockSize) {
+    const end = Math.min(n, start + blockSize);
+    const part = (from: number, to: number) =>
+      slice(suppresses, { starts: [from, start], ends: [to, end], axes: [0, 1] });
+    const all = full([1, end - start], 1);
+    const dropped = (by: Tensor, overlaps: Tensor, others: Tensor) =>
+      where(greater(matmul(by, overlaps), 0.5), 0, others);
+    const open = start === 0 ? all : dropped(concat(blocks, 1), part(0, start), all);
+    const within = part(start, end);
+    let kept = open;
+    for (let round = 1; round < end - start; round++) kept = dropped(kept, within, open);
+    blocks.push(kept);
+  }
+  return concat(blocks, 1);
 }
 
 /** [N, N]: 1 where box i, the better one, overlaps box j by more than the threshold. Boxes without area overlap nothing. */
