@@ -4,11 +4,11 @@
 // the layer that complains, so that whoever parses real texts parses these.
 #pragma once
 
-#include <exception>
 #include <new>
 #include <string>
 
 #include "acl/types.h"
+#include "common/failure.h"
 
 namespace sim {
 
@@ -25,19 +25,7 @@ inline constexpr const char* kDriverStreams = "EL0009";
 inline constexpr const char* kModelInput = "E13025";
 inline constexpr const char* kInner = "EZ9999";
 
-class Failure : public std::exception {
- public:
-  Failure(aclError code, const char* id, std::string text) : code_(code), id_(id), text_(std::move(text)) {}
-  aclError code() const { return code_; }
-  const char* id() const { return id_; }
-  const std::string& text() const { return text_; }
-  const char* what() const noexcept override { return text_.c_str(); }
-
- private:
-  aclError code_;
-  const char* id_;
-  std::string text_;
-};
+using Failure = CodedFailure<aclError>;
 
 // Throws `code` unless `condition` holds.
 inline void require(bool condition, aclError code, const char* id, const std::string& text) {
@@ -60,7 +48,7 @@ aclError guard(void (*body)(void*), void* closure) noexcept;
 
 template <typename Body>
 aclError guarded(Body body) noexcept {
-  return guard([](void* closure) { (*static_cast<Body*>(closure))(); }, &body);
+  return guardedBy(&guard, body);
 }
 
 // The same for functions that return something else; `otherwise` on failure.

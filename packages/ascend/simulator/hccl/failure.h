@@ -2,9 +2,9 @@
 // ids of CANN's error manager (EI0001 to EI0006).
 #pragma once
 
-#include <exception>
 #include <string>
 
+#include "common/failure.h"
 #include "hccl/hccl.h"
 
 namespace hccl {
@@ -16,19 +16,7 @@ inline constexpr const char* kRankTable = "EI0004";
 inline constexpr const char* kInconsistent = "EI0005";
 inline constexpr const char* kSocket = "EI0006";
 
-class Failure : public std::exception {
- public:
-  Failure(Result code, const char* id, std::string text) : code_(code), id_(id), text_(std::move(text)) {}
-  Result code() const { return code_; }
-  const char* id() const { return id_; }
-  const std::string& text() const { return text_; }
-  const char* what() const noexcept override { return text_.c_str(); }
-
- private:
-  Result code_;
-  const char* id_;
-  std::string text_;
-};
+using Failure = sim::CodedFailure<Result>;
 
 // "In [HcclAllReduce], value [7] for parameter [dataType] is invalid. Reason: ..." as the real library words it.
 [[noreturn]] void refuse(Result code, const std::string& call, const std::string& parameter, const std::string& value, const std::string& reason);
@@ -40,7 +28,7 @@ HcclResult guard(void (*body)(void*), void* closure) noexcept;
 
 template <typename Body>
 HcclResult guarded(Body body) noexcept {
-  return guard([](void* closure) { (*static_cast<Body*>(closure))(); }, &body);
+  return sim::guardedBy(&guard, body);
 }
 
 }  // namespace hccl

@@ -65,8 +65,9 @@ export class DeviceWorker {
   /** Carries out a command that is done when it returns. No run may be under way. */
   execute<T extends Exclude<Command['type'], LastingType>>(command: CommandOf<T>): Results[T];
   execute(command: Exclude<Command, { type: LastingType }>): Results[Command['type']] {
-    // What is wrong with the group is most of all wanted after a failure.
-    if (command.type !== 'groupError') this.#requireDevice();
+    // What is wrong with the group is most of all wanted after a failure; and nothing is left to wait for on a device that was given up, whose
+    // failure has been told: a second error would hide the first.
+    if (command.type !== 'groupError' && command.type !== 'synchronize') this.#requireDevice();
     switch (command.type) {
       case 'allocate':
         return this.#allocate(command);
@@ -93,7 +94,7 @@ export class DeviceWorker {
       case 'memory':
         return memoryInfo(this.acl);
       case 'synchronize':
-        if (!this.#failed) this.#synchronize();
+        if (!this.#failed && this.#lost === null) this.#synchronize();
         return null;
       case 'rootInfo':
       case 'joinGroup':

@@ -8,6 +8,7 @@
 
 import { fromBinary } from '@bufbuild/protobuf';
 import { fromBfloat16, fromFloat16, OmmaError, type Shape, sizeOf } from '@omma/core';
+import { attributeValue } from '../attributeValue.ts';
 import {
   type AttributeProto,
   AttributeProto_AttributeType,
@@ -159,28 +160,15 @@ function readAttribute(
   node: string,
   externalData: ExternalData | null,
 ): StoredAttribute {
-  const text = (raw: Uint8Array) => new TextDecoder().decode(raw);
-  switch (attribute.type) {
-    case AttributeProto_AttributeType.FLOAT:
-      return attribute.f;
-    case AttributeProto_AttributeType.INT:
-      return Number(attribute.i);
-    case AttributeProto_AttributeType.STRING:
-      return text(attribute.s);
-    case AttributeProto_AttributeType.FLOATS:
-      return attribute.floats;
-    case AttributeProto_AttributeType.INTS:
-      return attribute.ints.map(Number);
-    case AttributeProto_AttributeType.STRINGS:
-      return attribute.strings.map(text);
-    case AttributeProto_AttributeType.TENSOR:
-      if (attribute.t !== undefined) return readTensor(attribute.t, `node ${node}`, externalData);
-      return fail(`node ${node}: its attribute ${attribute.name} is empty`);
-    default:
-      return fail(
-        `node ${node}: attribute ${attribute.name} is of kind ${AttributeProto_AttributeType[attribute.type]}; control flow is not imported`,
-      );
-  }
+  return attributeValue(attribute, {
+    tensor: (value) => readTensor(value, `node ${node}`, externalData),
+    other: ({ name, type }) =>
+      fail(
+        type === AttributeProto_AttributeType.TENSOR
+          ? `node ${node}: its attribute ${name} is empty`
+          : `node ${node}: attribute ${name} is of kind ${AttributeProto_AttributeType[type]}; control flow is not imported`,
+      ),
+  });
 }
 
 function readPort(info: ValueInfoProto): FilePort {

@@ -7,9 +7,9 @@
 
 import { fromBinary } from '@bufbuild/protobuf';
 import { OmmaError } from '@omma/core';
+import { attributeValue } from '../attributeValue.ts';
 import {
   type AttributeProto,
-  AttributeProto_AttributeType,
   type GraphProto,
   type ModelProto,
   ModelProtoSchema,
@@ -143,23 +143,5 @@ function integersOf(tensor: TensorProto): number[] | null {
 }
 
 function attributeFact(attribute: AttributeProto): AttributeFact {
-  const text = (raw: Uint8Array) => new TextDecoder().decode(raw);
-  switch (attribute.type) {
-    case AttributeProto_AttributeType.FLOAT:
-      return attribute.f;
-    case AttributeProto_AttributeType.INT:
-      return Number(attribute.i);
-    case AttributeProto_AttributeType.STRING:
-      return text(attribute.s);
-    case AttributeProto_AttributeType.FLOATS:
-      return attribute.floats;
-    case AttributeProto_AttributeType.INTS:
-      return attribute.ints.map(Number);
-    case AttributeProto_AttributeType.STRINGS:
-      return attribute.strings.map(text);
-    case AttributeProto_AttributeType.TENSOR:
-      return attribute.t === undefined ? null : tensorFacts(attribute.t);
-    default:
-      return null;
-  }
+  return attributeValue(attribute, { tensor: tensorFacts, other: () => null });
 }
