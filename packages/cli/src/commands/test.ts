@@ -1,7 +1,9 @@
-/** `omma test`: evaluates a checkpoint on the validation data of a config. */
+/** `omma test`: evaluates a checkpoint, or an offline model, on the validation data of a config. */
 
-import { type Config, distributedEnvironment, type EvaluationEvent, Runner } from '@omma/engine';
+import { OmmaError } from '@omma/core';
+import { type Config, datasets, distributedEnvironment, type EvaluationEvent, Runner } from '@omma/engine';
 import { type ConfigOptions, configFrom } from '../run/config.ts';
+import { isOfflineModel, type OpenOfflineModel, openOfflineModel } from '../run/offlineModel.ts';
 import { formatDuration } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import { trainingReport } from '../terminal/trainingReport.ts';
@@ -15,8 +17,12 @@ export interface TestOptions extends ConfigOptions {
   readonly showDir?: string;
 }
 
-export async function test(file: string, checkpoint: string, options: TestOptions): Promise<void> {
-  const config = withTestOptions(await configFrom(file, options), options);
+export async function test(file: string, source: string, options: TestOptions): Promise<void> {
+  const isOffline = isOfflineModel(source);
+  if (isOffline && options.tta === true)
+    throw new OmmaError(`${source}: an offline model predicts as it was compiled; leave --tta out`);
+  const read = withTestOptions(await configFrom(file, options), options);
+  const config = isOffline ? { ...read, device: options.device ?? 'ascend' } : read;
   const report = trainingReport(process.stderr);
   const distributed = distributedEnvironment(process.env);
   const talks = distributed === null || distributed.rank === 0;
@@ -26,14 +32,34 @@ export async function test(file: string, checkpoint: string, options: TestOption
     },
     distributed,
   });
+  let offline: OpenOfflineModel | null = null;
   try {
-    const evaluation = await runner.test(checkpoint, { tta: options.tta ?? false });
+    if (isOffline) {
+      offline = await openOfflineModel(source, runner.device.name);
+      requireClasses(source, offline, config);
+    }
+    const evaluation =
+      offline === null
+        ? await runner.test(source, { tta: options.tta ?? false })
+        : await runner.test(undefined, { step: offline.step });
     if (!talks) return;
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
     printEvaluation(evaluation, options.json === true);
   } finally {
+    await offline?.dispose();
     await runner.dispose();
   }
+}
+
+/** A checkpoint's weights would not fit another number of classes; an offline model would be measured all the same, and wrongly. */
+function requireClasses(path: string, { classes }: OpenOfflineModel, config: Config): void {
+  const loader = config.testDataloader ?? config.valDataloader;
+  if (loader === undefined) return;
+  const wanted = datasets.build(loader.dataset).classes;
+  if (wanted.join('\n') === classes.join('\n')) return;
+  throw new OmmaError(
+    `${path}: was exported for the classes ${classes.join(', ')} but the data set has ${wanted.join(', ')}; give the data that it was trained for`,
+  );
 }
 
 /** The metrics as a table, or everything as JSON. */

@@ -8,6 +8,7 @@
 
 import type { DistributedEnvironment } from '../distributed/environment.ts';
 import type { Hook } from '../hooks/hook.ts';
+import type { EvaluationStep } from '../loops/evaluationLoop.ts';
 import type { CheckReport } from './check.ts';
 import type { EndEvent, EvaluationEvent, RunnerListener } from './events.ts';
 import type { LrFindOptions, LrFindResult } from './lrFind.ts';
@@ -24,13 +25,19 @@ export interface RunnerOptions {
   readonly distributed?: DistributedEnvironment | null;
 }
 
+export interface TestOptions {
+  readonly tta?: boolean;
+  /** Who predicts in place of the model: one that somebody else compiled. */
+  readonly step?: EvaluationStep;
+}
+
 export interface RunnerApi {
   train(): Promise<EndEvent>;
   /**
    * Evaluates on `testDataloader`, or `valDataloader`; with the weights of `checkpoint` when given, and by the config's test-time augmentation with
    * `tta`.
    */
-  test(checkpoint?: string, options?: { readonly tta?: boolean }): Promise<EvaluationEvent>;
+  test(checkpoint?: string, options?: TestOptions): Promise<EvaluationEvent>;
   /** Tries out what `train` would do, without writing anything. */
   check(): Promise<CheckReport>;
   findLearningRate(options?: LrFindOptions): Promise<LrFindResult>;

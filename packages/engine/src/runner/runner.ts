@@ -35,8 +35,8 @@ import { defaultLogInterval, LoggerHook } from '../hooks/loggerHook.ts';
 import type { Priority } from '../hooks/priority.ts';
 import { VisualizationHook } from '../hooks/visualizationHook.ts';
 import { Visualizer } from '../log/visualizer.ts';
-import { type EvaluationLoopOptions, evaluationLoop } from '../loops/evaluationLoop.ts';
-import type { RunnerApi, RunnerOptions } from './api.ts';
+import { type EvaluationLoopOptions, type EvaluationStep, evaluationLoop } from '../loops/evaluationLoop.ts';
+import type { RunnerApi, RunnerOptions, TestOptions } from './api.ts';
 import { type CheckReport, checkRun } from './check.ts';
 import type { RunContext } from './context.ts';
 import { compileEvaluationStep } from './evaluationStep.ts';
@@ -47,6 +47,10 @@ import type { TrainableModel, TtaModel } from './model.ts';
 import { mixedPrecisionFor } from './precision.ts';
 import { Training } from './training.ts';
 import { modelVariables } from './trainState.ts';
+
+/** Where an evaluation stands in a run, and who predicts; the model itself unless `step` is given. */
+type EvaluationPlace = Pick<EvaluationLoopOptions, 'epoch' | 'iteration' | 'before' | 'after'> &
+  Partial<Pick<EvaluationLoopOptions, 'step'>>;
 
 export class Runner implements RunnerApi {
   readonly config: Config;
@@ -186,10 +190,7 @@ export class Runner implements RunnerApi {
   }
 
   /** Evaluates on `testDataloader`, or `valDataloader`. With `tta`, by the config's test-time augmentation. */
-  async test(
-    checkpoint?: string,
-    { tta = false }: { readonly tta?: boolean } = {},
-  ): Promise<EvaluationEvent> {
+  async test(checkpoint?: string, { tta = false, step }: TestOptions = {}): Promise<EvaluationEvent> {
     if (tta && this.config.ttaModel === undefined) {
       throw new OmmaError(
         "test: the config has no ttaModel; add one, such as { type: 'AverageClsScoreTTA', flip: true }",
@@ -204,8 +205,8 @@ export class Runner implements RunnerApi {
       throw new OmmaError('test: the config has no valEvaluator, so there is nothing to measure; add one');
     const { context, hooks } = this;
     await hooks.each((hook) => hook.beforeRun?.(context));
-    if (checkpoint === undefined) await this.firstWeights();
-    else await this.loadWeights(checkpoint);
+    if (checkpoint !== undefined) await this.loadWeights(checkpoint);
+    else if (step === undefined) await this.firstWeights();
     await hooks.each((hook) => hook.beforeTest?.(context));
     const batches = this.loader(loader, false);
     try {
@@ -215,6 +216,7 @@ export class Runner implements RunnerApi {
         before: (batch) => hooks.each((hook) => hook.beforeTestIteration?.(context, batch)),
         after: ({ batch, outputs }) =>
           hooks.each((hook) => hook.afterTestIteration?.(context, batch, outputs)),
+        ...(step === undefined ? {} : { step }),
       });
       await hooks.each((hook) => hook.afterTest?.(context, evaluation));
       await hooks.each((hook) => hook.afterRun?.(context, null));
@@ -267,16 +269,21 @@ export class Runner implements RunnerApi {
     return buildEvaluator(configs);
   }
 
+  /** The model's own predictions, compiled once. */
+  #ownStep(): EvaluationStep {
+    this.#evaluationStep ??= compileEvaluationStep(this.model, this.device, this.amp, this.#tta);
+    return this.#evaluationStep;
+  }
+
   evaluate(
     loader: BatchLoader,
     evaluator: Evaluator,
-    where: Pick<EvaluationLoopOptions, 'epoch' | 'iteration' | 'before' | 'after'>,
+    { step = this.#ownStep(), ...where }: EvaluationPlace,
   ): Promise<EvaluationEvent> {
     this.#evaluated = loader.dataset;
-    this.#evaluationStep ??= compileEvaluationStep(this.model, this.device, this.amp, this.#tta);
     const { distributed } = this;
     return evaluationLoop({
-      step: this.#evaluationStep,
+      step,
       loader,
       evaluator,
       isMain: this.isMain,
