@@ -24,6 +24,11 @@ const channelUnit = 16;
 const fewestChannels = 64;
 /** Fewer tiles read more transformed weight than they save arithmetic: four times the weight's size. */
 const fewestTiles = 96;
+/**
+ * Tiles times both channel counts. Below it a convolution takes less than a few milliseconds either way, and keeps the digits of a
+ * direct sum: 64 channels of two 56x56 pictures.
+ */
+const fewestProducts = 2 ** 21;
 /** Floats of a transformed 3x3 kernel. */
 const places = 36;
 /** Floats between places. The addon knows its own layout and refuses a transformed weight that is too small for it. */
@@ -107,7 +112,7 @@ function fits(attrs: Attributes, weight: TensorType, x: TensorType, y: TensorTyp
   if (paddingOf(attrs).some((pad) => pad > 2)) return false;
   if (Math.min(k, c) < fewestChannels || k % channelUnit !== 0 || c % channelUnit !== 0) return false;
   const tiles = at(y.shape, 0) * Math.ceil(at(y.shape, 2) / 4) * Math.ceil(at(y.shape, 3) / 4);
-  return tiles >= fewestTiles && sizeOf(x.shape) > 0;
+  return tiles >= fewestTiles && tiles * k * c >= fewestProducts && sizeOf(x.shape) > 0;
 }
 
 function paddingOf(attrs: Attributes): number[] {
