@@ -13,6 +13,7 @@ export * from './layers/linear.ts';
 export * from './layers/norm.ts';
 export * from './layers/options.ts';
 export * from './layers/pool.ts';
+export type { Ranks } from './layers/syncStatistics.ts';
 export * from './module.ts';
 export * from './optim/adadelta.ts';
 export * from './optim/adagrad.ts';

@@ -10,7 +10,20 @@ import { withNodes } from '../uses.ts';
 
 export function overlapCollectives(graph: Graph): Graph {
   if (!graph.nodes.some(({ op }) => op === 'allReduce')) return graph;
-  return splitInHalves(withNodes(graph, startedEarly(graph)));
+  return splitInHalves(waitsInBetween(graph) ? graph : withNodes(graph, startedEarly(graph)));
+}
+
+/**
+ * True when a collective needs the result of another one, as in synchronised batch norm. The engine works in order, so what the device waits for would queue
+ * behind large gradients that nobody waits for yet: those are left where they were traced, after the backward pass.
+ */
+function waitsInBetween({ nodes }: Graph): boolean {
+  const behind = new Set<number>();
+  return nodes.some(({ op, inputs, outputs }) => {
+    const isBehind = inputs.some((id) => behind.has(id));
+    if (isBehind || op === 'allReduce') for (const id of outputs) behind.add(id);
+    return isBehind && op === 'allReduce';
+  });
 }
 
 /**

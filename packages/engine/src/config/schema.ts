@@ -33,6 +33,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   visualizer: visualizerSchema.exactOptional(),
   logProcessor: logProcessorSchema.exactOptional(),
   randomness: z.strictObject({ seed: z.int().min(0).max(0xffffffff).exactOptional() }).exactOptional(),
+  syncBn: z.boolean().exactOptional(),
   device: z.string().exactOptional(),
   workDir: z.string().min(1).exactOptional(),
   loadFrom: loadFromSchema.exactOptional(),

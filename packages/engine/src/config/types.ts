@@ -38,6 +38,8 @@ export interface Config {
   /** How the numbers of steps become those of the log. */
   readonly logProcessor?: LogProcessorConfig;
   readonly randomness?: { readonly seed?: number };
+  /** Batch norm with the statistics of all ranks' samples, MMEngine's `sync_bn`; each rank's own unless given. */
+  readonly syncBn?: boolean;
   /** Device name; 'auto' unless given. */
   readonly device?: string;
   /** Where logs and checkpoints go; work_dirs/<config name> unless given. */

@@ -1,5 +1,5 @@
 /**
- * Averages over the ranks inside a graph. A large tensor is summed by itself, where the backward pass leaves it and in the order in which the device keeps
+ * Sums over the ranks inside a graph. A large tensor is summed by itself, where the backward pass leaves it and in the order in which the device keeps
  * it, so that it is never copied; small ones are packed together, because a collective costs a round trip whatever its size.
  */
 
@@ -8,24 +8,24 @@ import { allReduce, concat, pin, reshape, split, type Tensor } from '@omma/core'
 /** Elements from which a tensor is large: 256 KiB take about as long to sum as a round trip does. */
 const largeFrom = 2 ** 16;
 
-/** The averages of `tensors` over `ranks` processes, by name. Inside `trace`; the sums are taken in the order of the map, packed ones last. */
-export function averaged(tensors: ReadonlyMap<string, Tensor>, ranks: number): (name: string) => Tensor {
-  const means = new Map<string, Tensor>();
+/** The sums of `tensors` over `ranks` processes, by name. Inside `trace`; they are taken in the order of the map, packed ones last. */
+export function summed(tensors: ReadonlyMap<string, Tensor>, ranks: number): (name: string) => Tensor {
+  const sums = new Map<string, Tensor>();
   const small: [string, Tensor][] = [];
   for (const [name, tensor] of tensors) {
-    if (tensor.size >= largeFrom) means.set(name, allReduce(pin(tensor, 'float32'), ranks).div(ranks));
+    if (tensor.size >= largeFrom) sums.set(name, allReduce(pin(tensor, 'float32'), ranks));
     else small.push([name, tensor]);
   }
   const flat = small.map(([, tensor]) => reshape(pin(tensor, 'float32'), [tensor.size]));
   const sizes = small.map(([, { size }]) => size);
-  const parts = split(allReduce(concat(flat, 0), ranks).div(ranks), sizes);
+  const parts = split(allReduce(concat(flat, 0), ranks), sizes);
   small.forEach(([name, { shape }], i) => {
     const part = parts[i];
-    if (part !== undefined) means.set(name, reshape(part, shape));
+    if (part !== undefined) sums.set(name, reshape(part, shape));
   });
   return (name) => {
-    const mean = means.get(name);
-    if (mean === undefined) throw new Error(`averaged: no ${name}`);
-    return mean;
+    const sum = sums.get(name);
+    if (sum === undefined) throw new Error(`summed: no ${name}`);
+    return sum;
   };
 }

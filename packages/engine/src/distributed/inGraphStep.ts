@@ -17,7 +17,7 @@ import { forwardBackward, update } from '../runner/stepParts.ts';
 import type { TrainState } from '../runner/trainState.ts';
 import type { TrainStep } from '../runner/trainStep.ts';
 import type { DataParallelStepOptions } from './dataParallelStep.ts';
-import { averaged } from './inGraph.ts';
+import { summed } from './inGraph.ts';
 import { namedTensors, rankKey, stopOutput, stopTensor, stopType, writtenSoFar } from './stepTensors.ts';
 
 export function compileInGraphStep(
@@ -33,9 +33,9 @@ export function compileInGraphStep(
     then: (loss: Tensor, gradients: readonly Tensor[]) => TensorRecord,
   ): TensorRecord => {
     if (stop === undefined) throw new OmmaError('train step: the input stop is missing');
-    const { loss, scalars = {}, gradients } = forwardBackward(state, batch, rankKey(state, rank));
+    const { loss, scalars = {}, gradients } = forwardBackward(state, batch, rankKey(state, rank), 1 / size);
     const statistics = writtenSoFar();
-    const get = averaged(namedTensors(state, { loss, scalars, gradients, statistics, stop }), size);
+    const get = summed(namedTensors(state, { loss, scalars, gradients, statistics, stop }, 1 / size), size);
     for (const variable of statistics) variable.write(get(`state/${variable.name}`));
     const common = state.trainable().map(([name]) => get(`gradient/${name}`));
     const outputs = then(get('scalar/loss'), common);

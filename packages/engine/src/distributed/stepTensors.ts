@@ -27,17 +27,21 @@ export interface StepTensors extends BackwardPass {
   readonly stop: Tensor;
 }
 
-/** All of it by name; gradients in the order in which the backward pass makes them, so that their sums can begin early. */
+/**
+ * All of it by name; gradients in the order in which the backward pass makes them, so that their sums can begin early. `share` times what is no gradient,
+ * which has its share from the backward pass.
+ */
 export function namedTensors(
   state: TrainState,
   { loss, scalars = {}, gradients, statistics, stop }: StepTensors,
+  share = 1,
 ): Map<string, Tensor> {
   const named = state.trainable().map(([name], i) => [`gradient/${name}`, gradients[i]] as const);
   const tensors = new Map<string, Tensor>();
   for (const [name, gradient] of named.reverse()) if (gradient !== undefined) tensors.set(name, gradient);
-  for (const variable of statistics) tensors.set(`state/${variable.name}`, variable.read());
+  for (const variable of statistics) tensors.set(`state/${variable.name}`, variable.read().mul(share));
   for (const [name, value] of Object.entries({ ...scalars, loss, [stopOutput]: stop }))
-    tensors.set(`scalar/${name}`, value);
+    tensors.set(`scalar/${name}`, value.mul(share));
   return tensors;
 }
 

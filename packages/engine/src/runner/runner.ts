@@ -24,6 +24,7 @@ import { BatchLoader, defaultWorkers } from '../data/loader.ts';
 import type { Dataset } from '../data/types.ts';
 import { Distributed } from '../distributed/distributed.ts';
 import { gatherPredictions, neededInputs } from '../distributed/gather.ts';
+import { synchronizeBatchNorm } from '../distributed/syncBatchNorm.ts';
 import { broadcastText } from '../distributed/text.ts';
 import { buildEvaluator } from '../evaluation/config.ts';
 import type { Evaluator } from '../evaluation/evaluator.ts';
@@ -125,6 +126,7 @@ export class Runner implements RunnerApi {
     const device = deviceNamed(localDeviceName(config.device ?? 'auto', distributed.localRank));
     const joined = await Distributed.start(distributed, device);
     try {
+      if (config.syncBn === true) synchronizeBatchNorm(model, joined);
       return new Runner(config, options, model, device, joined);
     } catch (error) {
       await joined.dispose();

@@ -22,12 +22,20 @@ export interface BackwardPass extends Losses {
   readonly gradients: readonly Tensor[];
 }
 
-/** The model's loss on a batch in training mode, drawing random numbers from `key`, and its gradients. */
-export function forwardBackward(state: TrainState, batch: TensorRecord, key: Tensor): BackwardPass {
+/**
+ * The model's loss on a batch in training mode, drawing random numbers from `key`, and its gradients; `weight` times them where this batch is a part of a
+ * larger one.
+ */
+export function forwardBackward(
+  state: TrainState,
+  batch: TensorRecord,
+  key: Tensor,
+  weight = 1,
+): BackwardPass {
   state.model.train();
   const losses = withRandomKey(key, () => state.model.loss(batch));
   const wrt = state.trainable().map(([, parameter]) => parameter.read());
-  return { ...losses, gradients: gradientsOf(scaled(losses.loss, state.lossScale), wrt) };
+  return { ...losses, gradients: gradientsOf(scaled(losses.loss, state.lossScale).mul(weight), wrt) };
 }
 
 export interface UpdateInputs {

@@ -12,8 +12,9 @@ import {
   type Tensor,
 } from '@omma/core';
 import { constant } from '../init.ts';
-import { Module } from '../module.ts';
+import { type AnyModule, Module } from '../module.ts';
 import { Buffer, Parameter } from '../parameter.ts';
+import { type Ranks, syncStatistics } from './syncStatistics.ts';
 
 export interface BatchNorm2dOptions {
   /** 1e-5 unless given. */
@@ -31,6 +32,8 @@ export class BatchNorm2d extends Module {
   readonly bias: Parameter;
   readonly runningMean: Buffer;
   readonly runningVar: Buffer;
+  /** The run whose samples the statistics are taken of; null for this process's own. See `convertSyncBatchNorm`. */
+  ranks: Ranks | null = null;
   readonly #eps: number;
   readonly #momentum: number;
 
@@ -53,6 +56,7 @@ export class BatchNorm2d extends Module {
       eps: this.#eps,
       momentum: this.#momentum,
       training: this.training,
+      ranks: this.ranks,
     });
   }
 }
@@ -66,20 +70,38 @@ export interface BatchNormState {
   readonly eps: number;
   readonly momentum: number;
   readonly training: boolean;
+  /** See `BatchNorm2d.ranks`; null unless given. */
+  readonly ranks?: Ranks | null;
 }
 
 /** The computation of `BatchNorm2d`, for layers that keep their variables elsewhere. */
 export function normalizeBatch(x: Tensor, state: BatchNormState): Tensor {
-  const { weight, bias, runningMean, runningVar, eps, momentum, training } = state;
+  const { weight, bias, runningMean, runningVar, eps, momentum, training, ranks = null } = state;
   if (!training) return batchNorm(x, weight, bias, runningMean.read(), runningVar.read(), { eps });
-  const { y, mean, variance } = batchNormTrain(x, weight, bias, { eps });
-  const count = x.size / x.dim(1);
+  const { y, mean, variance } =
+    ranks === null ? batchNormTrain(x, weight, bias, { eps }) : synchronized(x, state, ranks);
+  const count = (x.size / x.dim(1)) * (ranks?.size ?? 1);
   // running = (1 - momentum) * running + momentum * scale * batch
   const move = (running: Buffer, batch: Tensor, scale: number) =>
     running.write(add(mul(running.read(), 1 - momentum), mul(batch, momentum * scale)));
   move(runningMean, mean, 1);
   move(runningVar, variance, count > 1 ? count / (count - 1) : 1);
   return y;
+}
+
+function synchronized(x: Tensor, { weight, bias, eps }: BatchNormState, ranks: Ranks) {
+  const { mean, variance } = syncStatistics(x, ranks);
+  return { y: batchNorm(x, weight, bias, mean, variance, { eps }), mean, variance };
+}
+
+/**
+ * Lets every BatchNorm2d of `module` normalise with the statistics of all ranks' samples in training, as
+ * `torch.nn.SyncBatchNorm.convert_sync_batchnorm` does. Every rank must have as many samples, on a device that runs collectives in its programs.
+ */
+export function convertSyncBatchNorm(module: AnyModule, ranks: Ranks): void {
+  for (const [, layer] of module.namedModules()) {
+    if (layer instanceof BatchNorm2d) layer.ranks = ranks;
+  }
 }
 
 /** Normalises over the last axes, those of `shape`. */
