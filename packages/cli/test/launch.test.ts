@@ -1,4 +1,4 @@
-/** `omma launch` with real processes: that they train together, and that one that dies ends them all. */
+/** `omma launch` with real processes: that they train together, and that the others go on when one dies. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
@@ -126,7 +126,7 @@ beforeAll(async () => {
   writeFileSync(config, JSON.stringify(tiny));
 });
 
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => rmSync(folder, { recursive: true, maxRetries: 5 }));
 
 describe('omma launch', () => {
   it('trains in two processes; rank 0 speaks and writes', async () => {
@@ -149,29 +149,27 @@ describe('omma launch', () => {
   });
 
   it.runIf(process.platform === 'linux')(
-    'a rank that is killed ends the run in seconds, with a message, and the last checkpoint is whole',
+    'a rank that is killed is left behind: the other takes over, goes on from the last checkpoint and finishes',
     async () => {
       let killed = false;
-      const args = launch('killed', '--set', 'trainConfig.maxEpochs=2000');
-      const ended = await omma(args, (child, said) => {
-        if (killed || !said.includes('epoch    2/2000')) return;
+      const args = launch('killed', '--set', 'trainConfig.maxEpochs=12');
+      const { code, out, err } = await omma(args, (child, said) => {
+        if (killed || (!said.includes('epoch    2/12') && !said.includes('epoch  2/12'))) return;
         killed = true;
-        process.kill(processOf(child, 1), 'SIGKILL');
+        process.kill(processOf(child, 0), 'SIGKILL');
       });
-      expect(ended.code).toBe(1);
-      expect(ended.err).toContain('launch: rank 1 was ended by SIGKILL');
-      expect(ended.err).toMatch(
-        /error: distributed: rank 1 is gone: .*; the run ends here, go on from its last checkpoint with --resume/,
+      expect(err).toContain('launch: rank 0 was ended by SIGKILL');
+      expect(code).toBe(0);
+      expect(out + err).toMatch(
+        /\[rank 1\] warning: rank 0 of 2 is lost; the one that is left goes on from .*iter_\d+/,
       );
-      expect(ended.err).not.toContain('defect');
+      expect(out).toMatch(/\[rank 1\] finished after/);
       const newest = checkpoints('killed').at(-1) ?? '';
       const { manifest } = await loadCheckpoint(join(folder, 'killed', newest));
-      const { iteration } = manifest;
-      const epochs = manifest.epoch + 2;
-      const more = launch('killed', '--resume', '--set', `trainConfig.maxEpochs=${epochs}`);
+      expect(manifest).toMatchObject({ epoch: 12, ranks: 1 });
+      const more = launch('killed', '--resume', '--set', 'trainConfig.maxEpochs=13');
       const resumed = await omma(more);
       expect([resumed.code, resumed.out]).toEqual([0, expect.stringContaining('resumed from')]);
-      expect(checkpoints('killed').at(-1)).toContain(String(iteration + 4));
     },
   );
 

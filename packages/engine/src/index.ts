@@ -56,6 +56,7 @@ export * from './distributed/agreement.ts';
 export * from './distributed/buckets.ts';
 export * from './distributed/dataParallelStep.ts';
 export * from './distributed/distributed.ts';
+export * from './distributed/elastic.ts';
 export * from './distributed/environment.ts';
 export * from './distributed/processGroup.ts';
 export { stopOutput } from './distributed/stepTensors.ts';

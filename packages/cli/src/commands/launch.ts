@@ -1,8 +1,8 @@
 /**
  * `omma launch -n 2 train CONFIG`: several processes that train together, one a device, told who they are by torchrun's environment variables.
  *
- * Rank 0 has the terminal to itself; what the others say gets their rank in front. When one process fails the others are given a little time to
- * say what they noticed, and are stopped then.
+ * Rank 0 has the terminal to itself; what the others say gets their rank in front. When one process is killed the others go on where they can. When one
+ * ends with an error they are given a little time to say what they noticed, and are stopped then.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -107,10 +107,14 @@ function prefixed(from: Readable, to: NodeJS.WriteStream, rank: number): void {
   });
 }
 
-/** Waits for all processes; stops the others when one has failed. The exit code of the first one that did, or 0. */
+/**
+ * Waits for all processes; stops the others when one has ended with an error. The exit code of the first one that did; else 0 when at least one has come
+ * to its end, whatever killed the others.
+ */
 async function outcome(children: readonly Child[]): Promise<number> {
   const running = new Set(children);
   let code = 0;
+  let finished = false;
   const timers: NodeJS.Timeout[] = [];
   const stop = (signal: NodeJS.Signals) => {
     for (const { child } of running) child.kill(signal);
@@ -119,9 +123,10 @@ async function outcome(children: readonly Child[]): Promise<number> {
     children.map(async (one) => {
       const end = await one.end;
       running.delete(one);
-      if (end === 0 || code !== 0) return;
-      code = typeof end === 'number' ? end : 1;
+      finished ||= end === 0;
       if (typeof end === 'string') process.stderr.write(`launch: rank ${one.rank} was ended by ${end}\n`);
+      if (end === 0 || code !== 0 || typeof end === 'string') return;
+      code = end;
       timers.push(
         setTimeout(() => stop('SIGTERM'), grace),
         setTimeout(() => stop('SIGKILL'), grace + lastGrace),
@@ -129,7 +134,7 @@ async function outcome(children: readonly Child[]): Promise<number> {
     }),
   );
   for (const timer of timers) clearTimeout(timer);
-  return code;
+  return code === 0 && !finished ? 1 : code;
 }
 
 /** A port that nobody listens on at this moment. */

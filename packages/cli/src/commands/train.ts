@@ -1,6 +1,6 @@
 /** `omma train`: runs a config's training and says how it went. Ctrl-C ends it after the step, with a checkpoint; twice, at once. */
 
-import { distributedEnvironment, Runner } from '@omma/engine';
+import { distributedEnvironment, trainElastic } from '@omma/engine';
 import pc from 'picocolors';
 import { type ConfigOptions, configFrom } from '../run/config.ts';
 import { formatDuration } from '../terminal/format.ts';
@@ -29,17 +29,15 @@ export async function train(file: string, options: TrainOptions): Promise<void> 
   // With --json, stdout is for the result alone.
   const output = options.json === true ? process.stderr : process.stdout;
   const distributed = distributedEnvironment(process.env);
-  const talks = distributed === null || distributed.rank === 0;
-  const runner = await Runner.create(config, {
-    onEvent: talks ? trainingReport(output) : warningReport(output),
-    signal: interrupt.signal,
-    ...(options.resume === undefined ? {} : { resume: options.resume }),
-    distributed,
-  });
   try {
-    const end = await runner.train();
+    const { end, isMain } = await trainElastic(config, {
+      listenerOf: (main) => (main ? trainingReport(output) : warningReport(output)),
+      signal: interrupt.signal,
+      ...(options.resume === undefined ? {} : { resume: options.resume }),
+      distributed,
+    });
     if (end.reason === 'interrupted') process.exitCode = interruptedCode;
-    if (!talks) return;
+    if (!isMain) return;
     if (options.json === true) process.stdout.write(`${JSON.stringify(end)}\n`);
     else {
       const how = end.reason === 'interrupted' ? pc.yellow('interrupted') : pc.green(end.reason);
@@ -49,12 +47,11 @@ export async function train(file: string, options: TrainOptions): Promise<void> 
     }
   } finally {
     process.off('SIGINT', onInterrupt);
-    await runner.dispose();
-    if (runner.broken) leaveSoon();
+    if (distributed !== null) leaveSoon();
   }
 }
 
-/** When a rank is gone the device may still wait for it, in a thread that keeps the process alive: it ends all the same. */
+/** When a rank is gone the device may still wait for it, in a thread that keeps the process alive: it ends all the same. A process that is done is gone by then. */
 function leaveSoon(): void {
-  setTimeout(() => process.exit(process.exitCode ?? 1), leaveAfter).unref();
+  setTimeout(() => process.exit(), leaveAfter).unref();
 }

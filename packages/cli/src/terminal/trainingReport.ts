@@ -73,7 +73,7 @@ export function warningReport(output: Output): RunnerListener {
 function startLines(event: StartEvent): string[] {
   const precision = event.amp === 'off' ? 'float32' : `${event.amp} mixed precision`;
   const lines = [
-    `${pc.bold(event.device)}  ${event.description}, ${precision}`,
+    `${pc.bold(event.device)}  ${event.description}, ${precision}${event.communicator === null ? '' : `, ${event.ranks} ranks by ${event.communicator}`}`,
     `${formatCount(event.parameters)} parameters, ${event.trainSamples} training and ${event.valSamples} validation samples, ` +
       `${event.maxEpochs} epochs of ${event.iterationsPerEpoch} steps, compiled in ${formatDuration(event.compileMs / 1000)}`,
   ];

@@ -21,6 +21,9 @@ const manifestSchema = z.object({
   iterationInEpoch: z.int().min(0),
   iteration: z.int().min(0),
   evaluationDue: z.boolean(),
+  /** Samples of a step, all ranks' together, and how many ranks there were; missing in files from before they were written. */
+  samplesPerStep: z.int().positive().exactOptional(),
+  ranks: z.int().positive().exactOptional(),
   seed: z.int().min(0),
   /** What hooks keep, by their names. */
   hooks: z.record(z.string(), z.unknown()).default({}),

@@ -6,6 +6,7 @@
 import { type Communicator, type Device, DeviceError, OmmaError } from '@omma/core';
 import { type Connected, connectDevice } from './connect.ts';
 import type { DistributedEnvironment } from './environment.ts';
+import type { Loss } from './hub.ts';
 import { ProcessGroup } from './processGroup.ts';
 
 /** How long leaving may take when something hangs, in milliseconds. */
@@ -15,27 +16,35 @@ const rumour = 1000;
 
 export class Distributed {
   readonly group: ProcessGroup;
+  readonly environment: DistributedEnvironment;
   readonly communicator: Communicator;
   /** Why collectives are slower than they could be, in a line; null when they are not. */
   readonly warning: string | null;
   readonly #broken: Promise<never>;
   #failed = false;
+  #lost: readonly number[] | null = null;
 
-  private constructor(group: ProcessGroup, { communicator, warning }: Connected) {
+  private constructor(
+    group: ProcessGroup,
+    environment: DistributedEnvironment,
+    { communicator, warning }: Connected,
+  ) {
     this.group = group;
+    this.environment = environment;
     this.communicator = communicator;
     this.warning = warning;
-    this.#broken = breakOf(group, () => {
+    this.#broken = breakOf(group, ({ lost }) => {
       this.#failed = true;
+      if (lost.length > 0) this.#lost = lost;
     });
   }
 
   /** Joins the run and connects `device` with those of the other ranks: by its own collective library, by Gloo, or over TCP. */
   static async start(environment: DistributedEnvironment, device: Device): Promise<Distributed> {
-    const group = await ProcessGroup.join(environment);
+    const group = environment.group ?? (await ProcessGroup.join(environment));
     try {
       const connected = connectDevice(device, group, environment);
-      return new Distributed(group, await Promise.race([connected, breakOf(group)]));
+      return new Distributed(group, environment, await Promise.race([connected, breakOf(group)]));
     } catch (error) {
       await group.dispose();
       throw error;
@@ -60,6 +69,11 @@ export class Distributed {
     return this.#failed;
   }
 
+  /** The ranks that died or hang, as far as they are known; null when the group has not broken, or by one that left with an error of its own. */
+  get lost(): readonly number[] | null {
+    return this.#lost;
+  }
+
   /**
    * `work`, or an error as soon as a rank is gone: a device that waits for it would wait for its own timeout. An error of `work` itself gets the
    * communicator's reason where it has one.
@@ -75,6 +89,7 @@ export class Distributed {
       // The group knows which rank it is, when one is gone.
       await Promise.race([this.#broken, expired(rumour)]);
       this.#failed = true;
+      this.#lost ??= [];
       throw new OmmaError(`${explained(reason)} (${error.message})`);
     }
   }
@@ -93,11 +108,11 @@ export class Distributed {
 }
 
 /** Rejects when the group breaks. Nobody need listen. */
-function breakOf(group: ProcessGroup, noted: () => void = () => undefined): Promise<never> {
+function breakOf(group: ProcessGroup, noted: (loss: Loss) => void = () => undefined): Promise<never> {
   const broken = new Promise<never>((_, reject) => {
-    group.onFailure((reason) => {
-      noted();
-      reject(new OmmaError(explained(reason)));
+    group.onFailure((loss) => {
+      noted(loss);
+      reject(new OmmaError(explained(loss.reason)));
     });
   });
   broken.catch(() => undefined);

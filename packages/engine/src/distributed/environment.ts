@@ -5,6 +5,7 @@
  */
 
 import { OmmaError } from '@omma/core';
+import type { ProcessGroup } from './processGroup.ts';
 
 /** Collective engines that OMMA_DIST_BACKEND may name, MMEngine's `env_cfg.dist_cfg.backend`; `auto` takes the fastest that all ranks have. */
 export const backends = ['auto', 'gloo', 'tcp'] as const;
@@ -25,6 +26,12 @@ export interface DistributedEnvironment {
   readonly collectiveTimeout: number;
   /** What carries out collectives, on devices without a library of their own. */
   readonly backend: Backend;
+  /** Whether those that are left go on when a rank dies, where the engine can: OMMA_ELASTIC, on unless it is `off`. */
+  readonly elastic: boolean;
+  /** Milliseconds for those that are left to find each other: OMMA_REFORM_TIMEOUT in seconds, 20 unless given. */
+  readonly reformTimeout: number;
+  /** The group, where it was joined before: after a failure. */
+  readonly group?: ProcessGroup;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -43,6 +50,8 @@ export function distributedEnvironment(env: Environment): DistributedEnvironment
     connectTimeout: 1000 * (wholeNumber(env, ['OMMA_CONNECT_TIMEOUT'], 1, 86400) ?? 120),
     collectiveTimeout: 1000 * (wholeNumber(env, ['OMMA_COLLECTIVE_TIMEOUT'], 1, 86400) ?? 600),
     backend: backendOf(env),
+    elastic: env.OMMA_ELASTIC !== 'off',
+    reformTimeout: 1000 * (wholeNumber(env, ['OMMA_REFORM_TIMEOUT'], 1, 3600) ?? 20),
   };
 }
 

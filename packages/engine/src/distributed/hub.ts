@@ -16,10 +16,36 @@ import { reduceArrays } from './reduce.ts';
 
 /** What members say of themselves. A hub of another version or another run is refused with a reason. */
 export const helloSchema = z.object({
-  protocol: z.literal(1),
+  protocol: z.literal(2),
   rank: z.int().min(0),
   size: z.int().min(1),
+  /** How often the group has re-formed. */
+  generation: z.int().min(0),
 });
+
+/** What the hub answers once all are there: who the member is now, and where each rank is reached. */
+export const welcomeSchema = z.object({
+  rank: z.int().min(0),
+  size: z.int().min(1),
+  /** By rank: where it is reached, and its rank before the group formed. */
+  addresses: z.array(z.string()),
+  members: z.array(z.int().min(0)),
+});
+
+/** The news that the group is broken. */
+export const lossSchema = z.object({
+  reason: z.string(),
+  /** Ranks that died or hang; empty when the group broke otherwise. */
+  lost: z.array(z.int().min(0)),
+});
+export type Loss = z.infer<typeof lossSchema>;
+
+/** A group that forms again after it broke: those of `expected`, by their old ranks, that come within `window` milliseconds. */
+export interface Gathering {
+  readonly generation: number;
+  readonly expected: readonly number[];
+  readonly window: number;
+}
 
 /** A collective as a member calls it. All members must call the same. */
 export const callSchema = z.object({
@@ -49,27 +75,39 @@ const helloLimit = 0;
 
 export class Hub {
   readonly #server: Server;
-  readonly #size: number;
+  readonly #gathering: Gathering;
+  /** Of the run as members know it when they say hello; from the welcome on it is that of the group. */
+  #size: number;
   readonly #timeout: number;
   readonly #members = new Map<number, Socket>();
   readonly #sockets = new Set<Socket>();
   readonly #values = new Map<string, Uint8Array>();
   readonly #rounds = new Map<number, Round>();
   #waiters: Waiter[] = [];
-  #greetings: { readonly rank: number; readonly id: number }[] = [];
+  readonly #greetings = new Map<
+    number,
+    { readonly id: number; readonly socket: Socket; readonly address: string }
+  >();
+  #gathered = false;
   #trouble: string | null = null;
   /** True when all members have said that they are done: they may leave in any order. */
   #finished = false;
 
-  private constructor(server: Server, size: number, timeout: number) {
+  private constructor(server: Server, size: number, timeout: number, gathering: Gathering) {
     this.#server = server;
+    this.#gathering = gathering;
     this.#size = size;
     this.#timeout = timeout;
     server.on('connection', (socket) => this.#accept(socket));
+    // A first group waits for everyone, and its members know how long.
+    if (gathering.generation > 0) setTimeout(() => this.#welcome(), gathering.window).unref();
   }
 
-  /** Listens where `environment` says. */
-  static async listen({ address, port, size, collectiveTimeout }: DistributedEnvironment): Promise<Hub> {
+  /** Listens where `environment` says. The group is of all its ranks, or of those that `gathering` is for. */
+  static async listen(
+    { address, port, size, collectiveTimeout }: DistributedEnvironment,
+    gathering: Gathering = { generation: 0, expected: everyRank(size), window: 0 },
+  ): Promise<Hub> {
     const server = createServer();
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => {
@@ -82,12 +120,12 @@ export class Hub {
       });
       server.listen({ host: address, port }, resolve);
     });
-    return new Hub(server, size, collectiveTimeout);
+    return new Hub(server, size, collectiveTimeout, gathering);
   }
 
   /** Names the ranks that have not come so far. */
   get missing(): number[] {
-    return ranksWithout(this.#size, this.#members);
+    return this.#gathering.expected.filter((rank) => !this.#greetings.has(rank));
   }
 
   /** Hangs up. Members that have not left are told that rank 0 is gone. */
@@ -101,51 +139,87 @@ export class Hub {
     this.#sockets.add(socket);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 5000);
-    let rank: number | null = null;
+    let greeted: number | null = null;
     receiveFrames(socket, {
-      bodyLimit: () => (rank === null ? helloLimit : maxBody),
+      bodyLimit: () => (greeted === null ? helloLimit : maxBody),
       onNonsense: () => socket.destroy(),
       onFrame: (frame) => {
-        if (rank === null) rank = this.#greet(socket, frame);
-        else this.#handle(rank, frame);
+        const rank = this.#rankOf(socket);
+        if (rank !== null) this.#handle(rank, frame);
+        else if (greeted === null) greeted = this.#greet(socket, frame);
       },
     });
     // A reset connection is a closed one; `close` follows.
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#sockets.delete(socket);
-      if (rank !== null)
-        this.#fail(`rank ${rank} is gone: its process ended or its machine cannot be reached`);
+      const rank = this.#rankOf(socket) ?? greeted;
+      if (rank !== null && !this.#gathered) this.#greetings.delete(rank);
+      if (rank !== null && (this.#gathered || this.#gathering.generation === 0)) {
+        this.#fail(`rank ${rank} is gone: its process ended or its machine cannot be reached`, [rank]);
+      }
     });
+  }
+
+  /** The rank of a member of the group, when it is complete. */
+  #rankOf(socket: Socket): number | null {
+    for (const [rank, member] of this.#members) if (member === socket) return rank;
+    return null;
   }
 
   #greet(socket: Socket, { kind, id, text }: Frame): number | null {
     const hello = kind === 'hello' ? parsed(helloSchema, text) : null;
+    const { generation, expected } = this.#gathering;
+    // To a process that comes again after a failure, a hub that does not know of it yet is no answer; one that has gone on is.
+    if (hello !== null && hello.generation !== generation) {
+      this.#refuse(
+        socket,
+        id,
+        'failure',
+        `the group of rank 0 has not broken, or has formed again ${generation} times`,
+      );
+      return null;
+    }
+    if (hello !== null && generation > 0 && (this.#gathered || !expected.includes(hello.rank))) {
+      this.#refuse(socket, id, 'lost', `the others have gone on without rank ${hello.rank}`);
+      return null;
+    }
     const refusal =
       hello === null
         ? 'it is no process of this version of Omma'
         : hello.size !== this.#size
           ? `it says WORLD_SIZE ${hello.size} but rank 0 has ${this.#size}`
-          : hello.rank >= this.#size || this.#members.has(hello.rank)
+          : hello.rank >= this.#size || this.#greetings.has(hello.rank)
             ? `there is a rank ${hello.rank} of ${this.#size} already`
             : null;
     if (hello === null || refusal !== null) {
-      sendFrame(socket, {
-        kind: 'failure',
-        id,
-        text: `rank 0 refuses the connection: ${refusal}`,
-        body: nothing,
-      });
-      socket.end();
+      this.#refuse(socket, id, 'failure', `rank 0 refuses the connection: ${refusal}`);
       return null;
     }
-    this.#members.set(hello.rank, socket);
-    this.#greetings.push({ rank: hello.rank, id });
-    if (this.#members.size === this.#size) {
-      for (const greeting of this.#greetings) this.#answer(greeting.rank, greeting.id, nothing);
-      this.#greetings = [];
-    }
+    this.#greetings.set(hello.rank, { id, socket, address: socket.remoteAddress ?? '' });
+    if (this.#greetings.size === expected.length) this.#welcome();
     return hello.rank;
+  }
+
+  #refuse(socket: Socket, id: number, kind: FrameKind, reason: string): void {
+    const text = kind === 'lost' ? JSON.stringify({ reason, lost: [] } satisfies Loss) : reason;
+    sendFrame(socket, { kind, id, text, body: nothing });
+    socket.end();
+  }
+
+  /** The group is complete: ranks are given in the order of the old ones, and everybody hears of it. */
+  #welcome(): void {
+    if (this.#gathered || this.#trouble !== null) return;
+    this.#gathered = true;
+    const present = [...this.#greetings].sort(([a], [b]) => a - b);
+    this.#size = present.length;
+    const members = present.map(([old]) => old);
+    const addresses = present.map(([, { address }]) => address);
+    for (const [rank, [, { socket }]] of present.entries()) this.#members.set(rank, socket);
+    for (const [rank, [, { id }]] of present.entries()) {
+      const welcome: z.infer<typeof welcomeSchema> = { rank, size: present.length, addresses, members };
+      this.#answer(rank, id, Buffer.from(JSON.stringify(welcome)));
+    }
   }
 
   #handle(rank: number, frame: Frame): void {
@@ -225,9 +299,10 @@ export class Hub {
 
   #open(sequence: number, { name }: Call): Round {
     const timer = setTimeout(() => {
-      const missing = ranksWithout(this.#size, round.calls).join(', ');
+      const missing = ranksWithout(this.#size, round.calls);
       this.#fail(
-        `${name} (collective ${sequence}) waited ${this.#timeout / 1000} s for rank ${missing}; it hangs, or has fewer steps to do`,
+        `${name} (collective ${sequence}) waited ${this.#timeout / 1000} s for rank ${missing.join(', ')}; it hangs, or has fewer steps to do`,
+        missing,
       );
     }, this.#timeout);
     const round: Round = { calls: new Map(), timer };
@@ -235,8 +310,8 @@ export class Hub {
     return round;
   }
 
-  /** From here on every request fails with this reason; the first one stays. */
-  #fail(reason: string): void {
+  /** From here on every request fails with this reason; the first one stays. `lost`: ranks that died or hang. */
+  #fail(reason: string, lost: readonly number[] = []): void {
     if (this.#trouble !== null || this.#finished) return;
     this.#trouble = reason;
     for (const { timer, rank, id } of this.#waiters) {
@@ -249,7 +324,13 @@ export class Hub {
       for (const [rank, { id }] of calls) this.#send(rank, 'failure', id, reason);
     }
     this.#rounds.clear();
-    for (const rank of this.#members.keys()) this.#send(rank, 'lost', 0, reason);
+    const news = JSON.stringify({ reason, lost: [...lost] } satisfies Loss);
+    const members = this.#gathered
+      ? this.#members
+      : new Map([...this.#greetings].map(([rank, { socket }]) => [rank, socket]));
+    for (const socket of members.values()) {
+      if (socket.writable) sendFrame(socket, { kind: 'lost', id: 0, text: news, body: nothing });
+    }
   }
 
   #answer(rank: number, id: number, body: Uint8Array): void {
@@ -298,8 +379,12 @@ function carriedOut(
   return (rank) => total.subarray(rank * part, (rank + 1) * part);
 }
 
+function everyRank(size: number): number[] {
+  return Array.from({ length: size }, (_, rank) => rank);
+}
+
 function ranksWithout(size: number, known: ReadonlyMap<number, unknown>): number[] {
-  return Array.from({ length: size }, (_, rank) => rank).filter((rank) => !known.has(rank));
+  return everyRank(size).filter((rank) => !known.has(rank));
 }
 
 function parsed<T>(schema: z.ZodType<T>, text: string): T | null {

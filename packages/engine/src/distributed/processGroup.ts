@@ -20,7 +20,7 @@ import {
 import { codeOf } from '../checkpoint/files.ts';
 import type { DistributedEnvironment } from './environment.ts';
 import { type FrameKind, maxBody, nothing, receiveFrames, sendFrame } from './frames.ts';
-import { type Call, Hub } from './hub.ts';
+import { type Call, type Gathering, Hub, type Loss, lossSchema, welcomeSchema } from './hub.ts';
 
 interface Request {
   /** True for the request whose answer ends the group. */
@@ -37,14 +37,18 @@ const retryInterval = 50;
 
 export class ProcessGroup implements Rendezvous, HostCollectives {
   readonly name = 'tcp';
-  readonly rank: number;
-  readonly size: number;
   readonly localRank: number;
+  /** How often the group has re-formed. */
+  readonly generation: number;
+  #rank: number;
+  #size: number;
+  #addresses: readonly string[] = [];
+  #members: readonly number[] = [];
   readonly #socket: Socket;
   readonly #hub: Hub | null;
   readonly #timeout: number;
   readonly #requests = new Map<number, Request>();
-  readonly #listeners = new Set<(reason: string) => void>();
+  readonly #listeners = new Set<(loss: Loss) => void>();
   #nextRequest = 1;
   #sequence = 0;
   #trouble: string | null = null;
@@ -52,9 +56,15 @@ export class ProcessGroup implements Rendezvous, HostCollectives {
   /** True when all ranks are done: from then on nobody's leaving is a failure. */
   #finished = false;
 
-  private constructor(environment: DistributedEnvironment, socket: Socket, hub: Hub | null) {
-    this.rank = environment.rank;
-    this.size = environment.size;
+  private constructor(
+    environment: DistributedEnvironment,
+    socket: Socket,
+    hub: Hub | null,
+    generation: number,
+  ) {
+    this.#rank = environment.rank;
+    this.#size = environment.size;
+    this.generation = generation;
     this.localRank = environment.localRank;
     this.#socket = socket;
     this.#hub = hub;
@@ -63,37 +73,95 @@ export class ProcessGroup implements Rendezvous, HostCollectives {
     socket.setKeepAlive(true, 5000);
     receiveFrames(socket, {
       bodyLimit: () => maxBody,
-      onNonsense: () => this.#fail(`${environment.address}:${environment.port} is not rank 0 of an Omma run`),
+      onNonsense: () =>
+        this.#fail({
+          reason: `${environment.address}:${environment.port} is not rank 0 of an Omma run`,
+          lost: [],
+        }),
       onFrame: ({ kind, id, text, body }) => {
-        if (kind === 'lost') this.#fail(text);
+        if (kind === 'lost') this.#fail(lossOf(text));
         else this.#settle(kind, id, text, body);
       },
     });
     socket.on('error', () => undefined);
     socket.on('close', () =>
-      this.#fail('rank 0 is gone: its process ended or its machine cannot be reached'),
+      this.#fail({ reason: 'rank 0 is gone: its process ended or its machine cannot be reached', lost: [0] }),
     );
   }
 
   /** Joins the run that `environment` describes; resolves when all ranks have. OmmaError when one does not come in time. */
   static async join(environment: DistributedEnvironment): Promise<ProcessGroup> {
-    const { rank, size, connectTimeout, address, port } = environment;
-    const deadline = Date.now() + connectTimeout;
-    const hub = rank === 0 ? await Hub.listen(environment) : null;
+    const hub = environment.rank === 0 ? await Hub.listen(environment) : null;
     try {
-      const socket = await connected(address, port, deadline);
-      const group = new ProcessGroup(environment, socket, hub);
-      const hello = JSON.stringify({ protocol: 1, rank, size });
-      await group.#request('hello', hello, nothing, Math.max(1, deadline - Date.now()), () => {
-        const missing = hub?.missing.join(', ') ?? '';
-        const who = missing === '' ? 'the other ranks' : `rank ${missing}`;
-        return `rank ${rank} waited ${connectTimeout / 1000} s for ${who} to join; start ${size} processes with the same MASTER_ADDR and MASTER_PORT`;
-      });
-      return group;
+      return await ProcessGroup.#meet(environment, hub, 0);
     } catch (error) {
       hub?.close();
       throw error;
     }
+  }
+
+  /**
+   * Joins the group that forms again after a failure, at `environment`'s address and with the ranks of the broken group; `leads` makes this process its
+   * hub. OmmaError when it cannot be reached or has gone on without this process.
+   */
+  static async rejoin(
+    environment: DistributedEnvironment,
+    gathering: Gathering,
+    leads: boolean,
+  ): Promise<ProcessGroup> {
+    const hub = leads ? await Hub.listen(environment, gathering) : null;
+    try {
+      return await ProcessGroup.#meet(environment, hub, gathering.generation);
+    } catch (error) {
+      hub?.close();
+      throw error;
+    }
+  }
+
+  static async #meet(
+    environment: DistributedEnvironment,
+    hub: Hub | null,
+    generation: number,
+  ): Promise<ProcessGroup> {
+    const { rank, size, connectTimeout, address, port } = environment;
+    const deadline = Date.now() + connectTimeout;
+    const socket = await connected(address, port, deadline);
+    const group = new ProcessGroup(environment, socket, hub, generation);
+    const hello = JSON.stringify({ protocol: 2, rank, size, generation });
+    try {
+      const answer = await group.#request('hello', hello, nothing, Math.max(1, deadline - Date.now()), () => {
+        const missing = hub?.missing.join(', ') ?? '';
+        const who = missing === '' ? 'the other ranks' : `rank ${missing}`;
+        return `rank ${rank} waited ${connectTimeout / 1000} s for ${who} to join; start ${size} processes with the same MASTER_ADDR and MASTER_PORT`;
+      });
+      const welcome = welcomeSchema.parse(JSON.parse(Buffer.from(answer).toString('utf8')));
+      group.#rank = welcome.rank;
+      group.#size = welcome.size;
+      group.#addresses = welcome.addresses;
+      group.#members = welcome.members;
+      return group;
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
+  }
+
+  get rank(): number {
+    return this.#rank;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The rank that each rank had before the group formed: its own, unless ranks were lost. */
+  get members(): readonly number[] {
+    return this.#members;
+  }
+
+  /** Where the others reach each rank's machine. */
+  get addresses(): readonly string[] {
+    return this.#addresses;
   }
 
   /** The address by which this machine reaches rank 0, and is reached. */
@@ -144,7 +212,7 @@ export class ProcessGroup implements Rendezvous, HostCollectives {
   }
 
   /** Calls `listener` once when the group breaks, from any cause but `dispose`. Returns how to stop listening. */
-  onFailure(listener: (reason: string) => void): () => void {
+  onFailure(listener: (loss: Loss) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -158,7 +226,7 @@ export class ProcessGroup implements Rendezvous, HostCollectives {
       sendFrame(this.#socket, { kind: 'bye', id: 0, text: '', body: nothing });
       this.#socket.end();
     }
-    this.#fail('this process has left the run');
+    this.#fail({ reason: 'this process has left the run', lost: [] });
     this.#hub?.close();
   }
 
@@ -218,7 +286,8 @@ export class ProcessGroup implements Rendezvous, HostCollectives {
     else request.reject(this.#error(text));
   }
 
-  #fail(reason: string): void {
+  #fail(loss: Loss): void {
+    const { reason } = loss;
     if (this.#trouble !== null || this.#finished) return;
     this.#trouble = reason;
     for (const { reject, timer } of this.#requests.values()) {
@@ -226,13 +295,22 @@ export class ProcessGroup implements Rendezvous, HostCollectives {
       reject(this.#error(reason));
     }
     this.#requests.clear();
-    for (const listener of this.#listeners) listener(reason);
+    for (const listener of this.#listeners) listener(loss);
     this.#listeners.clear();
     this.#socket.end();
   }
 
   #error(reason: string): OmmaError {
     return new OmmaError(`distributed: ${reason}`);
+  }
+}
+
+/** The news as the hub sent it; a text that is none is the reason itself. */
+function lossOf(text: string): Loss {
+  try {
+    return lossSchema.parse(JSON.parse(text));
+  } catch {
+    return { reason: text, lost: [] };
   }
 }
 

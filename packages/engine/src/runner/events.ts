@@ -13,6 +13,9 @@ export interface StartEvent {
   readonly device: string;
   readonly description: string;
   readonly amp: 'bfloat16' | 'float16' | 'off';
+  /** Processes that train together, and what sums their gradients: `gloo`, `hccl`, `mpi`, `tcp`; null for one alone. */
+  readonly ranks: number;
+  readonly communicator: string | null;
   readonly parameters: number;
   readonly trainSamples: number;
   readonly valSamples: number;

@@ -73,6 +73,9 @@ export class Runner implements RunnerApi {
   #evaluated: Dataset | null = null;
   #tta: TtaModel | null = null;
   #hasWeights = false;
+  /** The training that another rank's end has ended: it goes when the device no longer waits for that rank. */
+  #interrupted: Training | null = null;
+  #disposed = false;
 
   private constructor(
     config: Config,
@@ -165,7 +168,8 @@ export class Runner implements RunnerApi {
       await this.#visualizer?.close(error).catch(() => undefined);
       throw error;
     } finally {
-      if (!this.broken) await training.dispose();
+      if (this.broken) this.#interrupted = training;
+      else await training.dispose();
     }
   }
 
@@ -324,12 +328,18 @@ export class Runner implements RunnerApi {
   }
 
   async dispose(): Promise<void> {
-    if (!this.broken) {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    const { broken } = this;
+    // What waits for a rank that is gone ends with the communicator, unless the device itself waits.
+    if (broken) await this.distributed?.dispose();
+    if (!broken || this.device.connect === undefined) {
+      await this.#interrupted?.dispose();
       this.#evaluationStep?.dispose();
       await this.device.synchronize();
       for (const variable of modelVariables(this.model)) variable.release();
     }
-    await this.distributed?.dispose();
+    if (!broken) await this.distributed?.dispose();
   }
 
   /** First weights, or the checkpoint to go on from. In a distributed run only the main process has them; the others get the state from it. */

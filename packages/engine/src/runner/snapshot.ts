@@ -8,7 +8,12 @@ import type { TrainingContext } from './context.ts';
 import { downloadAll } from './trainState.ts';
 
 /** Writes the run as it is after the steps that are done. */
-export async function saveSnapshot(path: string, context: TrainingContext, hooks: HookList): Promise<void> {
+export async function saveSnapshot(
+  path: string,
+  context: TrainingContext,
+  hooks: HookList,
+  ranks: number,
+): Promise<void> {
   await context.drain();
   const { progress, seed, config, loader, inputTypes, state } = context;
   const draft: CheckpointDraft = {
@@ -16,6 +21,8 @@ export async function saveSnapshot(path: string, context: TrainingContext, hooks
     content: {
       version,
       ...progress,
+      samplesPerStep: loader.samplesPerStep,
+      ranks,
       seed,
       hooks: hooks.saveState(),
       // JSON has no other numbers.

@@ -18,6 +18,7 @@ import { ParamSchedulerHook } from '../schedule/paramSchedulerHook.ts';
 import type { Progress, TrainingContext } from './context.ts';
 import { firstNonFinite } from './diagnose.ts';
 import type { EndEvent, EvaluationEvent, Scalars } from './events.ts';
+import { resumedPosition } from './position.ts';
 import type { Runner } from './runner.ts';
 import { scaledRate } from './scaledRate.ts';
 import { saveSnapshot } from './snapshot.ts';
@@ -91,12 +92,7 @@ export class Training {
     const manifest = checkpoint?.manifest;
     this.#resumedFrom = checkpoint?.path ?? null;
     this.#metrics = manifest?.metrics ?? {};
-    this.#progress = {
-      epoch: manifest?.epoch ?? 0,
-      iterationInEpoch: manifest?.iterationInEpoch ?? 0,
-      iteration: manifest?.iteration ?? 0,
-      evaluationDue: manifest?.evaluationDue ?? false,
-    };
+    this.#progress = { epoch: 0, iterationInEpoch: 0, iteration: 0, evaluationDue: false };
     this.#inputTypes = { ...manifest?.inputs };
     runner.hooks.loadState(manifest?.hooks ?? {});
   }
@@ -128,7 +124,7 @@ export class Training {
   static async create(runner: Runner, checkpoint: Checkpoint | null): Promise<Training> {
     const training = new Training(runner, checkpoint);
     if (checkpoint !== null) {
-      training.#checkPosition(checkpoint);
+      training.#takePosition(checkpoint);
       if (runner.isMain) await training.#restore(checkpoint);
     }
     const { distributed } = runner;
@@ -176,7 +172,7 @@ export class Training {
         inputTypes: this.#inputTypes,
       },
       hooks: this.#hooks(),
-      save: (path, context) => saveSnapshot(path, context, runner.hooks),
+      save: (path, context) => saveSnapshot(path, context, runner.hooks, ranksOf(runner)),
       signal: runner.distributed === null ? (runner.options.signal ?? null) : null,
       evaluate: this.#evaluation(),
       failed: (input, loss) => this.#failed(input, loss),
@@ -257,6 +253,8 @@ export class Training {
     this.#runner.emit({
       type: 'start',
       device: device.name,
+      ranks: ranksOf(this.#runner),
+      communicator: this.#runner.distributed?.communicator.name ?? null,
       description: device.capabilities.description,
       amp: amp ?? 'off',
       parameters: model
@@ -303,19 +301,23 @@ export class Training {
     );
   }
 
-  /** A checkpoint's place must mean the same in this config's schedule. */
-  #checkPosition({ path, manifest }: Checkpoint): void {
-    const expected = manifest.epoch * this.#loader.batchesPerEpoch + manifest.iterationInEpoch;
+  /** Goes to the checkpoint's place, which must mean something in this config's schedule. */
+  #takePosition({ path, manifest }: Checkpoint): void {
     if (manifest.seed !== this.#runner.seed) {
       throw new OmmaError(
         `${path}: was trained with seed ${manifest.seed} but the config has ${this.#runner.seed}; resume with --seed ${manifest.seed}`,
       );
     }
-    if (expected === manifest.iteration) return;
-    throw new OmmaError(
-      `${path}: is at iteration ${manifest.iteration} of epoch ${manifest.epoch + 1}, which is not where an epoch of ${this.#loader.batchesPerEpoch} iterations would be; resume with the data and batch size it was trained with`,
-    );
+    const { batchesPerEpoch, samplesPerStep } = this.#loader;
+    const layout = { batchesPerEpoch, samplesPerStep, ranks: ranksOf(this.#runner) };
+    const { progress, notice } = resumedPosition(path, manifest, layout);
+    Object.assign(this.#progress, progress);
+    if (notice !== null) this.#runner.emit({ type: 'notice', message: notice });
   }
+}
+
+function ranksOf({ distributed }: Runner): number {
+  return distributed?.size ?? 1;
 }
 
 /** The step of one process, or of one among several. */

@@ -1,90 +1,38 @@
 /** Data parallel training on simulated Ascend devices, a process each, with gradients reduced by HCCL. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { missingInSimulator, simulatorHome } from '../../../ascend/test/support/simulator.ts';
 import { listCheckpoints, loadCheckpoint } from '../../src/index.ts';
-import { freePort } from './support/ports.ts';
+import { distance, type Ended, type Settings, trainProcesses } from './support/processes.ts';
 
-const program = fileURLToPath(new URL('./support/rank.mjs', import.meta.url));
 const missing = missingInSimulator('lib64/libascendcl.so', 'lib64/libhccl.so', 'bin/atc');
 const temporary = () => mkdtemp(join(tmpdir(), 'omma-hccl-train-'));
 
-interface Ended {
-  readonly code: number | null;
-  readonly signal: string | null;
-  readonly err: string;
-  readonly losses: readonly number[];
-  readonly metrics: Readonly<Record<string, number>>;
-  /** The communicator's; null for a run of one process. */
-  readonly name: string | null;
-}
-
-interface Settings {
+interface Simulated extends Pick<Settings, 'amp' | 'env' | 'watch'> {
   readonly soc?: string;
-  readonly amp?: string;
-  readonly env?: NodeJS.ProcessEnv;
-  /** Called with the processes once they are started. */
-  readonly watch?: (children: readonly ChildProcess[]) => void;
 }
 
 /** Trains in `size` processes with `batchSize` samples each. */
-async function train(
+function train(
   workDir: string,
   size: number,
   batchSize: number,
-  { soc = 'Ascend910B3', amp = 'off', env = {}, watch = () => undefined }: Settings = {},
+  { soc = 'Ascend910B3', env = {}, ...settings }: Simulated = {},
 ): Promise<Ended[]> {
-  const port = await freePort();
-  const children = Array.from({ length: size }, (_, rank) =>
-    spawn(process.execPath, [program, workDir, 'ascend', String(batchSize), amp], {
-      env: {
-        ...process.env,
-        ASCEND_TOOLKIT_HOME: simulatorHome,
-        OMMA_ASCEND_SIM_SOC: soc,
-        OMMA_ASCEND_SIM_DEVICES: '2',
-        ...(size === 1
-          ? {}
-          : {
-              RANK: String(rank),
-              LOCAL_RANK: String(rank),
-              WORLD_SIZE: String(size),
-              MASTER_ADDR: '127.0.0.1',
-              MASTER_PORT: String(port),
-            }),
-        ...env,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    }),
-  );
-  watch(children);
-  return Promise.all(
-    children.map((child) => {
-      let [out, err] = ['', ''];
-      child.stdout.setEncoding('utf8').on('data', (text: string) => {
-        out += text;
-      });
-      child.stderr.setEncoding('utf8').on('data', (text: string) => {
-        err += text;
-      });
-      return new Promise<Ended>((resolve) => {
-        child.once('close', (code, signal) => {
-          const result = out === '' ? { losses: [], metrics: {}, name: null } : JSON.parse(out);
-          resolve({ code, signal, err, ...result });
-        });
-      });
-    }),
-  );
-}
-
-/** The largest relative difference. */
-function distance(a: readonly number[], b: readonly number[]): number {
-  expect([a.length, b.length]).toEqual([12, 12]);
-  return Math.max(...a.map((value, i) => Math.abs(value - (b[i] ?? Number.NaN)) / Math.abs(value)));
+  const simulator = {
+    ASCEND_TOOLKIT_HOME: simulatorHome,
+    OMMA_ASCEND_SIM_SOC: soc,
+    OMMA_ASCEND_SIM_DEVICES: '2',
+  };
+  return trainProcesses(workDir, size, batchSize, {
+    ...settings,
+    device: 'ascend',
+    env: { ...simulator, ...env },
+  });
 }
 
 /** Twelve steps whose gradients are sums over up to 8 samples of 64 pixels, in another order: 2^-24 times the root of the terms each. */

@@ -94,7 +94,7 @@ describe('a process group', () => {
     for (const leaver of [0, 1]) {
       const all = await groups(2);
       const failures: string[] = [];
-      for (const group of all) group.onFailure((reason) => failures.push(reason));
+      for (const group of all) group.onFailure(({ reason }) => failures.push(reason));
       await everyRank(all, async (group) => {
         await group.finish();
         if (group.rank === leaver) await group.dispose();
@@ -118,11 +118,11 @@ describe('trouble', () => {
   it('a rank that leaves gives the others an error at once, now and later', async () => {
     const [a, b] = await groups(2, { collectiveTimeout: 60_000 });
     const waiting = a?.barrier();
-    const told = new Promise<string>((resolve) => a?.onFailure(resolve));
+    const told = new Promise((resolve) => a?.onFailure(resolve));
     await b?.dispose();
     await expect(waiting).rejects.toThrow('distributed: rank 1 has left the run');
     await expect(a?.get('x')).rejects.toThrow(OmmaError);
-    expect(await told).toBe('rank 1 has left the run');
+    expect(await told).toEqual({ reason: 'rank 1 has left the run', lost: [] });
     expect(await a?.failure()).toBe('rank 1 has left the run');
   });
 
@@ -205,6 +205,8 @@ describe('the environment', () => {
       connectTimeout: 120_000,
       collectiveTimeout: 600_000,
       backend: 'auto',
+      elastic: true,
+      reformTimeout: 20_000,
     });
   });
 

@@ -1,29 +1,29 @@
 /**
- * A model whose samples do not know of each other: group norm in place of batch norm, no dropout. What it learns depends on the samples of a step
+ * A model whose samples do not know of each other: group norm in place of batch norm (unless asked for), no dropout. What it learns depends on the samples of a step
  * alone, not on how they are divided between ranks.
  */
 
 import { cast, crossEntropy, globalAvgPool, relu, reshape, type TensorRecord, transpose } from '@omma/core';
-import { Conv2d, GroupNorm, Linear, Module } from '@omma/nn';
+import { BatchNorm2d, Conv2d, GroupNorm, Linear, Module } from '@omma/nn';
 import { z } from 'zod';
 import { type Config, type Losses, models, type TrainableModel } from '../../../src/index.ts';
 import { tinyConfig } from '../../support/tiny.ts';
 
 declare module '../../../src/index.ts' {
   interface ModelTypes {
-    Plain: { readonly channels: number };
+    Plain: { readonly channels: number; readonly norm?: 'group' | 'batch' };
   }
 }
 
 class Plain extends Module implements TrainableModel {
   readonly conv: Conv2d;
-  readonly norm: GroupNorm;
+  readonly norm: GroupNorm | BatchNorm2d;
   readonly fc: Linear;
 
-  constructor(channels: number) {
+  constructor(channels: number, norm: 'group' | 'batch') {
     super();
     this.conv = new Conv2d(1, channels, 3, { padding: 1 });
-    this.norm = new GroupNorm(2, channels);
+    this.norm = norm === 'batch' ? new BatchNorm2d(channels) : new GroupNorm(2, channels);
     this.fc = new Linear(channels, 2);
   }
 
@@ -46,8 +46,8 @@ class Plain extends Module implements TrainableModel {
 
 models.register(
   'Plain',
-  z.strictObject({ channels: z.int().positive() }),
-  ({ channels }) => new Plain(channels),
+  z.strictObject({ channels: z.int().positive(), norm: z.enum(['group', 'batch']).exactOptional() }),
+  ({ channels, norm = 'group' }) => new Plain(channels, norm),
 );
 
 /** A run of `Plain` that clips gradients and changes the learning rate, with `batchSize` samples a rank. */

@@ -29,6 +29,8 @@ export function environment(
     connectTimeout: 5000,
     collectiveTimeout: 5000,
     backend: 'auto',
+    elastic: true,
+    reformTimeout: 5000,
     ...times,
   };
 }

@@ -15,38 +15,40 @@ const alias = Object.fromEntries(
   ]),
 );
 const jiti = createJiti(import.meta.url, { alias });
-const { distributedEnvironment, Runner } = await jiti.import('../../../src/index.ts');
+const { distributedEnvironment, trainElastic } = await jiti.import('../../../src/index.ts');
 const { plainConfig } = await jiti.import('./plain.ts');
 
 const [workDir, device, batchSize, amp = 'off'] = process.argv.slice(2);
 await jiti.import(device.startsWith('ascend') ? '@omma/ascend' : '@omma/cpu');
 const config = plainConfig(workDir, Number(batchSize));
 const losses = [];
+const messages = [];
+let name = null;
+const sync = process.env.OMMA_TEST_SYNC_BN === '1';
 try {
-  const runner = await Runner.create(
+  const { end } = await trainElastic(
     {
       ...config,
+      ...(sync ? { model: { ...config.model, norm: 'batch' }, syncBn: true } : {}),
       device,
       optimWrapper: { ...config.optimWrapper, amp },
       defaultHooks: { checkpoint: { intervalIterations: 2 } },
       trainConfig: { maxEpochs: Number(process.env.OMMA_TEST_EPOCHS ?? 3), valInterval: 3 },
     },
     {
-      distributed: distributedEnvironment(process.env),
-      onEvent: (event) => {
+      distributed: await distributedEnvironment(process.env),
+      resume: process.env.OMMA_TEST_RESUME === '1',
+      listenerOf: () => (event) => {
+        if (event.type === 'start') name = event.communicator;
         if (event.type === 'iteration') losses.push(event.loss);
+        if (event.type === 'warning' || event.type === 'notice') messages.push(event.message);
       },
     },
   );
-  try {
-    const end = await runner.train();
-    process.stdout.write(
-      `${JSON.stringify({ losses, metrics: end.metrics, name: runner.distributed?.communicator.name ?? null })}\n`,
-    );
-  } finally {
-    await runner.dispose();
-  }
+  process.stdout.write(`${JSON.stringify({ losses, metrics: end.metrics, name, messages })}\n`);
 } catch (error) {
   process.stderr.write(`${error.name}: ${error.message}\n`);
   process.exit(1);
 }
+// What a lost rank has left waiting must not keep the process.
+process.exit(0);

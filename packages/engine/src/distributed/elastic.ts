@@ -1,0 +1,86 @@
+/**
+ * Training that goes on with fewer ranks when some are lost: the others form a smaller group, reload the last checkpoint and train the rest. Where the
+ * device's own library connects the ranks (HCCL), or MPI does, nobody can go on and the run ends.
+ */
+
+import { stat } from 'node:fs/promises';
+import { listCheckpoints } from '../checkpoint/folder.ts';
+import type { Config } from '../config/types.ts';
+import type { RunnerOptions } from '../runner/api.ts';
+import type { EndEvent, RunnerListener } from '../runner/events.ts';
+import { Runner } from '../runner/runner.ts';
+import type { DistributedEnvironment } from './environment.ts';
+import { reform } from './reform.ts';
+
+export interface ElasticOptions extends Omit<RunnerOptions, 'onEvent'> {
+  /** Who hears of a run: another listener when this process becomes the main one. */
+  readonly listenerOf?: (isMain: boolean) => RunnerListener;
+}
+
+export interface ElasticEnd {
+  readonly end: EndEvent;
+  /** True on the process that was the main one at the end. */
+  readonly isMain: boolean;
+}
+
+/** Trains `config` to its end with as many ranks as are left. Rejects with what ended the run. */
+export async function trainElastic(config: Config, options: ElasticOptions = {}): Promise<ElasticEnd> {
+  const started = Date.now();
+  let { distributed: environment = null, resume } = options;
+  let news: string | null = null;
+  for (;;) {
+    const onEvent = options.listenerOf?.((environment?.rank ?? 0) === 0) ?? (() => undefined);
+    if (news !== null) onEvent({ type: 'warning', message: news });
+    const runner = await Runner.create(config, {
+      ...options,
+      distributed: environment,
+      onEvent,
+      ...(resume === undefined ? {} : { resume }),
+    });
+    const { isMain, workDir } = runner;
+    try {
+      return { end: await runner.train(), isMain };
+    } catch (error) {
+      const lost = lostBy(runner, environment);
+      if (lost === null || environment === null || runner.distributed === null) throw error;
+      await runner.dispose();
+      const next = await reform(environment, runner.distributed.group, lost);
+      const checkpoint = await newestSince(workDir, started);
+      resume = checkpoint ?? resume;
+      news = newsOf(environment, next, checkpoint);
+      environment = next.environment;
+    } finally {
+      await runner.dispose();
+    }
+  }
+}
+
+/** The ranks whose loss the run can go on without; null when it cannot. */
+function lostBy(
+  { distributed, device }: Runner,
+  environment: DistributedEnvironment | null,
+): readonly number[] | null {
+  if (environment?.elastic !== true || device.connect !== undefined) return null;
+  return distributed?.lost ?? null;
+}
+
+/** The last checkpoint that this run has written; not one of an earlier run that it replaces. */
+async function newestSince(workDir: string, started: number): Promise<string | null> {
+  const [newest] = await listCheckpoints(workDir);
+  if (newest === undefined) return null;
+  const { mtimeMs } = await stat(newest);
+  return mtimeMs >= started ? newest : null;
+}
+
+function newsOf(
+  before: DistributedEnvironment,
+  {
+    environment,
+    lost,
+  }: { readonly environment: DistributedEnvironment | null; readonly lost: readonly number[] },
+  checkpoint: string | null,
+): string {
+  const left = environment?.size ?? 1;
+  const from = checkpoint ?? 'where the run began, because no checkpoint had been written yet';
+  return `rank ${lost.join(', ')} of ${before.size} is lost; the ${left === 1 ? 'one that is left goes' : `${left} that are left go`} on from ${from}`;
+}
