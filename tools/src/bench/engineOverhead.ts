@@ -40,17 +40,16 @@ declare module '@omma/engine' {
   }
 }
 
-/** Takes its time and computes nothing: all outputs are zero. State lies with the reference device. */
+/** Takes its time and computes nothing: all outputs are zero, and so is all state. */
 class ClockedDevice implements Device {
   readonly name = 'clocked';
-  readonly #inner = device('reference');
-  readonly capabilities = this.#inner.capabilities;
-  allocate: Device['allocate'] = (type) => this.#inner.allocate(type);
-  free: Device['free'] = (buffer) => this.#inner.free(buffer);
-  upload: Device['upload'] = (buffer, data) => this.#inner.upload(buffer, data);
-  download: Device['download'] = (buffer) => this.#inner.download(buffer);
-  memory: Device['memory'] = () => this.#inner.memory();
+  readonly capabilities = { ...device('reference').capabilities, description: 'a clock' };
   supports: Device['supports'] = () => true;
+  allocate: Device['allocate'] = (type) => ({ type });
+  free: Device['free'] = () => undefined;
+  upload: Device['upload'] = async () => undefined;
+  download: Device['download'] = async ({ type }) => hostArray(type.dtype, sizeOf(type.shape));
+  memory: Device['memory'] = () => ({ live: 0, peak: 0 });
   dispose: Device['dispose'] = () => undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
