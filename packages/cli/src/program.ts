@@ -51,6 +51,7 @@ function addLrFind(program: Command): void {
     .option('--start <lr>', 'the first learning rate', positive, 1e-7)
     .option('--end <lr>', 'the last one', positive, 10)
     .option('--steps <n>', 'steps between them', wholeNumber(10), 100)
+    .option('--svg <file>', 'write the plot there as well')
     .action(async (config, options) => (await import('./commands/lrFind.ts')).lrFind(config, options));
 }
 

@@ -140,6 +140,30 @@ describe('omma train', () => {
     expect(out).not.toContain('\x1b');
   });
 
+  it('tries a run out with --check, and writes nothing', () => {
+    const none = join(folder, 'none');
+    const { code, out } = omma('train', config, '--data', data, '--work-dir', none, '--check');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^training +\d+ samples, \d+ steps of 4/m);
+    expect(out).toMatch(/^evaluations +3 of /m);
+    expect(out).toMatch(/^whole run +about /m);
+    expect(readdirSync(folder)).not.toContain('none');
+    const { memory } = JSON.parse(omma('train', config, '--data', data, '--check', '--json').out);
+    expect(memory.state).toBeGreaterThan(0);
+  });
+
+  it('looks for a learning rate', () => {
+    const svg = join(folder, 'lr.svg');
+    const args = ['--data', data, '--steps', '12', '--start', '1e-4', '--svg', svg];
+    const { code, out } = omma('lr-find', config, ...args);
+    expect(code).toBe(0);
+    expect(out).toContain('loss over learning rate\n');
+    expect(readFileSync(svg, 'utf8')).toMatch(/^<svg .*learning rate/s);
+    expect(out).toMatch(/^ +lr +loss +smoothed\n/);
+    expect(out).toMatch(/suggestion|the loss never fell/);
+    expect(omma('lr-find', config, '--start', '-1').code).toBe(2);
+  });
+
   it('prints only the result with --json', () => {
     const { code, out } = omma(
       'train',
@@ -241,6 +265,11 @@ describe('omma test', () => {
     const { code, out } = omma('test', config, checkpoint(), '--data', data);
     expect(code).toBe(0);
     expect(out).toMatch(/^metric +value\naccuracy\/top1 +[\d.]+\n8 samples in /);
+    const tta = ['--tta', '--set', 'ttaModel={"type":"AverageClsScoreTTA"}'];
+    expect(omma('test', config, checkpoint(), '--data', data, ...tta).out).toContain('accuracy/top1');
+    expect(omma('test', config, checkpoint(), '--data', data, '--tta').err).toMatch(
+      /has no ttaModel; add one/,
+    );
     const parsed: unknown = JSON.parse(omma('test', config, checkpoint(), '--data', data, '--json').out);
     expect(parsed).toMatchObject({
       samples: 8,

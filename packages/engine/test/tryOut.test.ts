@@ -67,8 +67,8 @@ describe('the learning-rate finder', () => {
     // A logistic descent around the 30th point, least at the 40th.
     const found = suggestions(curve((i) => 1 / (1 + Math.exp((i - 30) / 2)) + (i > 40 ? i - 40 : 0)));
     expect(found.suggestion).toBeCloseTo(10 ** 3, 6);
-    expect(found.upper).toBeCloseTo(10 ** 3, 6);
-    expect(suggestions(curve((i) => i))).toEqual({ suggestion: null, upper: null });
+    expect(found.careful).toBeCloseTo(10 ** 3, 6);
+    expect(suggestions(curve((i) => i))).toEqual({ suggestion: null, careful: null });
   });
 });
 

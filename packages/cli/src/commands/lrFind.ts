@@ -1,7 +1,9 @@
-/** `omma lr-find`: the learning-rate range test as a table, and what it suggests. */
+/** `omma lr-find`: the learning-rate range test as a table and a plot, and what it suggests. */
 
-import { type LrFindResult, Runner } from '@omma/engine';
+import { type LrFindResult, Runner, textFile } from '@omma/engine';
 import pc from 'picocolors';
+import type { Chart } from '../plot/chart.ts';
+import { chartText } from '../plot/terminal.ts';
 import { type ConfigOptions, configFrom } from '../run/config.ts';
 import { formatNumber } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
@@ -11,6 +13,8 @@ export interface LrFindCommandOptions extends ConfigOptions {
   readonly start: number;
   readonly end: number;
   readonly steps: number;
+  /** File for the plot. */
+  readonly svg?: string;
 }
 
 /** Lines of the table: enough to see the shape of the curve. */
@@ -42,6 +46,10 @@ export async function lrFind(file: string, options: LrFindCommandOptions): Promi
       },
     });
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    if (options.svg !== undefined) {
+      const { chartSvg } = await import('../plot/svg.ts');
+      await textFile(options.svg, await chartSvg(chartOf(result)));
+    }
     process.stdout.write(options.json === true ? `${JSON.stringify(result)}\n` : `${text(result)}\n`);
   } finally {
     process.off('SIGINT', onInterrupt);
@@ -49,7 +57,21 @@ export async function lrFind(file: string, options: LrFindCommandOptions): Promi
   }
 }
 
-function text({ points, suggestion, upper, diverged }: LrFindResult): string {
+function chartOf({ points, suggestion }: LrFindResult): Chart {
+  const line = (name: 'loss' | 'smoothed') => ({
+    name,
+    points: points.map((point) => ({ x: point.lr, y: point[name] })),
+  });
+  return {
+    x: { title: 'learning rate', log: true, format: formatNumber },
+    y: { title: 'loss', format: formatNumber },
+    lines: [line('loss'), line('smoothed')],
+    marks: suggestion === null ? [] : [{ name: `suggestion ${formatNumber(suggestion)}`, x: suggestion }],
+  };
+}
+
+function text(result: LrFindResult): string {
+  const { points, suggestion, careful, diverged } = result;
   const every = Math.max(1, Math.ceil(points.length / shownRows));
   const shown = points.filter((_, i) => i % every === 0 || i === points.length - 1);
   const columns = (['lr', 'loss', 'smoothed'] as const).map((title) => ({ title, align: 'right' as const }));
@@ -57,10 +79,13 @@ function text({ points, suggestion, upper, diverged }: LrFindResult): string {
     columns,
     shown.map(({ lr, loss, smoothed }) => [lr, loss, smoothed].map(formatNumber)),
   );
+  const chart = chartOf(result);
+  const smoothed = chart.lines.filter(({ name }) => name === 'smoothed');
+  const plotted = chartText({ ...chart, lines: smoothed }, process.stdout.columns ?? 80);
   const end = diverged ? 'the loss blew up there' : 'the last rate was reached';
   const advice =
-    suggestion === null || upper === null
+    suggestion === null || careful === null
       ? 'the loss never fell: begin with smaller rates (--start), or take more --steps'
-      : `suggestion ${pc.bold(formatNumber(suggestion))}, where the loss falls fastest; ${formatNumber(upper)}, a tenth of the rate with the least loss, is the most to try`;
-  return `${table}\n${end}\n${advice}`;
+      : `suggestions: ${pc.bold(formatNumber(suggestion))}, where the loss falls fastest; ${pc.bold(formatNumber(careful))}, a tenth of where it is least`;
+  return `${table}\n\n${plotted}\n\n${end}\n${advice}`;
 }

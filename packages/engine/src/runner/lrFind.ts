@@ -30,14 +30,14 @@ export interface LrFindResult {
   readonly points: readonly LrPoint[];
   /** Where the smoothed loss falls fastest: what to train with. Null when it never falls. */
   readonly suggestion: number | null;
-  /** A tenth of the rate with the least loss: the most to try. */
-  readonly upper: number | null;
+  /** A tenth of the rate with the least loss: the more careful choice. */
+  readonly careful: number | null;
   /** True when the loss blew up before the last rate. */
   readonly diverged: boolean;
 }
 
-/** Share of the past in the smoothed loss: fastai's. */
-const beta = 0.98;
+/** Share of the past in the smoothed loss: fastai's 0.98, or less where that would remember a large part of all steps. */
+const betaFor = (steps: number) => Math.min(0.98, 1 - 4 / steps);
 
 /** Runs the test on a training that is used for nothing else: its weights are spoilt afterwards. */
 export async function findLearningRate(
@@ -50,6 +50,7 @@ export async function findLearningRate(
     );
   }
   const { step } = training.parts;
+  const beta = betaFor(steps);
   const points: LrPoint[] = [];
   let mean = 0;
   let least = Number.POSITIVE_INFINITY;
@@ -72,23 +73,23 @@ export async function findLearningRate(
 }
 
 /** The rate of steepest descent, and a tenth of that of the least loss. */
-export function suggestions(points: readonly LrPoint[]): { suggestion: number | null; upper: number | null } {
-  // The mean has hardly begun at first; the last ones are on their way up.
-  const from = Math.floor(points.length / 10);
-  let steepest = 0;
-  let suggestion: number | null = null;
-  let lowest: LrPoint | null = null;
-  for (let i = Math.max(1, from); i < points.length - 1; i++) {
+export function suggestions(points: readonly LrPoint[]): {
+  suggestion: number | null;
+  careful: number | null;
+} {
+  // The mean has hardly begun at first; behind its least, what falls is only noise.
+  const from = Math.max(1, Math.floor(points.length / 10));
+  const smoothed = points.map((point) => point.smoothed);
+  const lowest = smoothed.indexOf(Math.min(...smoothed.slice(from)), from);
+  let [steepest, suggestion]: [number, number | null] = [0, null];
+  for (let i = from; i < lowest; i++) {
     const [before, here, after] = [points[i - 1], points[i], points[i + 1]];
     if (before === undefined || here === undefined || after === undefined) continue;
     const slope = (after.smoothed - before.smoothed) / Math.log(after.lr / before.lr);
-    if (slope < steepest) {
-      steepest = slope;
-      suggestion = here.lr;
-    }
-    if (lowest === null || here.smoothed < lowest.smoothed) lowest = here;
+    if (slope < steepest) [steepest, suggestion] = [slope, here.lr];
   }
-  return { suggestion, upper: suggestion === null || lowest === null ? null : lowest.lr / 10 };
+  const least = points[lowest]?.lr;
+  return { suggestion, careful: suggestion === null || least === undefined ? null : least / 10 };
 }
 
 async function* endless(training: Training): AsyncGenerator<Batch> {

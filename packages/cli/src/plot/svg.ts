@@ -1,0 +1,46 @@
+/** Charts as SVG files, drawn by Vega without a browser. */
+
+import { parse, View } from 'vega';
+import { compile, type TopLevelSpec } from 'vega-lite';
+import type { Chart, ChartAxis } from './chart.ts';
+
+/** The chart as SVG text. */
+export async function chartSvg({ x, y, lines, marks = [] }: Chart): Promise<string> {
+  const axis = ({ title, log = false }: ChartAxis) => ({
+    type: 'quantitative' as const,
+    title,
+    scale: log ? { type: 'log' as const } : { zero: false },
+    axis: { grid: !log },
+  });
+  const values = lines.flatMap(({ name, points }) => points.map((point) => ({ ...point, name })));
+  const spec: TopLevelSpec = {
+    width: 640,
+    height: 320,
+    background: 'white',
+    layer: [
+      {
+        data: { values },
+        mark: { type: 'line' },
+        encoding: {
+          x: { ...axis(x), field: 'x' },
+          y: { ...axis(y), field: 'y' },
+          color: { field: 'name', type: 'nominal', title: null, sort: null },
+        },
+      },
+      {
+        data: { values: marks.map((mark) => ({ ...mark })) },
+        mark: { type: 'rule', strokeDash: [4, 3] },
+        encoding: { x: { field: 'x', type: 'quantitative' } },
+      },
+      {
+        data: { values: marks.map((mark) => ({ ...mark })) },
+        mark: { type: 'text', align: 'left', dx: 4, y: 10 },
+        encoding: { x: { field: 'x', type: 'quantitative' }, text: { field: 'name', type: 'nominal' } },
+      },
+    ],
+  };
+  const view = new View(parse(compile(spec).spec), { renderer: 'none' });
+  const text = await view.toSVG();
+  view.finalize();
+  return text;
+}
