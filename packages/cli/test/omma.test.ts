@@ -338,7 +338,7 @@ describe('omma predict', () => {
     bytes[bytes.length - 5] = (bytes.at(-5) ?? 0) ^ 0xff;
     writeFileSync(damaged, bytes);
     expect(omma('predict', damaged, red()).err).toMatch(
-      /damaged\.safetensors: the numbers do not match the checksum/,
+      /damaged\.safetensors: the file does not match its checksum/,
     );
   });
 });
