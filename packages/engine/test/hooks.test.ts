@@ -133,6 +133,7 @@ describe('hooks', () => {
     expect(resumed.seen).toBe(8);
     const nameless: Hook = { saveState: () => 1 };
     await expect(trainTiny({}, { hooks: [nameless] })).rejects.toThrow(/needs a name of its own/);
+    await expect(trainTiny({}, { hooks: [count(), count()] })).rejects.toThrow(/two are called count/);
   });
 
   it('may stop the run', async () => {

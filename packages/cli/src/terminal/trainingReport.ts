@@ -75,10 +75,17 @@ function startLines(event: StartEvent): string[] {
   const lines = [
     `${pc.bold(event.device)}  ${event.description}, ${precision}${event.communicator === null ? '' : `, ${event.ranks} ranks by ${event.communicator}`}`,
     `${formatCount(event.parameters)} parameters, ${event.trainSamples} training and ${event.valSamples} validation samples, ` +
-      `${event.maxEpochs} epochs of ${event.iterationsPerEpoch} steps, compiled in ${formatDuration(event.compileMs / 1000)}`,
+      `${length(event)}, compiled in ${formatDuration(event.compileMs / 1000)}`,
   ];
   if (event.resumedFrom !== null) lines.push(`resumed from ${event.resumedFrom} at epoch ${event.epoch + 1}`);
   return lines;
+}
+
+/** `10 epochs of 46 steps`, or in a run by iterations `500 steps, 46 an epoch`. */
+function length({ maxEpochs, maxIterations, iterationsPerEpoch }: StartEvent): string {
+  return maxIterations === maxEpochs * iterationsPerEpoch
+    ? `${maxEpochs} epochs of ${iterationsPerEpoch} steps`
+    : `${maxIterations} steps, ${iterationsPerEpoch} an epoch`;
 }
 
 const mostSkippedShown = 3;

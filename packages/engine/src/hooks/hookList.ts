@@ -17,8 +17,15 @@ export interface HookInfo {
 export class HookList {
   #entries: Entry[] = [];
 
-  /** Adds a hook; `priority` wins over the hook's own. */
+  /** Adds a hook; `priority` wins over the hook's own. OmmaError when its saved state could not be told from another's. */
   add(hook: Hook, priority?: Priority): void {
+    const { name, saveState } = hook;
+    const known = this.hooks.some((other) => other.saveState !== undefined && other.name === name);
+    if (saveState !== undefined && (name === undefined || known)) {
+      throw new OmmaError(
+        `hooks: a hook with saveState needs a name of its own, but ${name === undefined ? 'one has none' : `two are called ${name}`}`,
+      );
+    }
     const entry = { hook, priority: priorityNumber(priority ?? hook.priority) };
     this.#entries = [...this.#entries, entry].sort((a, b) => a.priority - b.priority);
   }
@@ -42,18 +49,11 @@ export class HookList {
 
   /** What the hooks want kept, by name. */
   saveState(): Record<string, unknown> {
-    const states: Record<string, unknown> = {};
-    for (const hook of this.hooks) {
-      if (hook.saveState === undefined) continue;
-      const { name } = hook;
-      if (name === undefined || name in states) {
-        throw new OmmaError(
-          `hooks: a hook with saveState needs a name of its own, but ${name === undefined ? 'one has none' : `two are called ${name}`}`,
-        );
-      }
-      states[name] = hook.saveState();
-    }
-    return states;
+    return Object.fromEntries(
+      this.hooks.flatMap((hook) =>
+        hook.name === undefined || hook.saveState === undefined ? [] : [[hook.name, hook.saveState()]],
+      ),
+    );
   }
 
   /** Hands each hook its part. What no hook asks for is left aside: a run may be resumed with fewer hooks. */

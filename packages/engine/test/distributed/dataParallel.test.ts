@@ -92,6 +92,21 @@ describe('two ranks', () => {
     }
   });
 
+  it('accumulate gradients as one rank does: two ranks, two batches an update, are one batch four times as big', async () => {
+    // A rate for every batch would be another rate for every update.
+    const config = { ...plainConfig(await temporary(), 2), paramScheduler: [] };
+    const bigger = { ...plainConfig(await temporary(), 8), paramScheduler: [] };
+    const whole = rankOf(await train(bigger, 1), 0);
+    const { optimWrapper } = config;
+    if (optimWrapper === undefined) throw new Error('nothing to train');
+    const ranks = await train({ ...config, optimWrapper: { ...optimWrapper, accumulativeCounts: 2 } }, 2);
+    const [expected, found] = [await tensorsOf(whole), await tensorsOf(rankOf(ranks, 0))];
+    expect(found['run.accumulation.count']).toEqual([0]);
+    for (const name of Object.keys(expected).filter((each) => !each.startsWith('run.'))) {
+      expect(distance(found[name] ?? [], expected[name] ?? []), name).toBeLessThan(noise);
+    }
+  });
+
   it('evaluate as one rank does: same samples, same metrics', async () => {
     const whole = rankOf(await train(plainConfig(await temporary(), 8), 1), 0);
     for (const batchSize of [4, 5]) {
