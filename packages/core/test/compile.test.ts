@@ -1,41 +1,22 @@
 /** compile(): one executable per signature, a bounded number of them, variables that move, failures that are not remembered. */
 
-import {
-  compile,
-  type Device,
-  device,
-  first,
-  hostTensor,
-  onWarning,
-  ShapeError,
-  type Tensor,
-  Variable,
-} from '@omma/core';
+import { compile, device, first, hostTensor, onWarning, ShapeError, type Tensor, Variable } from '@omma/core';
 import { describe, expect, it } from 'vitest';
+import { referenceUnder } from './support/referenceUnder.ts';
 
 /** A second device with the reference's kernels that counts what is compiled and disposed, and may fail to compile. */
 function counting(failures = 0) {
   const reference = device('reference');
   const counts = { compiled: 0, disposed: 0 };
   let failing = failures;
-  const counted: Device = {
-    name: 'counting',
-    capabilities: reference.capabilities,
-    supports: (node, graph) => reference.supports(node, graph),
+  const counted = referenceUnder('counting', {
     compile: async (graph, options) => {
       if (failing-- > 0) throw new Error('out of memory');
       counts.compiled++;
       const executable = await reference.compile(graph, options);
       return { ...executable, dispose: () => void counts.disposed++ };
     },
-    allocate: (type) => reference.allocate(type),
-    free: (buffer) => reference.free(buffer),
-    upload: (buffer, data) => reference.upload(buffer, data),
-    download: (buffer) => reference.download(buffer),
-    memory: () => reference.memory(),
-    synchronize: () => reference.synchronize(),
-    dispose: () => undefined,
-  };
+  });
   return { counted, counts };
 }
 

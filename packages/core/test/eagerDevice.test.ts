@@ -2,28 +2,19 @@
 
 import { type Device, device, eagerDevice, evaluate, registerDevice, tensor } from '@omma/core';
 import { expect, it } from 'vitest';
+import { referenceUnder } from './support/referenceUnder.ts';
 
 let compiled = 0;
 
 /** The reference device under another name, with a compiler that one would not want to wait for. */
 function slow(): Device {
   const reference = device('reference');
-  return {
-    name: 'slow',
-    capabilities: reference.capabilities,
-    supports: () => true,
+  return referenceUnder('slow', {
     compile: (graph, options) => {
       compiled++;
       return reference.compile(graph, options);
     },
-    allocate: (type) => reference.allocate(type),
-    free: (buffer) => reference.free(buffer),
-    upload: (buffer, data) => reference.upload(buffer, data),
-    download: (buffer) => reference.download(buffer),
-    memory: () => reference.memory(),
-    synchronize: () => reference.synchronize(),
-    dispose: () => undefined,
-  };
+  });
 }
 
 it('the best device trains, and the best that is eager computes what is asked for at once', async () => {

@@ -13,13 +13,12 @@ import {
   Variable,
 } from '@omma/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { referenceUnder } from './support/referenceUnder.ts';
 
 /** The reference device without the ops named in `lacks`. */
 function lacking(name: string, ...lacks: readonly string[]): Device {
   const reference = device('reference');
-  return {
-    name,
-    capabilities: reference.capabilities,
+  return referenceUnder(name, {
     supports: (node, graph) =>
       lacks.includes(node.op) ? 'not written yet' : reference.supports(node, graph),
     compile: (graph, options) => {
@@ -27,14 +26,7 @@ function lacking(name: string, ...lacks: readonly string[]): Device {
         if (lacks.includes(node.op)) throw new Error(`${name} was given ${node.op}`);
       return reference.compile(graph, options);
     },
-    allocate: (type) => reference.allocate(type),
-    free: (buffer) => reference.free(buffer),
-    upload: (buffer, data) => reference.upload(buffer, data),
-    download: (buffer) => reference.download(buffer),
-    memory: () => reference.memory(),
-    synchronize: () => reference.synchronize(),
-    dispose: () => undefined,
-  };
+  });
 }
 
 const warnings: string[] = [];

@@ -1,24 +1,15 @@
 /** Variables between host and devices: what is left when a move fails. */
 
-import { type Device, DeviceError, device, Variable } from '@omma/core';
+import { DeviceError, device, Variable } from '@omma/core';
 import { expect, it } from 'vitest';
+import { referenceUnder } from './support/referenceUnder.ts';
 
 const reference = device('reference');
 
 /** The reference device, with an upload that never works. */
-const broken: Device = {
-  name: 'broken',
-  capabilities: reference.capabilities,
-  supports: (node, graph) => reference.supports(node, graph),
-  compile: (graph, options) => reference.compile(graph, options),
-  allocate: (type) => reference.allocate(type),
-  free: (buffer) => reference.free(buffer),
+const broken = referenceUnder('broken', {
   upload: () => Promise.reject(new DeviceError('broken: no upload')),
-  download: (buffer) => reference.download(buffer),
-  memory: () => reference.memory(),
-  synchronize: () => reference.synchronize(),
-  dispose: () => undefined,
-};
+});
 
 it('a variable whose numbers cannot be moved gives the buffer back and keeps them', async () => {
   const before = reference.memory().live;

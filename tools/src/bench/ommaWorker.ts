@@ -2,7 +2,6 @@
 
 import '@omma/cpu';
 import '@omma/onnx';
-import { AscendExecutable } from '@omma/ascend';
 import {
   type CompiledFunction,
   compile,
@@ -23,6 +22,8 @@ type Inputs = Readonly<Record<string, HostTensor>>;
 await serve(() => prepare(parseJob(process.argv[2])));
 
 async function prepare(job: Job): Promise<Prepared> {
+  // Only where it is wanted: its FFI would count in the memory of the others.
+  const ascend = job.device.startsWith('ascend') ? await import('@omma/ascend') : null;
   const on = device(job.device);
   if (job.dtype === 'bfloat16' && !on.capabilities.mixedPrecision.includes('bfloat16')) {
     const text = `no native bfloat16 on this processor (${on.capabilities.description})`;
@@ -36,7 +37,8 @@ async function prepare(job: Job): Promise<Prepared> {
   const run = job.kind === 'train' ? trainingStep(model, options) : inference(model, options);
   const executable = await run.prepare(inputs);
   const prepareMs = performance.now() - begin;
-  const parts = executable instanceof AscendExecutable ? { ...executable.times } : {};
+  const parts =
+    ascend !== null && executable instanceof ascend.AscendExecutable ? { ...executable.times } : {};
   return { label: `Omma on ${on.name}`, detail: '', prepareMs, parts, step: () => run(inputs) };
 }
 
