@@ -12,6 +12,7 @@ import {
   OmmaError,
 } from '@omma/core';
 import type { DistributedEnvironment } from './environment.ts';
+import type { MpiJob } from './mpi.ts';
 import type { ProcessGroup } from './processGroup.ts';
 import { allGatherText } from './text.ts';
 
@@ -22,14 +23,14 @@ export interface Connected {
 }
 
 /** Connects `device` with those of the other ranks of `group`. */
-export async function connectDevice(
-  device: Device,
-  group: ProcessGroup,
-  environment: DistributedEnvironment,
-): Promise<Connected> {
+export async function connectDevice(device: Device, group: ProcessGroup, job: MpiJob): Promise<Connected> {
   if (device.connect !== undefined) return { communicator: await device.connect(group), warning: null };
-  const { host, warning } = await hostCollectives(group, environment);
-  return { communicator: (await device.attach?.(host)) ?? new HostCommunicator(device, host), warning };
+  const { host, warning } =
+    job.host === null ? await hostCollectives(group, job.environment) : { host: job.host, warning: null };
+  return {
+    communicator: (await device.attach?.(host)) ?? new HostCommunicator(device, host),
+    warning: warning ?? job.warning,
+  };
 }
 
 async function hostCollectives(

@@ -7,6 +7,7 @@ import { type Communicator, type Device, DeviceError, OmmaError } from '@omma/co
 import { type Connected, connectDevice } from './connect.ts';
 import type { DistributedEnvironment } from './environment.ts';
 import type { Loss } from './hub.ts';
+import { mpiJob } from './mpi.ts';
 import { ProcessGroup } from './processGroup.ts';
 
 /** How long leaving may take when something hangs, in milliseconds. */
@@ -41,9 +42,10 @@ export class Distributed {
 
   /** Joins the run and connects `device` with those of the other ranks: by its own collective library, by Gloo, or over TCP. */
   static async start(environment: DistributedEnvironment, device: Device): Promise<Distributed> {
-    const group = environment.group ?? (await ProcessGroup.join(environment));
+    const job = await mpiJob(environment);
+    const group = environment.group ?? (await ProcessGroup.join(job.environment));
     try {
-      const connected = connectDevice(device, group, environment);
+      const connected = connectDevice(device, group, job);
       return new Distributed(group, environment, await Promise.race([connected, breakOf(group)]));
     } catch (error) {
       await group.dispose();

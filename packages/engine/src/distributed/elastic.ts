@@ -60,7 +60,8 @@ function lostBy(
   { distributed, device }: Runner,
   environment: DistributedEnvironment | null,
 ): readonly number[] | null {
-  if (environment?.elastic !== true || device.connect !== undefined) return null;
+  const connectedByLibrary = device.connect !== undefined || distributed?.communicator.name === 'mpi';
+  if (environment?.elastic !== true || connectedByLibrary) return null;
   return distributed?.lost ?? null;
 }
 

@@ -1,17 +1,15 @@
-/**
- * Which process of a distributed run this is, from torchrun's environment variables: RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR,
- * MASTER_PORT. `omma launch` sets them, and so do torchrun and most schedulers; the names of Ascend's own launchers (RANK_ID, RANK_SIZE,
- * ASCEND_DEVICE_ID) are read where those are missing.
- */
+/** Which process of a distributed run this is, and what the run's environment says about waiting and engines. */
 
 import { OmmaError } from '@omma/core';
+import { type Environment, type Launcher, type LauncherName, launcherOf, wholeNumber } from './launchers.ts';
 import type { ProcessGroup } from './processGroup.ts';
 
 /** Collective engines that OMMA_DIST_BACKEND may name, MMEngine's `env_cfg.dist_cfg.backend`; `auto` takes the fastest that all ranks have. */
-export const backends = ['auto', 'gloo', 'tcp'] as const;
+export const backends = ['auto', 'gloo', 'mpi', 'tcp'] as const;
 export type Backend = (typeof backends)[number];
 
 export interface DistributedEnvironment {
+  readonly launcher: LauncherName;
   /** 0 to size - 1. */
   readonly rank: number;
   readonly size: number;
@@ -34,25 +32,38 @@ export interface DistributedEnvironment {
   readonly group?: ProcessGroup;
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 /** The run that `env` describes; null when this process is on its own. OmmaError when a variable is missing or makes no sense. */
 export function distributedEnvironment(env: Environment): DistributedEnvironment | null {
-  const size = wholeNumber(env, ['WORLD_SIZE', 'RANK_SIZE'], 1, 65536);
+  const launcher = launcherOf(env);
+  if (launcher === null) return null;
+  const size = wholeNumber(env, launcher.size, 1, 65536);
   if (size === null || size === 1) return null;
-  const rank = needed(env, ['RANK', 'RANK_ID'], 0, size - 1, size);
+  const rank = needed(env, launcher, launcher.rank, 0, size - 1);
   return {
+    launcher: launcher.name,
     rank,
     size,
-    localRank: wholeNumber(env, ['LOCAL_RANK', 'ASCEND_DEVICE_ID'], 0, 65535) ?? rank,
-    address: env.MASTER_ADDR ?? '127.0.0.1',
-    port: needed(env, ['MASTER_PORT'], 1, 65535, size),
+    localRank: wholeNumber(env, launcher.localRank, 0, 65535) ?? rank,
+    address: addressOf(env, launcher),
+    port:
+      wholeNumber(env, ['MASTER_PORT'], 1, 65535) ??
+      launcher.port ??
+      needed(env, launcher, ['MASTER_PORT'], 1, 65535),
     connectTimeout: 1000 * (wholeNumber(env, ['OMMA_CONNECT_TIMEOUT'], 1, 86400) ?? 120),
     collectiveTimeout: 1000 * (wholeNumber(env, ['OMMA_COLLECTIVE_TIMEOUT'], 1, 86400) ?? 600),
     backend: backendOf(env),
     elastic: env.OMMA_ELASTIC !== 'off',
     reformTimeout: 1000 * (wholeNumber(env, ['OMMA_REFORM_TIMEOUT'], 1, 3600) ?? 20),
   };
+}
+
+/** Several machines under mpirun without MASTER_ADDR are not refused here: MPI itself may say where rank 0 is. */
+function addressOf(env: Environment, launcher: Launcher): string {
+  const address = env.MASTER_ADDR ?? launcher.address(env);
+  if (address !== null || launcher.name === 'mpi') return address ?? '';
+  throw new OmmaError(
+    `distributed: MASTER_ADDR is not set and ${launcher.name} does not say where rank 0 is; set it to that machine's address`,
+  );
 }
 
 function backendOf({ OMMA_DIST_BACKEND: name = 'auto' }: Environment): Backend {
@@ -65,26 +76,15 @@ function backendOf({ OMMA_DIST_BACKEND: name = 'auto' }: Environment): Backend {
 
 function needed(
   env: Environment,
+  launcher: Launcher,
   names: readonly string[],
   least: number,
   most: number,
-  size: number,
 ): number {
   const value = wholeNumber(env, names, least, most);
   if (value !== null) return value;
+  const size = launcher.size.find((name) => env[name] !== undefined) ?? '';
   throw new OmmaError(
-    `distributed: WORLD_SIZE is ${size} but ${names[0]} is not set; start the run with omma launch, or set it for every process`,
-  );
-}
-
-/** The first of `names` that is set. */
-function wholeNumber(env: Environment, names: readonly string[], least: number, most: number): number | null {
-  const name = names.find((candidate) => (env[candidate] ?? '') !== '');
-  if (name === undefined) return null;
-  const text = env[name] ?? '';
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new OmmaError(
-    `distributed: ${name} must be a whole number from ${least} to ${most} but is ${JSON.stringify(text)}`,
+    `distributed: ${size} is ${env[size]} but ${names[0]} is not set; start the run with omma launch, or set it for every process`,
   );
 }

@@ -32,6 +32,8 @@ interface Request {
 
 /** How much longer than the hub a member waits: the hub's own timeout says more. */
 const patience = 15_000;
+/** How a connection ends whose other side has not ended it. */
+const unreachableCodes = ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN'];
 /** Between two attempts to reach rank 0, in milliseconds. */
 const retryInterval = 50;
 
@@ -83,10 +85,15 @@ export class ProcessGroup implements Rendezvous, HostCollectives {
         else this.#settle(kind, id, text, body);
       },
     });
-    socket.on('error', () => undefined);
-    socket.on('close', () =>
-      this.#fail({ reason: 'rank 0 is gone: its process ended or its machine cannot be reached', lost: [0] }),
-    );
+    let unreachable: string | undefined;
+    socket.on('error', (error) => {
+      unreachable = unreachableCodes.find((code) => code === codeOf(error));
+    });
+    socket.on('close', () => {
+      // Behind a cut cable rank 0 may go on: only a connection that its machine closed says that it has ended.
+      if (unreachable === undefined) this.#fail({ reason: 'rank 0 is gone: its process ended', lost: [0] });
+      else this.#fail({ reason: `rank 0 cannot be reached (${unreachable})`, lost: [] });
+    });
   }
 
   /** Joins the run that `environment` describes; resolves when all ranks have. OmmaError when one does not come in time. */

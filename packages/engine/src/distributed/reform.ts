@@ -2,7 +2,7 @@
  * A group that forms again after ranks were lost, of those that are left.
  *
  * The lowest of them leads: it listens where rank 0 listened, on its own machine. Who does not come within the time is left behind. When the leader
- * does not answer either, the next one leads. All of it takes a bounded time.
+ * does not answer either, the next one leads, if more than half of the ranks come. All of it takes a bounded time.
  */
 
 import { OmmaError } from '@omma/core';
@@ -32,6 +32,7 @@ export async function reform(
   const everyone = Array.from({ length: size }, (_, other) => other);
   const expected = everyone.filter((other) => !lost.includes(other));
   const gathering: Gathering = { generation: broken.generation + 1, expected, window };
+  let unreachable = 0;
   for (const leader of expected) {
     const address = addresses[leader] ?? environment.address;
     const own = { ...environment, rank, size, address, connectTimeout: 2 * window };
@@ -39,7 +40,15 @@ export async function reform(
       leader === rank
         ? await ProcessGroup.rejoin(own, gathering, true)
         : await follow(own, gathering, Date.now() + window);
-    if (group === null) continue;
+    if (group === null) {
+      unreachable++;
+      continue;
+    }
+    // Who does not answer may be alive behind a cut cable and go on there: two halves must not both write.
+    if (unreachable > 0 && 2 * group.size <= size) {
+      await group.dispose();
+      break;
+    }
     const alone = group.size === 1;
     if (alone) await group.dispose();
     return {
@@ -48,7 +57,7 @@ export async function reform(
     };
   }
   throw new OmmaError(
-    'distributed: none of the other ranks answers, so the run ends here; go on with --resume',
+    `distributed: rank ${expected[0]} cannot be reached, and too few others of the ${size} are left to go on without it; the run ends here, go on from its last checkpoint with --resume`,
   );
 }
 

@@ -197,6 +197,7 @@ describe('the environment', () => {
 
   it("is torchrun's", () => {
     expect(distributedEnvironment(full)).toEqual({
+      launcher: 'torchrun',
       rank: 1,
       size: 4,
       localRank: 0,
@@ -218,6 +219,36 @@ describe('the environment', () => {
       localRank: 2,
       address: '127.0.0.1',
     });
+  });
+
+  it("may be of mpirun or srun, which give Slurm's first host and MMEngine's port", () => {
+    const mpi = {
+      OMPI_COMM_WORLD_SIZE: '2',
+      OMPI_COMM_WORLD_LOCAL_SIZE: '2',
+      OMPI_COMM_WORLD_RANK: '1',
+      OMPI_COMM_WORLD_LOCAL_RANK: '1',
+    };
+    const place = { rank: 1, size: 2, localRank: 1, port: 29500 };
+    expect(distributedEnvironment(mpi)).toMatchObject({ ...place, launcher: 'mpi', address: '127.0.0.1' });
+    const slurm = {
+      SLURM_STEP_NUM_TASKS: '4',
+      SLURM_PROCID: '3',
+      SLURM_LOCALID: '1',
+      SLURM_STEP_NODELIST: 'gpu[03-04,7],login',
+    };
+    expect(distributedEnvironment(slurm)).toMatchObject({
+      launcher: 'slurm',
+      rank: 3,
+      size: 4,
+      localRank: 1,
+      address: 'gpu03',
+      port: 29500,
+    });
+    // A batch script is no task of its job.
+    expect(distributedEnvironment({ SLURM_NTASKS: '4', SLURM_PROCID: '0' })).toBeNull();
+    expect(() => distributedEnvironment({ ...slurm, SLURM_STEP_NODELIST: '' })).toThrow(
+      /MASTER_ADDR is not set/,
+    );
   });
 
   it('of a single process is none', () => {

@@ -21,6 +21,7 @@ export function environment(
   times: Partial<DistributedEnvironment> = {},
 ): DistributedEnvironment {
   return {
+    launcher: 'torchrun',
     rank,
     size,
     localRank: rank,

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './ports.ts';
 
-const program = fileURLToPath(new URL('./rank.mjs', import.meta.url));
+export const rankProgram = fileURLToPath(new URL('./rank.mjs', import.meta.url));
 
 export interface Ended {
   readonly code: number | null;
@@ -45,7 +45,7 @@ export async function trainProcesses(
 ): Promise<Ended[]> {
   const port = await freePort();
   const children = Array.from({ length: size }, (_, rank) => {
-    const command = [...prefix(rank), process.execPath, program, workDir, device, String(batchSize), amp];
+    const command = [...prefix(rank), process.execPath, rankProgram, workDir, device, String(batchSize), amp];
     const [file = '', ...args] = command;
     return spawn(file, args, {
       env: {

@@ -36,7 +36,7 @@ try {
       trainConfig: { maxEpochs: Number(process.env.OMMA_TEST_EPOCHS ?? 3), valInterval: 3 },
     },
     {
-      distributed: await distributedEnvironment(process.env),
+      distributed: distributedEnvironment(process.env),
       resume: process.env.OMMA_TEST_RESUME === '1',
       listenerOf: () => (event) => {
         if (event.type === 'start') name = event.communicator;
