@@ -5,6 +5,7 @@
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { addCheckpoint } from './commands/checkpoint/grammar.ts';
+import { addConfig } from './commands/config/grammar.ts';
 
 export function buildProgram(): Command {
   const program = new Command('omma')
@@ -21,6 +22,7 @@ export function buildProgram(): Command {
   addPredict(program);
   addExport(program);
   addCheckpoint(program);
+  addConfig(program);
   addDevices(program);
   addAscend(program);
   return program;
@@ -30,7 +32,7 @@ function addTrain(program: Command): void {
   const command = program
     .command('train')
     .description('train the model that a config describes')
-    .argument('<config>', 'config file (.ts, .js or .json)');
+    .argument('<config>', 'config file (.ts, .js, .json, .yaml or OpenMMLab .py)');
   configOptions(command)
     .option(
       '--resume [checkpoint]',
@@ -46,7 +48,7 @@ function addLrFind(program: Command): void {
     .description(
       'look for a learning rate: train for a while with one that grows, and see what the loss does',
     )
-    .argument('<config>', 'config file (.ts, .js or .json)');
+    .argument('<config>', 'config file (.ts, .js, .json, .yaml or OpenMMLab .py)');
   configOptions(command)
     .option('--start <lr>', 'the first learning rate', positive, 1e-7)
     .option('--end <lr>', 'the last one', positive, 10)
@@ -59,7 +61,7 @@ function addTest(program: Command): void {
   const command = program
     .command('test')
     .description('evaluate a checkpoint on the validation data of a config')
-    .argument('<config>', 'config file (.ts, .js or .json)')
+    .argument('<config>', 'config file (.ts, .js, .json, .yaml or OpenMMLab .py)')
     .argument('<checkpoint>', 'checkpoint (.safetensors), PyTorch weights (.pth), or offline model (.om)');
   configOptions(command)
     .option('--tta', 'by test-time augmentation, as `ttaModel` of the config says')

@@ -38,6 +38,7 @@ export * from './config/schema.ts';
 export * from './config/sources.ts';
 export * from './config/types.ts';
 export * from './config/value.ts';
+export * from './config/write.ts';
 export * from './data/batch.ts';
 export * from './data/collate.ts';
 export * from './data/config.ts';

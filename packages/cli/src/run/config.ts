@@ -2,6 +2,7 @@
 
 import '@omma/classification';
 import { type Config, type DataloaderConfig, loadConfig } from '@omma/engine';
+import { warn } from './configFile.ts';
 import { movedDataset } from './datasets.ts';
 import './devices.ts';
 
@@ -20,7 +21,7 @@ export interface ConfigOptions {
 
 /** Reads, checks and completes a config. The options win over the file. */
 export async function configFrom(file: string, options: ConfigOptions): Promise<Config> {
-  const config = await loadConfig(file, { set: options.set });
+  const config = await loadConfig(file, { set: options.set, onWarning: warn });
   return withData(withSettings(config, options), options.data);
 }
 

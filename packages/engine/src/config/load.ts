@@ -3,6 +3,7 @@
 import { basename, extname, resolve } from 'node:path';
 import { Budget } from './budget.ts';
 import { deleteKey } from './merge.ts';
+import { isOpenMMLab, translatedWhole } from './openmmlab/translate.ts';
 import { applyOverrides, overrideAt } from './overrides.ts';
 import { toPlain } from './plain.ts';
 import { readConfigFile } from './read.ts';
@@ -25,10 +26,15 @@ export async function loadConfig(
   file: string,
   { set = [], ...options }: LoadConfigOptions = {},
 ): Promise<Config> {
-  const values = await readConfigFile(file, options);
-  const raw = applyOverrides(toPlain(values, new Budget(), deleteKey), set);
-  const config = checkConfig(raw, file, placeOf(values, set, file));
+  const read = await readConfigFile(file, options);
+  const values = isOpenMMLab(read) ? translatedWhole(read, resolve(file)) : read;
+  const config = checkConfig(plainConfig(values, set), file, placeOf(values, set, file));
   return { workDir: `work_dirs/${basename(file, extname(file))}`, ...config };
+}
+
+/** What the schema is asked about: plain data, with `--set` applied and without any `_delete_` that had nothing to delete. */
+export function plainConfig(values: ConfigDict, set: readonly string[] = []): unknown {
+  return applyOverrides(toPlain(values, new Budget(), deleteKey), set);
 }
 
 /** Tells what set the value at a path: a `--set`, or a file; null when it is no more than the file itself. */

@@ -1,6 +1,6 @@
 /** Plain, JSON-serialisable data of config values, and config values of plain data. */
 
-import { type Budget, checkDepth } from './budget.ts';
+import { Budget, checkDepth } from './budget.ts';
 import { placeText } from './sources.ts';
 import {
   ConfigDict,
@@ -14,7 +14,7 @@ import {
 } from './value.ts';
 
 /** Tuples and sets become lists, imported names their dotted names, whole-number keys text. Keys named `omit` are left out. */
-export function toPlain(value: ConfigValue, budget: Budget, omit?: string): unknown {
+export function toPlain(value: ConfigValue, budget = new Budget(), omit?: string): unknown {
   return plain(value, { budget, omit }, 'config', 0);
 }
 

@@ -102,7 +102,8 @@ export function formatPath(path: readonly PropertyKey[]): string {
   }, '');
 }
 
-function formatValue(value: unknown): string {
+/** A value in a message: JSON, cut where it is long. */
+export function formatValue(value: unknown): string {
   if (value === undefined) return 'missing';
   const text = JSON.stringify(value) ?? String(value);
   return text.length <= 60 ? text : `${text.slice(0, 57)}...`;

@@ -5,6 +5,7 @@ import { OmmaError } from '@omma/core';
 import { parseData } from './data.ts';
 import { merge } from './merge.ts';
 import { moduleExtensions, readModule } from './modules.ts';
+import { isOpenMMLab, translatedWhole } from './openmmlab/translate.ts';
 import { readPython, warnOfDeprecation } from './python/read.ts';
 import { basePaths, joinBases, Reading, type ReadOptions } from './reading.ts';
 import { placeText } from './sources.ts';
@@ -65,6 +66,12 @@ function readTypeScript(path: string, from: ConfigSource | null, reading: Readin
   );
 }
 
+/** A base that `extends` names: in Omma's terms, whatever it is written in. */
+async function readOwn(path: string, from: ConfigSource | null, reading: Reading): Promise<ConfigDict> {
+  const base = await readRaw(path, from, reading);
+  return isOpenMMLab(base) ? translatedWhole(base, path) : base;
+}
+
 /** What `extends` or `_base_` names, with the file's own values merged into it. */
 async function withBases(own: ConfigDict, path: string, reading: Reading): Promise<ConfigDict> {
   const names = ['extends', '_base_'].filter((key) => own.has(key));
@@ -76,7 +83,8 @@ async function withBases(own: ConfigDict, path: string, reading: Reading): Promi
   own.delete(name);
   const source = { ...entry.source, file: path };
   const bases = basePaths(entry.value, source, reading);
-  const base = await joinBases(bases, source, reading, (file, by) => readRaw(file, by, reading));
+  const read = name === 'extends' ? readOwn : readRaw;
+  const base = await joinBases(bases, source, reading, (file, by) => read(file, by, reading));
   const values = replaceBaseValues(own, base);
   return merge(values instanceof ConfigDict ? values : own, base, reading.budget);
 }

@@ -50,7 +50,33 @@ export interface Config {
   readonly resume?: boolean;
 }
 
-/** Gives a config file its types: `export default defineConfig({ ... })`. */
-export function defineConfig(config: Config): Config {
+/** Some of a config's values; lists, which replace those of the base, are whole. */
+type Part<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]?: Part<T[K]> } & {
+        /** Replace the base's object with this one, instead of merging the two. */
+        readonly _delete_?: boolean;
+      }
+    : T;
+
+/** A config on top of others: what it says is merged into what they say. */
+export type ExtendingConfig = Part<Config> & {
+  /** Config files of any format, relative to this one. No two of them may have the same key. */
+  readonly extends: string | readonly string[];
+};
+
+type Given = Config | ExtendingConfig;
+
+/**
+ * Gives a config file its types: `export default defineConfig({ ... })`. With `extends` it says only what differs from its bases. A function
+ * that returns a config is called when the config is read.
+ */
+export function defineConfig(config: Config): Config;
+export function defineConfig(config: ExtendingConfig): ExtendingConfig;
+export function defineConfig(config: () => Given | Promise<Given>): () => Given | Promise<Given>;
+export function defineConfig(
+  config: Given | (() => Given | Promise<Given>),
+): Given | (() => Given | Promise<Given>) {
   return config;
 }

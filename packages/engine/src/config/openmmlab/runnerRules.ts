@@ -9,10 +9,11 @@ import {
   onlyType,
   type Rules,
   registerOpenMMLabTypes,
+  typeName,
 } from './rules.ts';
 
 const neutralType = (...names: readonly string[]): KeyRule => ({
-  neutral: oneOf(...names),
+  neutral: (value) => names.includes(typeName(value) ?? ''),
   missing: `Omma has ${names[0]} alone`,
 });
 
@@ -38,8 +39,8 @@ const optimWrapper: KeyRule = {
   keys: {
     type: {
       name: 'amp',
-      neutral: oneOf('OptimWrapper'),
-      value: (value) => (value === 'AmpOptimWrapper' ? 'float16' : undefined),
+      neutral: (value) => typeName(value) === 'OptimWrapper',
+      value: (value) => (typeName(value) === 'AmpOptimWrapper' ? 'float16' : undefined),
       missing: 'Omma has OptimWrapper, and AmpOptimWrapper as amp',
     },
     dtype: { name: 'amp' },
@@ -91,7 +92,10 @@ const visualizer: KeyRule = {
   keys: {
     type: { name: null },
     name: needless,
-    vis_backends: {},
+    // log.jsonl is always written.
+    vis_backends: {
+      neutral: (value) => Array.isArray(value) && value.every(onlyType(['LocalVisBackend'], ['save_dir'])),
+    },
   },
 };
 
@@ -161,6 +165,5 @@ registerOpenMMLabTypes({
       'ReduceOnPlateauLR',
     ].map((name) => [name, schedule]),
   ),
-  // log.jsonl is always written.
   LocalVisBackend: { type: null },
 });

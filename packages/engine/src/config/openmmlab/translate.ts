@@ -5,11 +5,12 @@
  * refuse, and nothing is claimed twice.
  */
 
+import { OmmaError } from '@omma/core';
 import { Budget } from '../budget.ts';
 import { toPlain } from '../plain.ts';
-import { formatPath, problemsOf } from '../problems.ts';
+import { formatPath, formatValue, problemsOf } from '../problems.ts';
 import { configSchema } from '../schema.ts';
-import { placeText, sourceAt } from '../sources.ts';
+import { placeText, sourceAt, valueAt } from '../sources.ts';
 import { ConfigDict, type ConfigKey, ConfigTuple, type ConfigValue, ImportedName } from '../value.ts';
 import { camelCase, type KeyRule, type Rules, typeName, typeRule } from './rules.ts';
 import { added, repeats, runnerRules } from './runnerRules.ts';
@@ -43,6 +44,22 @@ export function translateOpenMMLab(config: ConfigDict): Translation {
   const translator = new Translator(config);
   translator.run();
   return translator.checked();
+}
+
+/** The translation of a config that has to have one for all its values. `path` names it in the message. */
+export function translatedWhole(config: ConfigDict, path: string): ConfigDict {
+  const { config: translated, missing } = translateOpenMMLab(config);
+  if (missing.length === 0) return translated;
+  const lines = missing.map((part) => `  ${formatMissing(part)}`);
+  throw new OmmaError(
+    `${placeText({ file: path })} is an OpenMMLab config, and ${missing.length} of its values have no equivalent in Omma (omma config convert writes the rest):\n${lines.join('\n')}`,
+  );
+}
+
+/** `model.neck.type is "FPN": expected a neck, one of ... (configs/fpn.py:12)` */
+export function formatMissing({ path, value, reason, place }: Missing): string {
+  const where = place === null ? '' : ` (${place})`;
+  return `${path} is ${formatValue(value)}: ${reason}${where}`;
 }
 
 class Translator {
@@ -164,7 +181,7 @@ class Translator {
     const source = value.entry('type')?.source;
     for (const [key, standard] of Object.entries(known.adds ?? {}))
       if (source !== undefined && !result.has(key)) result.set(key, standard, source);
-    return result;
+    return result.size === 0 && value.size > 0 ? undefined : result;
   }
 
   #miss(path: Path, value: ConfigValue, reason: string, place: string | null): void {
@@ -188,7 +205,8 @@ class Translator {
         });
       break;
     }
-    return { config: this.#config, missing: this.#missing };
+    const missing = this.#missing.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+    return { config: this.#config, missing };
   }
 
   #isRemovable(path: readonly PropertyKey[], message: string): boolean {
@@ -201,7 +219,7 @@ class Translator {
     const cut = path.slice(0, end);
     const key = cut.at(-1);
     const parent = this.#at(cut.slice(0, -1));
-    const value = this.#at(cut);
+    const value = valueAt(this.#from, this.#origins.get(formatPath(cut)) ?? cut) ?? this.#at(cut);
     if (key === undefined || value === undefined) return;
     const reason = unknown ? 'Omma has no such option' : message;
     this.#missing.push({

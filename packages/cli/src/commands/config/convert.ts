@@ -1,0 +1,70 @@
+/** `omma config convert`: a config in another format; an OpenMMLab one in Omma's terms, with a list of what has none. */
+
+import { mkdir } from 'node:fs/promises';
+import { dirname, extname } from 'node:path';
+import { OmmaError } from '@omma/core';
+import {
+  type ConfigDict,
+  type ConfigFormat,
+  configFormats,
+  formatValue,
+  isOpenMMLab,
+  type Missing,
+  textFile,
+  translateOpenMMLab,
+  writeConfig,
+} from '@omma/engine';
+import pc from 'picocolors';
+import { type ReadingOptions, readConfig } from '../../run/configFile.ts';
+import { formatTable } from '../../terminal/table.ts';
+
+export interface ConvertOptions extends ReadingOptions {
+  readonly to?: ConfigFormat;
+  readonly out?: string;
+  readonly asIs?: boolean;
+  readonly json?: boolean;
+}
+
+export async function convertConfig(file: string, options: ConvertOptions): Promise<void> {
+  const format = options.to ?? formatOf(options.out);
+  const { config, missing } = converted(await readConfig(file, options), format, options);
+  const text = writeConfig(config, format);
+  if (options.out === undefined) process.stdout.write(text);
+  else {
+    await mkdir(dirname(options.out), { recursive: true });
+    await textFile(options.out, text);
+  }
+  if (missing.length > 0) process.stderr.write(report(missing, options.json === true));
+  process.exitCode = missing.length === 0 ? 0 : 1;
+}
+
+/** Python is OpenMMLab's format and keeps OpenMMLab's names. */
+function converted(
+  config: ConfigDict,
+  format: ConfigFormat,
+  { asIs }: ConvertOptions,
+): { readonly config: ConfigDict; readonly missing: readonly Missing[] } {
+  if (asIs === true || format === 'py' || !isOpenMMLab(config)) return { config, missing: [] };
+  return translateOpenMMLab(config);
+}
+
+function formatOf(out: string | undefined): ConfigFormat {
+  if (out === undefined) return 'ts';
+  const extension = extname(out).slice(1).replace('yml', 'yaml');
+  const format = configFormats.find((name) => name === extension);
+  if (format === undefined)
+    throw new OmmaError(`--out ${out}: expected a .ts, .json, .yaml or .py file, or --to with the format`);
+  return format;
+}
+
+function report(missing: readonly Missing[], json: boolean): string {
+  if (json) return `${JSON.stringify(missing, null, 2)}\n`;
+  const rows = missing.map(({ path, value, reason, place }) => [
+    path,
+    formatValue(value),
+    reason,
+    place ?? '',
+  ]);
+  const columns = [{ title: 'no equivalent' }, { title: 'value' }, { title: 'why' }, { title: 'set at' }];
+  return `${pc.yellow(`${missing.length} values of the config have no equivalent and were left out:`)}\n${formatTable(columns, rows)}\n`;
+}
