@@ -115,7 +115,7 @@ registerOpenMMLabTypes({
   RandomFlip: { keys: { prob: { name: 'probability' }, direction: { neutral: oneOf('horizontal') } } },
   ResizeEdge: { type: 'Resize', keys: { ...pixels, scale: size, edge: { neutral: oneOf('short') } } },
   Resize: { keys: { ...pixels, scale: { name: 'size', value: heightAndWidth } } },
-  CenterCrop: { keys: { crop_size: size, efficientnet_style: { neutral: oneOf(false) } } },
+  CenterCrop: { keys: { ...pixels, crop_size: size, efficientnet_style: { neutral: oneOf(false) } } },
   RandomCrop: { keys: { crop_size: size } },
 });
 

@@ -29,6 +29,7 @@ export * from './config/nearest.ts';
 export * from './config/openmmlab/rules.ts';
 export * from './config/openmmlab/translate.ts';
 export * from './config/overrides.ts';
+export * from './config/place.ts';
 export * from './config/plain.ts';
 export * from './config/problems.ts';
 export * from './config/read.ts';

@@ -73,7 +73,7 @@ describe('a config mistake is told with path, value, expectation and the nearest
     [
       'metric that does not exist',
       'valEvaluator.0.type="Hit"',
-      /valEvaluator\[0\]\.type is "Hit": expected a metric, one of Hits; did you mean Hits\?/,
+      /valEvaluator\[0\]\.type is "Hit": expected a metric, one of .*Hits; did you mean Hits\?/,
     ],
   ];
   it.each(cases)('%s', (_, change, message) => {

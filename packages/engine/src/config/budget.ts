@@ -6,6 +6,7 @@
  */
 
 import { OmmaError } from '@omma/core';
+import { type ConfigSource, placeText } from './place.ts';
 
 /** Ten times what the largest configs of MMDetection need. */
 const defaultSteps = 500_000;
@@ -22,25 +23,27 @@ export class Budget {
   }
 
   /** Takes `steps` off. Throws when they are used up; `where` names the place that asked. */
-  spend(steps: number, where: string): void {
+  spend(steps: number, where: ConfigSource): void {
     this.#steps -= steps;
     if (this.#steps >= 0) return;
     throw new OmmaError(
-      `${where}: the config takes more than ${defaultSteps} steps to evaluate; it grows without bound, or it is no config`,
+      `${placeText(where)}: the config takes more than ${defaultSteps} steps to evaluate; it grows without bound, or it is no config`,
     );
   }
 
-  file(where: string): void {
+  file(where: ConfigSource): void {
     this.#files++;
     if (this.#files <= mostFiles) return;
     throw new OmmaError(
-      `${where}: the config reads more than ${mostFiles} files; bases that have the same bases are read again each time`,
+      `${placeText(where)}: the config reads more than ${mostFiles} files; bases that have the same bases are read again each time`,
     );
   }
 }
 
 /** Refuses values nested too deeply, those that contain themselves among them. */
-export function checkDepth(depth: number, where: string): void {
+export function checkDepth(depth: number, where: ConfigSource): void {
   if (depth > mostDepth)
-    throw new OmmaError(`${where}: the config nests more than ${mostDepth} levels, or contains itself`);
+    throw new OmmaError(
+      `${placeText(where)}: the config nests more than ${mostDepth} levels, or contains itself`,
+    );
 }

@@ -7,9 +7,9 @@
 
 import { OmmaError } from '@omma/core';
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
-import { type Budget, checkDepth } from './budget.ts';
-import { placeText } from './sources.ts';
-import { ConfigDict, ConfigFloat, type ConfigSource, type ConfigValue } from './value.ts';
+import { type Budget, checkDepth, mostDepth } from './budget.ts';
+import { type ConfigSource, placeText } from './place.ts';
+import { ConfigDict, ConfigFloat, type ConfigValue } from './value.ts';
 
 /** The dict that a JSON or YAML text holds. */
 export function parseData(text: string, file: string, format: 'json' | 'yaml', budget: Budget): ConfigDict {
@@ -41,14 +41,27 @@ function checkJson(text: string, file: string): void {
 }
 
 function parse(text: string, file: string, lineCounter: LineCounter): Document {
-  try {
-    return parseDocument(text, { lineCounter, merge: true, prettyErrors: false, strict: true });
-  } catch (error) {
-    // Its parser recurses, and nothing bounds how deep a text nests.
-    if (error instanceof RangeError)
-      throw new OmmaError(`${placeText({ file })}: the config nests too deeply`);
-    throw error;
+  const tooDeep = new OmmaError(`${placeText({ file })}: the config nests too deeply`);
+  // The parser recurses, and takes long before it fails.
+  if (bracketDepth(text) > mostBrackets || dashes.test(text)) throw tooDeep;
+  const document = parseDocument(text, { lineCounter, merge: true, prettyErrors: false, strict: true });
+  if (document.errors.some(({ message }) => message.startsWith('Maximum call stack'))) throw tooDeep;
+  return document;
+}
+
+/** Beyond what values may nest, and far from where the parser fails. Brackets in text count too; nobody writes so many. */
+const mostBrackets = 2 * mostDepth;
+/** Lists in lists without brackets: `- - - x`. */
+const dashes = /(?:[-?] ){200}/;
+
+function bracketDepth(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const bracket of text.match(/[[\]{}]/g) ?? []) {
+    depth = Math.max(0, depth + ('[{'.includes(bracket) ? 1 : -1));
+    deepest = Math.max(deepest, depth);
   }
+  return deepest;
 }
 
 interface Walk {
@@ -63,7 +76,7 @@ function isNode(value: unknown): value is Node {
 }
 
 function valueIn(node: unknown, walk: Walk, depth: number): ConfigValue {
-  const where = placeText(walk.sourceOf(node));
+  const where = walk.sourceOf(node);
   walk.budget.spend(1, where);
   checkDepth(depth, where);
   if (isAlias(node)) return valueIn(node.resolve(walk.document), walk, depth + 1);
@@ -73,7 +86,7 @@ function valueIn(node: unknown, walk: Walk, depth: number): ConfigValue {
   const result = new ConfigDict();
   for (const { key, value } of node.items) {
     const name = isScalar(key) ? key.value : null;
-    if (name === '<<') mergeInto(result, valueIn(value, walk, depth + 1), where);
+    if (isMergeKey(key)) mergeInto(result, valueIn(value, walk, depth + 1), where);
     else if (typeof name === 'string' || typeof name === 'number')
       result.set(name, valueIn(value, walk, depth + 1), walk.sourceOf(key));
     else throw new OmmaError(`${placeText(walk.sourceOf(key))}: expected a key that is text or a number`);
@@ -81,18 +94,24 @@ function valueIn(node: unknown, walk: Walk, depth: number): ConfigValue {
   return result;
 }
 
-function scalarOf(value: unknown, source: string | undefined, where: string): ConfigValue {
+/** `<<`, which the parser makes a symbol of. */
+function isMergeKey(key: unknown): boolean {
+  return isScalar(key) && key.source === '<<' && key.type === 'PLAIN';
+}
+
+function scalarOf(value: unknown, source: string | undefined, where: ConfigSource): ConfigValue {
   if (typeof value === 'number')
     return Number.isInteger(value) && !/[.eE]/.test(source ?? '') ? value : new ConfigFloat(value);
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
-  throw new OmmaError(`${where}: expected text, a number, true, false or null`);
+  throw new OmmaError(`${placeText(where)}: expected text, a number, true, false or null`);
 }
 
 /** YAML's `<<: *anchor`: entries that the map does not have itself. */
-function mergeInto(target: ConfigDict, from: ConfigValue, where: string): void {
+function mergeInto(target: ConfigDict, from: ConfigValue, where: ConfigSource): void {
   const dicts = Array.isArray(from) ? from : [from];
   for (const dict of dicts) {
-    if (!(dict instanceof ConfigDict)) throw new OmmaError(`${where}: << expects a map or a list of maps`);
+    if (!(dict instanceof ConfigDict))
+      throw new OmmaError(`${placeText(where)}: << expects a map or a list of maps`);
     for (const [key, { value, source }] of dict.entries())
       if (!target.has(key)) target.set(key, value, source);
   }

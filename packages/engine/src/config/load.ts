@@ -5,11 +5,12 @@ import { Budget } from './budget.ts';
 import { deleteKey } from './merge.ts';
 import { isOpenMMLab, translatedWhole } from './openmmlab/translate.ts';
 import { applyOverrides, overrideAt } from './overrides.ts';
+import { placeText } from './place.ts';
 import { toPlain } from './plain.ts';
 import { readConfigFile } from './read.ts';
 import type { ReadOptions } from './reading.ts';
 import { checkConfig } from './schema.ts';
-import { placeText, sourceAt } from './sources.ts';
+import { sourceAt } from './sources.ts';
 import type { Config } from './types.ts';
 import type { ConfigDict } from './value.ts';
 

@@ -7,15 +7,8 @@
 
 import { OmmaError } from '@omma/core';
 import { type Budget, checkDepth } from './budget.ts';
-import { placeText } from './sources.ts';
-import {
-  ConfigDict,
-  type ConfigKey,
-  type ConfigSource,
-  ConfigTuple,
-  type ConfigValue,
-  kindOf,
-} from './value.ts';
+import { type ConfigSource, placeText } from './place.ts';
+import { ConfigDict, type ConfigKey, ConfigTuple, type ConfigValue, kindOf } from './value.ts';
 
 export const deleteKey = '_delete_';
 
@@ -23,9 +16,8 @@ export const deleteKey = '_delete_';
 export function merge(child: ConfigDict, base: ConfigDict, budget: Budget, path = '', depth = 0): ConfigDict {
   const result = base.copy();
   for (const [key, { value, source }] of child.entries()) {
-    const where = placeText(source);
-    budget.spend(1, where);
-    checkDepth(depth, where);
+    budget.spend(1, source);
+    checkDepth(depth, source);
     const old = result.get(key);
     if (!(value instanceof ConfigDict) || old === undefined) {
       result.set(key, value, source);
@@ -63,7 +55,7 @@ function mismatch(
 export function mergingCopy(
   value: ConfigValue,
   budget: Budget,
-  where: string,
+  where: ConfigSource,
   scope: string | null = null,
   depth = 0,
 ): ConfigValue {

@@ -3,8 +3,8 @@
 import { OmmaError } from '@omma/core';
 import { createJiti } from 'jiti';
 import type { Budget } from './budget.ts';
+import { placeText } from './place.ts';
 import { fromPlain } from './plain.ts';
-import { placeText } from './sources.ts';
 import { ConfigDict } from './value.ts';
 
 export const moduleExtensions = ['.ts', '.mts', '.js', '.mjs', '.cjs'];

@@ -1,12 +1,11 @@
 /** Plain, JSON-serialisable data of config values, and config values of plain data. */
 
 import { Budget, checkDepth } from './budget.ts';
-import { placeText } from './sources.ts';
+import type { ConfigSource } from './place.ts';
 import {
   ConfigDict,
   ConfigFloat,
   ConfigSet,
-  type ConfigSource,
   ConfigTuple,
   type ConfigValue,
   ImportedName,
@@ -15,7 +14,7 @@ import {
 
 /** Tuples and sets become lists, imported names their dotted names, whole-number keys text. Keys named `omit` are left out. */
 export function toPlain(value: ConfigValue, budget = new Budget(), omit?: string): unknown {
-  return plain(value, { budget, omit }, 'config', 0);
+  return plain(value, { budget, omit }, { file: 'config' }, 0);
 }
 
 interface Limits {
@@ -23,7 +22,7 @@ interface Limits {
   readonly omit: string | undefined;
 }
 
-function plain(value: ConfigValue, limits: Limits, where: string, depth: number): unknown {
+function plain(value: ConfigValue, limits: Limits, where: ConfigSource, depth: number): unknown {
   limits.budget.spend(1, where);
   checkDepth(depth, where);
   const inner = (item: ConfigValue) => plain(item, limits, where, depth + 1);
@@ -35,7 +34,7 @@ function plain(value: ConfigValue, limits: Limits, where: string, depth: number)
   if (!(value instanceof ConfigDict)) return value;
   const entries = value.entries().filter(([key]) => key !== limits.omit);
   return Object.fromEntries(
-    entries.map(([key, entry]) => [key, plain(entry.value, limits, placeText(entry.source), depth + 1)]),
+    entries.map(([key, entry]) => [key, plain(entry.value, limits, entry.source, depth + 1)]),
   );
 }
 
@@ -46,7 +45,7 @@ export function fromPlain(
   budget: Budget,
   path: readonly (string | number)[] = [],
 ): ConfigValue {
-  const where = placeText(sourceOf(path));
+  const where = sourceOf(path);
   budget.spend(1, where);
   checkDepth(path.length, where);
   const inner = (item: unknown, key: string | number) => fromPlain(item, sourceOf, budget, [...path, key]);

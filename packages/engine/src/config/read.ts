@@ -6,10 +6,10 @@ import { parseData } from './data.ts';
 import { merge } from './merge.ts';
 import { moduleExtensions, readModule } from './modules.ts';
 import { isOpenMMLab, translatedWhole } from './openmmlab/translate.ts';
+import { type ConfigSource, placeText } from './place.ts';
 import { readPython, warnOfDeprecation } from './python/read.ts';
 import { basePaths, joinBases, Reading, type ReadOptions } from './reading.ts';
-import { placeText } from './sources.ts';
-import { ConfigDict, type ConfigSource } from './value.ts';
+import { ConfigDict } from './value.ts';
 import { replaceBaseValues, replaceVariables } from './variables.ts';
 
 /** Keys that MMEngine's Config keeps for itself. */

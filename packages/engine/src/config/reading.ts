@@ -5,8 +5,8 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { OmmaError } from '@omma/core';
 import { Budget } from './budget.ts';
 import { mergingCopy, sharedKeys } from './merge.ts';
-import { placeText } from './sources.ts';
-import { ConfigDict, type ConfigSource, ConfigTuple, type ConfigValue } from './value.ts';
+import { type ConfigSource, placeText } from './place.ts';
+import { ConfigDict, ConfigTuple, type ConfigValue } from './value.ts';
 
 export interface ReadOptions {
   /** Folders with OpenMMLab's packages (Python's site-packages), for bases such as `mmdet::_base_/default_runtime.py`. */
@@ -41,8 +41,7 @@ export class Reading {
     from: ConfigSource | null,
     body: (text: string) => Promise<Result>,
   ): Promise<Result> {
-    const name = placeText({ file: path });
-    this.budget.file(name);
+    this.budget.file({ file: path });
     if (this.#chain.includes(path)) {
       const circle = [...this.#chain.slice(this.#chain.indexOf(path)), path].map((file) =>
         placeText({ file }),
@@ -122,7 +121,7 @@ export async function joinBases(
         `${placeText(source)}: two bases have the same key: ${shared.join(', ')} (${places.join(' and ')}); leave it to one of them`,
       );
     }
-    const where = placeText({ file: path });
+    const where = { file: path };
     for (const [key, entry] of base.entries())
       joined.set(key, mergingCopy(entry.value, reading.budget, where, scope), entry.source);
   }

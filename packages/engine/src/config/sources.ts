@@ -1,14 +1,7 @@
 /** Where a value of a config comes from, in words. */
 
-import { isAbsolute, relative } from 'node:path';
-import { ConfigDict, type ConfigEntry, type ConfigSource, ConfigTuple, type ConfigValue } from './value.ts';
-
-/** `configs/resnet18.py:12`. Files below the working directory are named relative to it. */
-export function placeText({ file, line }: ConfigSource): string {
-  const near = relative(process.cwd(), file);
-  const name = near === '' || near.startsWith('..') || isAbsolute(near) ? file : near;
-  return line === undefined ? name : `${name}:${line}`;
-}
+import type { ConfigSource } from './place.ts';
+import { ConfigDict, type ConfigEntry, ConfigTuple, type ConfigValue } from './value.ts';
 
 /** The entry that lies at `path`, or as far down the path as there are entries; null for none. */
 function entryAt(

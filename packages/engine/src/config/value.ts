@@ -7,13 +7,7 @@
  */
 
 import { type Budget, checkDepth } from './budget.ts';
-
-/** A place in a config file. */
-export interface ConfigSource {
-  readonly file: string;
-  /** From 1; absent where a file's format does not tell, as in a TypeScript module. */
-  readonly line?: number;
-}
+import type { ConfigSource } from './place.ts';
 
 export type ConfigKey = string | number;
 
@@ -127,7 +121,7 @@ export class ConfigDict {
   }
 
   set(key: ConfigKey, value: ConfigValue, source: ConfigSource): void {
-    const own = this.#budget === null ? value : asMerging(value, this.#budget, source.file, 0);
+    const own = this.#budget === null ? value : asMerging(value, this.#budget, source, 0);
     this.#entries.set(key, { value: own, source });
   }
 
@@ -161,7 +155,7 @@ export class ConfigDict {
 }
 
 /** What a merging dict makes of a value that is put into it: dicts and lists are copied, merging dicts are shared. */
-function asMerging(value: ConfigValue, budget: Budget, where: string, depth: number): ConfigValue {
+function asMerging(value: ConfigValue, budget: Budget, where: ConfigSource, depth: number): ConfigValue {
   if (typeof value !== 'object' || value === null) return value;
   budget.spend(1, where);
   checkDepth(depth, where);

@@ -6,7 +6,8 @@
 
 import { basename, dirname, extname } from 'node:path';
 import { OmmaError } from '@omma/core';
-import { placeText, valueAt } from './sources.ts';
+import { placeText } from './place.ts';
+import { valueAt } from './sources.ts';
 import { ConfigDict, ConfigTuple, type ConfigValue } from './value.ts';
 
 const placeholderStart = '_omma_base_value:';

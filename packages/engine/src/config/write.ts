@@ -73,7 +73,7 @@ const pythonName = (key: ConfigKey): key is string =>
 /** An assignment a key, as `Config.dump` of MMEngine writes. */
 function pythonText(config: ConfigDict): string {
   const budget = new Budget();
-  const spend = () => budget.spend(1, 'config');
+  const spend = () => budget.spend(1, { file: 'config' });
   const assignments = config.entries().map(([key, { value }]) => {
     if (!pythonName(key))
       throw new OmmaError(`${String(key)} is no name in Python, so the config cannot be written as Python`);

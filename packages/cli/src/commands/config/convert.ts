@@ -66,5 +66,9 @@ function report(missing: readonly Missing[], json: boolean): string {
     place ?? '',
   ]);
   const columns = [{ title: 'no equivalent' }, { title: 'value' }, { title: 'why' }, { title: 'set at' }];
-  return `${pc.yellow(`${missing.length} values of the config have no equivalent and were left out:`)}\n${formatTable(columns, rows)}\n`;
+  const title =
+    missing.length === 1
+      ? '1 value of the config has no equivalent and was left out:'
+      : `${missing.length} values of the config have no equivalent and were left out:`;
+  return `${pc.yellow(title)}\n${formatTable(columns, rows)}\n`;
 }

@@ -7,10 +7,11 @@
 
 import { OmmaError } from '@omma/core';
 import { Budget } from '../budget.ts';
+import { placeText } from '../place.ts';
 import { toPlain } from '../plain.ts';
 import { formatPath, formatValue, problemsOf } from '../problems.ts';
 import { configSchema } from '../schema.ts';
-import { placeText, sourceAt, valueAt } from '../sources.ts';
+import { sourceAt, valueAt } from '../sources.ts';
 import { ConfigDict, type ConfigKey, ConfigTuple, type ConfigValue, ImportedName } from '../value.ts';
 import { camelCase, type KeyRule, type Rules, typeName, typeRule } from './rules.ts';
 import { added, repeats, runnerRules } from './runnerRules.ts';
@@ -75,11 +76,15 @@ class Translator {
   }
 
   run(): void {
-    for (const [key, { value, source }] of this.#from.entries()) {
+    const ruled = this.#from.entries().flatMap(([key, entry]) => {
       const name = String(key);
       // Any other key is a variable that the file uses itself.
       const rule = Object.hasOwn(runnerRules, name) ? runnerRules[name] : topRules.get(name);
-      if (rule === undefined || this.#repeats(name, value)) continue;
+      return rule === undefined || this.#repeats(name, entry.value) ? [] : [{ key, name, rule, ...entry }];
+    });
+    // What goes into another part comes after that part.
+    const moved = ({ rule }: { readonly rule: KeyRule }) => Number(rule.path !== undefined);
+    for (const { key, name, rule, value, source } of ruled.toSorted((a, b) => moved(a) - moved(b))) {
       this.#put(this.#config, key, value, source, rule, { out: [], from: [] });
       const extra = this.#config.get(camelCase(name));
       for (const [more, standard] of Object.entries(added[name] ?? {}))
@@ -142,7 +147,7 @@ class Translator {
     rule: KeyRule,
     at: { readonly out: Path; readonly from: Path },
   ): ConfigValue | undefined {
-    this.#budget.spend(1, 'convert');
+    this.#budget.spend(1, { file: 'convert' });
     if (Array.isArray(value) || value instanceof ConfigTuple) return this.#list(value, at);
     if (value instanceof ConfigDict) return this.#dict(value, rule, at);
     return value instanceof ImportedName ? value.name : value;

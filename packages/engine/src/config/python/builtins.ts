@@ -1,14 +1,7 @@
 /** The functions that a config may call: those of Python that make or measure data, and `copy` and `math`. */
 
-import {
-  ConfigDict,
-  ConfigFloat,
-  type ConfigSource,
-  ConfigTuple,
-  type ConfigValue,
-  kindOf,
-  Opaque,
-} from '../value.ts';
+import type { ConfigSource } from '../place.ts';
+import { ConfigDict, ConfigFloat, ConfigTuple, type ConfigValue, kindOf, Opaque } from '../value.ts';
 import { type Call, itemsOf, optional, type Place, required, setOf, truthy, whole } from './call.ts';
 import { strOf } from './format.ts';
 import { numeric, parseNumber, roundHalfEven } from './numbers.ts';

@@ -1,14 +1,8 @@
 /** What a function, method or operator of the evaluator is given, and what they share. */
 
 import type { OmmaError } from '@omma/core';
-import {
-  ConfigDict,
-  ConfigFloat,
-  ConfigSet,
-  type ConfigSource,
-  ConfigTuple,
-  type ConfigValue,
-} from '../value.ts';
+import type { ConfigSource } from '../place.ts';
+import { ConfigDict, ConfigFloat, ConfigSet, ConfigTuple, type ConfigValue } from '../value.ts';
 import { numeric } from './numbers.ts';
 
 /** The place where something is evaluated. */

@@ -7,8 +7,7 @@
 import type { SyntaxNode, Tree } from '@lezer/common';
 import { parser } from '@lezer/python';
 import { OmmaError } from '@omma/core';
-import { placeText } from '../sources.ts';
-import type { ConfigSource } from '../value.ts';
+import { type ConfigSource, placeText } from '../place.ts';
 
 /** Texts and comments, which are passed over, and numbers that end on their point. */
 const literals =

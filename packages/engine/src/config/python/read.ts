@@ -8,9 +8,9 @@ import { dirname, join } from 'node:path';
 import type { SyntaxNode } from '@lezer/common';
 import { OmmaError } from '@omma/core';
 import { merge, mergingCopy } from '../merge.ts';
+import { type ConfigSource, placeText } from '../place.ts';
 import { basePaths, joinBases, type Reading } from '../reading.ts';
-import { placeText } from '../sources.ts';
-import { ConfigDict, type ConfigSource, type ConfigValue, Opaque } from '../value.ts';
+import { ConfigDict, type ConfigValue, Opaque } from '../value.ts';
 import { replaceVariables } from '../variables.ts';
 import { evaluate } from './expressions.ts';
 import { PythonFile, partsOf } from './file.ts';
@@ -148,7 +148,7 @@ async function readImporting(path: string, text: string, reading: Reading): Prom
   const values = mergingCopy(
     without(scope.globals, () => false),
     reading.budget,
-    placeText({ file: path }),
+    { file: path },
   );
   return { values: values instanceof ConfigDict ? values : scope.globals, names: imports.names };
 }

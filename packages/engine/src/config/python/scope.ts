@@ -3,8 +3,8 @@
 import type { SyntaxNode } from '@lezer/common';
 import type { OmmaError } from '@omma/core';
 import { type Budget, checkDepth } from '../budget.ts';
-import { placeText } from '../sources.ts';
-import { ConfigDict, type ConfigSource, ConfigTuple, type ConfigValue } from '../value.ts';
+import type { ConfigSource } from '../place.ts';
+import { ConfigDict, ConfigTuple, type ConfigValue } from '../value.ts';
 import { builtins } from './builtins.ts';
 import type { Call, Place } from './call.ts';
 import type { PythonFile } from './file.ts';
@@ -57,7 +57,7 @@ export class Scope {
   /** Evaluates one level deeper; the nesting of a file's text is bounded like that of its values. */
   nested<Result>(node: SyntaxNode, body: () => Result): Result {
     this.#depth++;
-    checkDepth(this.#depth, placeText(this.file.sourceOf(node)));
+    checkDepth(this.#depth, this.file.sourceOf(node));
     try {
       return body();
     } finally {
@@ -78,12 +78,12 @@ export class Scope {
     return {
       source,
       error: (message) => this.error(node, message),
-      spend: (steps) => this.budget.spend(steps, placeText(source)),
+      spend: (steps) => this.budget.spend(steps, source),
     };
   }
 
   call(node: SyntaxNode, args: readonly ConfigValue[], named: ConfigDict): Call {
-    const where = placeText(this.sourceOf(node));
+    const where = this.sourceOf(node);
     return { ...this.place(node), args, named, deepcopy: (value) => deepCopy(value, this.budget, where) };
   }
 }
@@ -92,7 +92,7 @@ export class Scope {
 function deepCopy(
   value: ConfigValue,
   budget: Budget,
-  where: string,
+  where: ConfigSource,
   done = new Map<ConfigValue, ConfigValue>(),
   depth = 0,
 ): ConfigValue {
