@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { plainConfig } from './distributed/support/plain.ts';
-import { eventsOf, numbersOf, temporary, trainTiny } from './support/training.ts';
+import { eventsOf, interruptedAndResumed, numbersOf, temporary, trainTiny } from './support/training.ts';
 
 /** As for two ranks (distributed/dataParallel.test.ts): float32 state between float64 steps, a dozen updates. */
 const noise = 12 * 4 * 2 ** -24;
@@ -48,16 +48,7 @@ describe('gradient accumulation', () => {
     const config = { ...(await accumulating(3, 4)), trainConfig: { maxIters: 8 } };
     const whole = await trainTiny(config);
     for (const stopAt of [1, 4]) {
-      const workDir = await temporary();
-      const abort = new AbortController();
-      await trainTiny(
-        { ...config, workDir },
-        {
-          signal: abort.signal,
-          onEvent: (event) => event.type === 'iteration' && event.iteration === stopAt && abort.abort(),
-        },
-      );
-      const { end } = await trainTiny({ ...config, workDir }, { resume: true });
+      const { end } = await interruptedAndResumed(config, stopAt);
       expect(await numbersOf(end.lastCheckpoint)).toEqual(await numbersOf(whole.end.lastCheckpoint));
     }
   });

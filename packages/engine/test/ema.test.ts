@@ -12,7 +12,7 @@ import {
 } from '../src/index.ts';
 import './support/exactDevice.ts';
 import { tinyConfig } from './support/tiny.ts';
-import { eventsOf, numbersOf, temporary, trainTiny } from './support/training.ts';
+import { eventsOf, interruptedAndResumed, numbersOf, temporary, trainTiny } from './support/training.ts';
 
 const devices = deviceFactories()
   .filter(({ name, available }) => (name === 'exact' || name === 'cpu') && available() === true)
@@ -133,16 +133,7 @@ describe('the EMA hook', () => {
     const config = ema({ emaType: 'MomentumAnnealingEMA', gamma: 3, updateBuffers: true, beginIter: 2 });
     const whole = await trainTiny(config);
     for (const stopAt of [1, 4, 7]) {
-      const workDir = await temporary();
-      const abort = new AbortController();
-      await trainTiny(
-        { ...config, workDir },
-        {
-          signal: abort.signal,
-          onEvent: (event) => event.type === 'iteration' && event.iteration === stopAt && abort.abort(),
-        },
-      );
-      const { end } = await trainTiny({ ...config, workDir }, { resume: true });
+      const { end } = await interruptedAndResumed(config, stopAt);
       expect(await numbersOf(end.lastCheckpoint)).toEqual(await numbersOf(whole.end.lastCheckpoint));
     }
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkConfig, type TrainConfig, TrainPlan } from '../src/index.ts';
 import { tinyConfig } from './support/tiny.ts';
-import { eventsOf, numbersOf, temporary, trainTiny } from './support/training.ts';
+import { eventsOf, interruptedAndResumed, numbersOf, trainTiny } from './support/training.ts';
 
 /** After which units (epochs or iterations) a plan evaluates. */
 function evaluations(config: TrainConfig, iterationsPerEpoch: number): number[] {
@@ -62,17 +62,7 @@ describe('a run by iterations', () => {
   it('that is interrupted anywhere and resumed ends with the same bits', async () => {
     const whole = await trainTiny({ trainConfig });
     for (const stopAt of [2, 3, 4, 5]) {
-      const workDir = await temporary();
-      const abort = new AbortController();
-      const interrupted = await trainTiny(
-        { workDir, trainConfig },
-        {
-          signal: abort.signal,
-          onEvent: (event) => event.type === 'iteration' && event.iteration === stopAt && abort.abort(),
-        },
-      );
-      expect(interrupted.end.reason).toBe('interrupted');
-      const { end } = await trainTiny({ workDir, trainConfig }, { resume: true });
+      const { end } = await interruptedAndResumed({ trainConfig }, stopAt);
       expect(await numbersOf(end.lastCheckpoint)).toEqual(await numbersOf(whole.end.lastCheckpoint));
     }
   });

@@ -3,35 +3,19 @@
  * With gradient accumulation there are two such graphs, as on one device.
  */
 
-import {
-  advance,
-  compile,
-  type Executable,
-  type HostTensor,
-  OmmaError,
-  type Tensor,
-  type TensorRecord,
-  type TensorType,
-} from '@omma/core';
-import { forwardBackward, update } from '../runner/stepParts.ts';
+import { advance, type HostTensor, OmmaError, type TensorType } from '@omma/core';
+import { forwardBackward } from '../runner/stepParts.ts';
 import type { TrainState } from '../runner/trainState.ts';
-import type { TrainStep } from '../runner/trainStep.ts';
+import { compilePass, type Pass, type TrainStep } from '../runner/trainStep.ts';
 import type { DataParallelStepOptions } from './dataParallelStep.ts';
 import { summed } from './inGraph.ts';
 import { namedTensors, rankKey, stopOutput, stopTensor, stopType, writtenSoFar } from './stepTensors.ts';
 
-export function compileInGraphStep(
-  state: TrainState,
-  { device, amp, clipGrad, communicator, stopping, profile = false }: DataParallelStepOptions,
-): TrainStep {
+export function compileInGraphStep(state: TrainState, options: DataParallelStepOptions): TrainStep {
+  const { communicator, stopping } = options;
   const { rank, size } = communicator;
-  const { accumulation } = state;
-  const options = { device, profile, ...(amp === null ? {} : { amp }) };
   /** Forward, backward and the averages; `then` gets the loss and gradients that all ranks have in common. */
-  const pass = (
-    { [stopOutput]: stop, ...batch }: TensorRecord,
-    then: (loss: Tensor, gradients: readonly Tensor[]) => TensorRecord,
-  ): TensorRecord => {
+  const pass: Pass = ({ [stopOutput]: stop, ...batch }, then) => {
     if (stop === undefined) throw new OmmaError('train step: the input stop is missing');
     const { loss, scalars = {}, gradients } = forwardBackward(state, batch, rankKey(state, rank), 1 / size);
     const statistics = writtenSoFar();
@@ -43,46 +27,16 @@ export function compileInGraphStep(
     const means = Object.fromEntries(Object.keys(scalars).map((name) => [name, get(`scalar/${name}`)]));
     return { loss: get('scalar/loss'), ...outputs, ...means, [stopOutput]: get(`scalar/${stopOutput}`) };
   };
-  const step = compile(
-    (inputs) => {
-      const { batch, settings } = state.hyperparameters.split(inputs);
-      return pass(batch, (loss, gradients) => update(state, { loss, gradients, settings, clipGrad }));
-    },
-    { ...options, name: 'train step' },
-  );
-  const accumulate =
-    accumulation === null
-      ? null
-      : compile(
-          (batch) =>
-            pass(batch, (loss, gradients) => {
-              accumulation.add(gradients, loss);
-              return {};
-            }),
-          { ...options, name: 'accumulation step' },
-        );
-  let executables: readonly Executable[] = [];
+  const step = compilePass(state, options, pass);
+  const { profile, dispose } = step;
   return Object.assign(
-    (inputs: Readonly<Record<string, HostTensor>>, updates = true) => {
-      const stop = { [stopOutput]: stopTensor(stopping()) };
-      if (updates || accumulate === null) return step({ ...inputs, ...stop });
-      return accumulate({ ...state.hyperparameters.split(inputs).batch, ...stop });
-    },
+    (inputs: Readonly<Record<string, HostTensor>>, updates?: boolean) =>
+      step({ ...inputs, [stopOutput]: stopTensor(stopping()) }, updates),
     {
-      prepare: async (inputs: Readonly<Record<string, TensorType>>) => {
-        const stop = { [stopOutput]: stopType };
-        const { batch } = state.hyperparameters.split(inputs);
-        executables = [
-          await step.prepare({ ...inputs, ...stop }),
-          ...(accumulate === null ? [] : [await accumulate.prepare({ ...batch, ...stop })]),
-        ];
-        return executables;
-      },
-      profile: () => executables.flatMap((executable) => executable.profile()),
-      dispose: () => {
-        step.dispose();
-        accumulate?.dispose();
-      },
+      prepare: (inputs: Readonly<Record<string, TensorType>>) =>
+        step.prepare({ ...inputs, [stopOutput]: stopType }),
+      profile,
+      dispose,
     },
   );
 }

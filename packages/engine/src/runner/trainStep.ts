@@ -51,18 +51,29 @@ export interface LocalTrainStep extends TrainStep {
 }
 
 /** Compiles the step of `state` for one device. Outputs: `loss`, `gradNorm` when gradients are clipped, and the model's own scalars. */
-export function compileTrainStep(
-  state: TrainState,
-  { device, amp, clipGrad, profile = false }: TrainStepOptions,
-): LocalTrainStep {
-  const { accumulation } = state;
-  const options = { device, profile, ...(amp === null ? {} : { amp }) };
-  const pass = (batch: TensorRecord, then: (loss: Tensor, gradients: readonly Tensor[]) => TensorRecord) => {
+export function compileTrainStep(state: TrainState, options: TrainStepOptions): LocalTrainStep {
+  return compilePass(state, options, (batch, then) => {
     const { loss, scalars = {}, gradients } = forwardBackward(state, batch, state.random.read());
     const outputs = then(loss, gradients);
     advance(state.random);
     return { loss, ...outputs, ...scalars };
-  };
+  });
+}
+
+/** Forward and backward on a batch, and `then` what becomes of its loss and gradients. Gives the step's outputs. Inside `trace`. */
+export type Pass = (
+  batch: TensorRecord,
+  then: (loss: Tensor, gradients: readonly Tensor[]) => TensorRecord,
+) => TensorRecord;
+
+/** A step of one graph, or with accumulation of two, around `pass`. */
+export function compilePass(
+  state: TrainState,
+  { device, amp, clipGrad, profile = false }: TrainStepOptions,
+  pass: Pass,
+): LocalTrainStep {
+  const { accumulation } = state;
+  const options = { device, profile, ...(amp === null ? {} : { amp }) };
   const step = compile(
     (inputs) => {
       const { batch, settings } = state.hyperparameters.split(inputs);

@@ -54,3 +54,18 @@ export async function numbersOf(path: string | null): Promise<Record<string, num
 export function eventsOf<T extends RunnerEvent['type']>(events: readonly RunnerEvent[], type: T) {
   return events.filter((event): event is Extract<RunnerEvent, { type: T }> => event.type === type);
 }
+
+/** Trains the tiny config with `changes`, interrupted after step `stopAt` and resumed. */
+export async function interruptedAndResumed(changes: Partial<Config>, stopAt: number): Promise<Trained> {
+  const workDir = await temporary();
+  const abort = new AbortController();
+  const { end } = await trainTiny(
+    { ...changes, workDir },
+    {
+      signal: abort.signal,
+      onEvent: (event) => event.type === 'iteration' && event.iteration === stopAt && abort.abort(),
+    },
+  );
+  if (end.reason !== 'interrupted') throw new Error(`the run ended as ${end.reason}`);
+  return trainTiny({ ...changes, workDir }, { resume: true });
+}
