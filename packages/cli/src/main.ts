@@ -11,8 +11,11 @@ import { buildProgram } from './program.ts';
 // A reader that closed the pipe (`omma ... | head`) has seen enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  fail(`error: cannot write the output (${error.code ?? error.message})`, 1);
+  process.exit();
 });
+// What cannot be told need not end the work.
+process.stderr.on('error', () => {});
 // After a defect nobody knows what state the program is in: it ends.
 const endWithDefect = (reason: unknown) => {
   reportDefect(reason);
@@ -39,7 +42,15 @@ function reportDefect(error: unknown): void {
   fail(`${trace}\nThis is a defect of Omma. Please report it with the lines above.`, 1);
 }
 
+/** Names out of a stranger's file may hold what a terminal obeys: escape sequences are shown, not sent. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (character) => {
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
+}
+
 function fail(message: string, code: number): void {
-  process.stderr.write(`${message}\n`);
+  process.stderr.write(`${printable(message)}\n`);
   process.exitCode = code;
 }

@@ -3,6 +3,7 @@
 import { distributedEnvironment, trainElastic } from '@omma/engine';
 import pc from 'picocolors';
 import { type ConfigOptions, configFrom } from '../run/config.ts';
+import { interruptedCode, listenForInterrupt } from '../run/interrupt.ts';
 import { formatDuration } from '../terminal/format.ts';
 import { trainingReport, warningReport } from '../terminal/trainingReport.ts';
 
@@ -11,21 +12,15 @@ export interface TrainOptions extends ConfigOptions {
   readonly check?: boolean;
 }
 
-/** What a shell expects of a program that Ctrl-C ended. */
-const interruptedCode = 130;
 /** Milliseconds for the error message to get out. */
 const leaveAfter = 2000;
 
 export async function train(file: string, options: TrainOptions): Promise<void> {
   const config = await configFrom(file, options);
   if (options.check === true) return (await import('./trainCheck.ts')).trainCheck(config, options);
-  const interrupt = new AbortController();
-  const onInterrupt = () => {
-    if (interrupt.signal.aborted) process.exit(interruptedCode);
-    interrupt.abort();
-    process.stderr.write('\ninterrupted: saving a checkpoint (Ctrl-C again to leave without)\n');
-  };
-  process.on('SIGINT', onInterrupt);
+  const interrupt = listenForInterrupt(
+    'interrupted: saving a checkpoint (a second signal, or Ctrl-C again, leaves without)',
+  );
   // With --json, stdout is for the result alone.
   const output = options.json === true ? process.stderr : process.stdout;
   const distributed = distributedEnvironment(process.env);
@@ -46,7 +41,7 @@ export async function train(file: string, options: TrainOptions): Promise<void> 
       if (checkpoint !== null) output.write(`checkpoint ${checkpoint}\n`);
     }
   } finally {
-    process.off('SIGINT', onInterrupt);
+    interrupt.release();
     if (distributed !== null) leaveSoon();
   }
 }
