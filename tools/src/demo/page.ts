@@ -44,7 +44,7 @@ svg { max-width: 100%; height: auto; display: block; margin: 0 auto; }
 .wide { margin-top: 20px; }
 .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(200px, 1fr)); gap: 18px; }
 figure { margin: 0; }
-figure img { width: 100%; aspect-ratio: 1; object-fit: cover; object-position: left bottom; object-position: bottom; border-radius: 10px; border: 2px solid var(--accent); display: block; }
+figure img { width: 100%; aspect-ratio: 1; object-fit: cover; object-position: left bottom; border-radius: 10px; border: 2px solid var(--accent); display: block; }
 figure.wrong img { border-color: var(--wrong); }
 figcaption { font-size: 13px; margin-top: 6px; }
 .guess { display: grid; grid-template-columns: 84px 1fr 44px; gap: 8px; align-items: center; color: var(--soft); }
