@@ -7,7 +7,23 @@
  */
 
 import { gradients } from './grad.ts';
-import { add, div, equal, full, greaterEqual, maximum, minimum, mul, pin, sum, where } from './ops/index.ts';
+import {
+  abs,
+  add,
+  div,
+  equal,
+  full,
+  greaterEqual,
+  less,
+  logicalAnd,
+  max,
+  maximum,
+  minimum,
+  mul,
+  pin,
+  sum,
+  where,
+} from './ops/index.ts';
 import type { Tensor } from './tensor.ts';
 import { currentBuilder, traced } from './trace.ts';
 import { Variable } from './variable.ts';
@@ -20,10 +36,21 @@ export interface LossScaleOptions {
   readonly interval?: number;
   /** What it is multiplied by after an overflow: 1/2 unless given. */
   readonly backoff?: number;
+  /** Scaled gradients of this size or above count as overflow: 65504 on a device whose float16 saturates. Infinity unless given. */
+  readonly limit?: number;
 }
 
 /** The largest scale: beyond it, the division of small gradients would lose float32's own smallest numbers. */
 const largest = 2 ** 24;
+
+/** The largest finite float16: what an overflow leaves on a device that saturates. */
+export const largestFloat16 = 65504;
+
+/**
+ * What a gradient at the limit is replaced by. Far above the limit, so that it still is after averages over ranks and accumulated batches; finite,
+ * because a device that saturates may not keep infinities.
+ */
+const overflowed = 2 ** 100;
 
 /** A loss scale that adapts: it grows while all goes well and shrinks at an overflow, between 1 and 2^24. */
 export class LossScale {
@@ -33,13 +60,25 @@ export class LossScale {
 
   /** `name` is the prefix of the two variables' names. */
   constructor(name = 'lossScale', options: LossScaleOptions = {}) {
-    this.#options = { initial: 2 ** 16, growth: 2, backoff: 0.5, interval: 2000, ...options };
+    this.#options = {
+      initial: 2 ** 16,
+      growth: 2,
+      backoff: 0.5,
+      interval: 2000,
+      limit: Number.POSITIVE_INFINITY,
+      ...options,
+    };
     this.scale = new Variable(
       `${name}.scale`,
       { shape: [], dtype: 'float32' },
       Float32Array.of(this.#options.initial),
     );
     this.goodSteps = new Variable(`${name}.goodSteps`, { shape: [], dtype: 'int32' });
+  }
+
+  /** Null where overflow shows by itself, as an infinity. */
+  get limit(): number | null {
+    return Number.isFinite(this.#options.limit) ? this.#options.limit : null;
   }
 
   /** Adapts scale and counter to whether this step was `finite` (a bool scalar). Inside `trace`. */
@@ -64,12 +103,25 @@ export function scaledGradients(
   wrt: readonly Tensor[],
   lossScale: LossScale,
 ): { gradients: Tensor[]; finite: Tensor } {
-  return unscaledGradients(gradients(scaledLoss(loss, lossScale), wrt), lossScale);
+  const scaled = gradients(scaledLoss(loss, lossScale), wrt);
+  return unscaledGradients(markedOverflow(scaled, lossScale), lossScale);
 }
 
 /** What to differentiate: a float scalar `loss` times the scale. The first half of `scaledGradients`. Inside `trace`. */
 export function scaledLoss(loss: Tensor, lossScale: LossScale): Tensor {
   return mul(pin(loss, 'float32'), lossScale.scale.read());
+}
+
+/**
+ * Gradients of `scaledLoss` in which an overflow can be told after they have been averaged: those at the limit of a device that saturates become huge.
+ * On other devices they are infinite already. Inside `trace`.
+ */
+export function markedOverflow(scaled: readonly Tensor[], { limit }: LossScale): readonly Tensor[] {
+  if (limit === null) return scaled;
+  return scaled.map((gradient) => {
+    const wide = pin(gradient, 'float32');
+    return where(greaterEqual(abs(wide), limit), overflowed, wide);
+  });
 }
 
 /**
@@ -82,7 +134,9 @@ export function unscaledGradients(
 ): { gradients: Tensor[]; finite: Tensor } {
   const inverse = div(1, lossScale.scale.read());
   const unscaled = scaled.map((gradient) => mul(pin(gradient, 'float32'), inverse));
-  const finite = allFinite(unscaled);
+  const { limit } = lossScale;
+  const finite =
+    limit === null ? allFinite(unscaled) : logicalAnd(allFinite(unscaled), allBelow(scaled, limit));
   lossScale.update(finite);
   return { gradients: unscaled, finite };
 }
@@ -93,6 +147,15 @@ export function allFinite(tensors: readonly Tensor[]): Tensor {
   return equal(
     tensors.reduce((total, tensor) => add(total, sum(mul(pin(tensor, 'float32'), 0))), zero),
     0,
+  );
+}
+
+/** True when the magnitude of every element of every tensor is below `limit`. */
+function allBelow(tensors: readonly Tensor[], limit: number): Tensor {
+  const zero = full([], 0);
+  return less(
+    tensors.reduce((most, tensor) => maximum(most, max(abs(pin(tensor, 'float32')))), zero),
+    limit,
   );
 }
 

@@ -6,6 +6,7 @@ import {
   gradients,
   hostTensor,
   LossScale,
+  largestFloat16,
   linear,
   scaledGradients,
   sum,
@@ -14,9 +15,13 @@ import {
 } from '@omma/core';
 import { describe, expect, it } from 'vitest';
 
-function setUp(interval: number) {
+function setUp(interval: number, limit?: number) {
   const weight = new Variable('weight', { shape: [1], dtype: 'float32' }, Float32Array.of(1));
-  const lossScale = new LossScale('scale', { initial: 1024, interval });
+  const lossScale = new LossScale('scale', {
+    initial: 1024,
+    interval,
+    ...(limit === undefined ? {} : { limit }),
+  });
   const step = compile(
     ({ x }) => {
       if (x === undefined) throw new Error('x');
@@ -80,6 +85,41 @@ describe('scaledGradients', () => {
     expect(await read()).toEqual({ weight: 0.75, scale: 512, good: 0 });
     await run(Number.NaN);
     expect(await read()).toEqual({ weight: 0.75, scale: 256, good: 0 });
+  });
+
+  it('skip the step at the largest float16 where the device saturates, and only there', async () => {
+    const atTheLimit = 65504 / 1024;
+    const saturates = setUp(10, largestFloat16);
+    await saturates.run(63);
+    expect(await saturates.read()).toEqual({ weight: -30.5, scale: 1024, good: 1 });
+    for (const value of [atTheLimit, -2 * atTheLimit, Number.NaN]) await saturates.run(value);
+    expect(await saturates.read()).toEqual({ weight: -30.5, scale: 128, good: 0 });
+    const overflows = setUp(10);
+    await overflows.run(atTheLimit);
+    expect(await overflows.read()).toMatchObject({ scale: 1024, good: 1 });
+  });
+
+  it('stay at a scale that neither grows nor shrinks, and skip steps all the same', async () => {
+    const weight = new Variable('weight', { shape: [], dtype: 'float32' }, Float32Array.of(2));
+    const lossScale = new LossScale('scale', { initial: 8, growth: 1, backoff: 1, interval: 1 });
+    const step = compile(
+      ({ x }) => {
+        if (x === undefined) throw new Error('x');
+        const w = weight.read();
+        const { finite } = scaledGradients(w.mul(x), [w], lossScale);
+        return { finite };
+      },
+      { device: 'reference' },
+    );
+    for (const [value, finite] of [
+      [1, 1],
+      [Number.POSITIVE_INFINITY, 0],
+      [2, 1],
+    ] as const) {
+      const result = await step({ x: hostTensor([], 'float32', Float32Array.of(value)) });
+      expect(result.finite?.data[0]).toBe(finite);
+      expect((await lossScale.scale.download()).data[0]).toBe(8);
+    }
   });
 
   it('grow the scale after enough finite steps in a row', async () => {

@@ -10,12 +10,11 @@ import {
   loadModelWeights,
   Runner,
 } from '../src/index.ts';
-import './support/exactDevice.ts';
 import { tinyConfig } from './support/tiny.ts';
 import { eventsOf, interruptedAndResumed, numbersOf, temporary, trainTiny } from './support/training.ts';
 
 const devices = deviceFactories()
-  .filter(({ name, available }) => (name === 'exact' || name === 'cpu') && available() === true)
+  .filter(({ name, available }) => (name === 'reference' || name === 'cpu') && available() === true)
   .map(({ name }) => name);
 
 /** Weights 1, 2, 3, ... and their average after each update, as the graph has it. */

@@ -12,9 +12,9 @@ import { listCheckpoints, loadCheckpoint, temporarySuffix } from '../src/index.t
 
 const child = fileURLToPath(new URL('./support/child.mjs', import.meta.url));
 
-/** The device that the claim is about, or where its addon is not built the reference device with float32 state. */
+/** The device that the claim is about, or where its addon is not built the reference device. */
 const cpu = deviceFactories().find(({ name }) => name === 'cpu');
-const device = cpu?.available() === true ? 'cpu' : 'exact';
+const device = cpu?.available() === true ? 'cpu' : 'reference';
 
 interface Moment {
   /** After so many lines of this kind, and so many milliseconds. */

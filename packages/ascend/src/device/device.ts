@@ -113,6 +113,7 @@ export class AscendDevice implements Device, RunDevice {
       dtypes,
       mixedPrecision: this.precision.mixedPrecision,
       ...(this.precision.float32As === null ? {} : { float32As: this.precision.float32As }),
+      float16Saturates: this.precision.float16Saturates,
       description: `${soc}, ${gibibytes} GB, CANN ${toolkit.version ?? 'of unknown version'} (AscendCL ${aclVersion}), ${compiler}, ${toolkit.libraries.join(', ')}`,
     };
   }

@@ -15,6 +15,8 @@ export interface ChipPrecision {
   readonly mixedPrecision: readonly DType[];
   /** For `Device.capabilities.float32As`; null where the mode keeps float32. */
   readonly float32As: DType | null;
+  /** For `Device.capabilities.float16Saturates`. */
+  readonly float16Saturates: boolean;
 }
 
 const products: Readonly<Record<Precision, DType | null>> = {
@@ -34,6 +36,7 @@ export function precisionOf(
   return {
     mode,
     float32As: products[mode],
+    float16Saturates: soc.family.overflow === 'saturation',
     mixedPrecision: soc.family.bfloat16 ? ['bfloat16', 'float16'] : ['float16'],
   };
 }

@@ -68,6 +68,7 @@ export function trainingModel(config: Config, target: Target): AscendModel {
   const state = buildTrainState(namedModel(config), optimWrapper, {
     seed: 0,
     amp,
+    capabilities: { float16Saturates: target.soc.family.overflow === 'saturation' },
     schedulers: config.paramScheduler,
   });
   const step = compileTrainStep(state, {

@@ -22,6 +22,8 @@ export interface DeviceCapabilities {
   readonly mixedPrecision: readonly DType[];
   /** The type in which products of float32 numbers are computed where the device cannot multiply those themselves; absent where it can. */
   readonly float32As?: DType;
+  /** True where float16 results beyond its range become its largest number, 65504, and not infinity: overflow has to be looked for there. */
+  readonly float16Saturates?: boolean;
   /** One line for people: processor, instruction set, library version. */
   readonly description: string;
 }

@@ -3,7 +3,8 @@
  *
  * Runs a graph node by node with the plain TypeScript kernels of the op table. Float values are kept as float64 from the first
  * node to the last, so it also serves to check gradients by finite differences; values of a 16-bit type are rounded to it after
- * each node, because that is what they mean. Slow, and complete: an op without a kernel runs through its lowering.
+ * each node, because that is what they mean, and state to its own type after each step, because that is what a checkpoint keeps.
+ * Slow, and complete: an op without a kernel runs through its lowering.
  */
 
 import type { DType, HostArray } from '../dtype.ts';
@@ -142,7 +143,9 @@ function run(
     for (const id of node.inputs) if (lastUse.get(id) === index) values.delete(id);
   });
   graph.state.forEach((slot, i) => {
-    if (slot.write !== null) at(state, i).data = get(slot.write).slice();
+    if (slot.write === null) return;
+    const buffer = at(state, i);
+    buffer.data = kept(buffer.type.dtype, get(slot.write));
   });
   const outputs: Record<string, HostTensor> = {};
   for (const port of graph.outputs) {
@@ -150,6 +153,11 @@ function run(
     outputs[port.name] = { shape, dtype, data: fromNumeric(dtype, get(port.value)) };
   }
   return outputs;
+}
+
+/** A copy of `data` as the next step finds it: what a checkpoint holds, so that a resumed run goes on from the same bits. */
+function kept(dtype: DType, data: NumericArray): NumericArray {
+  return toNumeric(dtype, fromNumeric(dtype, data));
 }
 
 function lastUses(graph: Graph): Map<number, number> {

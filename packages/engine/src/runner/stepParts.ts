@@ -5,8 +5,8 @@
 
 import {
   gradients as gradientsOf,
-  type LossScale,
   logicalAnd,
+  markedOverflow,
   scaledLoss,
   type Tensor,
   type TensorRecord,
@@ -35,7 +35,10 @@ export function forwardBackward(
   state.model.train();
   const losses = withRandomKey(key, () => state.model.loss(batch));
   const wrt = state.trainable().map(([, parameter]) => parameter.read());
-  return { ...losses, gradients: gradientsOf(scaled(losses.loss, state.lossScale).mul(weight), wrt) };
+  const { lossScale } = state;
+  const loss = lossScale === null ? losses.loss : scaledLoss(losses.loss, lossScale);
+  const found = gradientsOf(loss.mul(weight), wrt);
+  return { ...losses, gradients: lossScale === null ? found : markedOverflow(found, lossScale) };
 }
 
 export interface UpdateInputs {
@@ -63,8 +66,4 @@ export function update(state: TrainState, { settings, clipGrad, ...batch }: Upda
   state.optimizer.step(state.trainable(), gradients, lr, { ...options, apply });
   const added = state.parts.map((part) => part.update?.());
   return Object.assign(norm === null ? {} : { gradNorm: norm }, ...added);
-}
-
-function scaled(loss: Tensor, lossScale: LossScale | null): Tensor {
-  return lossScale === null ? loss : scaledLoss(loss, lossScale);
 }

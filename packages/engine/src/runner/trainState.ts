@@ -4,9 +4,11 @@
  */
 
 import {
+  type DeviceCapabilities,
   type HostTensor,
   LossScale,
   type LossScaleOptions,
+  largestFloat16,
   type MixedPrecision,
   type TensorRecord,
   Variable,
@@ -124,15 +126,18 @@ export function buildTrainState(
   options: {
     readonly seed: number;
     readonly amp: MixedPrecision | null;
+    /** Of the device that will train. */
+    readonly capabilities: Pick<DeviceCapabilities, 'float16Saturates'>;
     /** In place of the config's, where that is scaled by the batch size. */
     readonly lr?: number;
     readonly schedulers?: readonly SchedulerConfig[] | undefined;
   },
 ): TrainState {
-  const { seed, amp, lr = optimizer.lr, schedulers = [] } = options;
+  const { seed, amp, capabilities, lr = optimizer.lr, schedulers = [] } = options;
+  const limit = capabilities.float16Saturates === true ? { limit: largestFloat16 } : {};
   return new TrainState(model, buildOptimizer(optimizer, paramwiseRule(model, paramwiseConfig)), {
     seed,
-    lossScale: amp === 'float16' ? lossScaleOptions(lossScale) : null,
+    lossScale: amp === 'float16' ? { ...lossScaleOptions(lossScale), ...limit } : null,
     lr,
     schedulers,
     accumulativeCounts,

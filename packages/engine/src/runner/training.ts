@@ -63,9 +63,13 @@ export class Training {
     this.#state = buildTrainState(runner.model, optimWrapper, {
       seed,
       amp,
+      capabilities: runner.device.capabilities,
       lr: rate.lr,
       schedulers: paramScheduler,
     });
+    if (amp === null && runner.device.capabilities.float32As === 'float16') {
+      runner.emit({ type: 'warning', message: withoutLossScale(runner.device.name) });
+    }
     this.#schedule = new ParamSchedule(this.#state.hyperparameters.values, paramScheduler, this.#plan);
     if (this.#schedule.watches) runner.hooks.add(new ParamSchedulerHook(this.#schedule));
     let profiled = false;
@@ -318,6 +322,10 @@ export class Training {
 
 function ranksOf({ distributed }: Runner): number {
   return distributed?.size ?? 1;
+}
+
+function withoutLossScale(device: string): string {
+  return `${device} multiplies float32 numbers as float16, and without mixed precision no loss scale keeps small gradients from vanishing; train with --amp, or set optimWrapper.amp`;
 }
 
 /** The step of one process, or of one among several. */

@@ -15,7 +15,6 @@ import {
 } from '@omma/core';
 import { BatchNorm2d, Conv2d, Dropout, Linear, Module } from '@omma/nn';
 import { z } from 'zod';
-import './exactDevice.ts';
 import {
   type Batch,
   type Config,
@@ -128,7 +127,7 @@ export function tinyConfig(workDir: string): Config {
     trainConfig: { maxEpochs: 3 },
     defaultHooks: { logger: { interval: 2 } },
     randomness: { seed: 1 },
-    device: 'exact',
+    device: 'reference',
     workDir,
   };
 }
