@@ -1,5 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createJiti } from 'jiti';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { checkConfig, type Hook, HookList, hooks, loadCheckpoint, priorityNumber } from '../src/index.ts';
@@ -146,6 +149,29 @@ describe('hooks', () => {
     expect(end.reason).toBe('stopped');
     expect(eventsOf(events, 'iteration')).toHaveLength(5);
     expect(eventsOf(events, 'notice').at(-1)?.message).toBe('training stopped: five are enough');
+  });
+});
+
+describe('the hook of docs/training.md', () => {
+  it('is built by type, and tells of slow steps', async () => {
+    const page = await readFile(new URL('../../../docs/training.md', import.meta.url), 'utf8');
+    const code = /```ts\n\/\/ slowStepHook.ts\n(.*?)```/s.exec(page)?.[1] ?? '';
+    const file = join(await temporary(), 'slowStepHook.ts');
+    const source = (name: string) => fileURLToPath(new URL(`../../${name}/src/index.ts`, import.meta.url));
+    const alias = { '@omma/engine': source('engine'), zod: createRequire(import.meta.url).resolve('zod') };
+    await writeFile(file, code);
+    const { SlowStepHook } = await createJiti(import.meta.url, { alias }).import<{
+      SlowStepHook: new (options: { times: number }) => Hook;
+    }>(file);
+    const hook = new SlowStepHook({ times: 1 });
+    const { events } = await trainTiny({}, { hooks: [hook] });
+    const slow = eventsOf(events, 'warning').filter(({ message }) => /^step 1[0-2] took/.test(message));
+    const seconds = eventsOf(events, 'iteration').map((event) => event.seconds);
+    const longer = seconds.filter((each, i) => {
+      const mean = seconds.slice(0, i).reduce((sum, other) => sum + other, 0) / i;
+      return i >= 9 && each >= mean;
+    });
+    expect(slow).toHaveLength(longer.length);
   });
 });
 

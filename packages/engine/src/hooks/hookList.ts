@@ -30,6 +30,13 @@ export class HookList {
     this.#entries = [...this.#entries, entry].sort((a, b) => a.priority - b.priority);
   }
 
+  /** The same hooks in a list of its own: for a run that adds some. */
+  copy(): HookList {
+    const list = new HookList();
+    list.#entries = this.#entries;
+    return list;
+  }
+
   /** Runs `call` on every hook, one after the other. */
   async each(call: (hook: Hook) => Promise<void> | undefined): Promise<void> {
     for (const { hook } of this.#entries) {

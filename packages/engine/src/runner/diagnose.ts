@@ -12,10 +12,12 @@ import {
   isFloat,
   type MixedPrecision,
   min,
+  OmmaError,
   type Tensor,
   traced,
 } from '@omma/core';
 import { withRandomKey } from '@omma/nn';
+import type { StepInput } from '../loops/trainLoop.ts';
 import type { TrainState } from './trainState.ts';
 
 /** Where the first non-finite number appears: `backbone.layer1.0.conv1 (conv2d)`. Null when all are finite this time. */
@@ -61,4 +63,19 @@ export async function firstNonFinite(
   } finally {
     probe.dispose();
   }
+}
+
+/** Ends a run whose loss at a step was `loss`, with where it came from. */
+export async function lossNotFinite(
+  state: TrainState,
+  { device, amp }: { readonly device: Device; readonly amp: MixedPrecision | null },
+  { batch, iteration, epoch, lr }: StepInput,
+  loss: number,
+): Promise<never> {
+  const place = await firstNonFinite(state, { ...batch.inputs }, device, amp);
+  const where =
+    place === null ? 'every value of the forward pass is finite when it is repeated' : `first at ${place}`;
+  throw new OmmaError(
+    `the loss is ${loss} at iteration ${iteration} (epoch ${epoch + 1}, learning rate ${lr}); ${where}; lower the learning rate, or set optimWrapper.clipGrad`,
+  );
 }

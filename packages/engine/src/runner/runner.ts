@@ -12,9 +12,8 @@ import {
   OmmaError,
 } from '@omma/core';
 import { initialize } from '@omma/nn';
-import { type Checkpoint, loadCheckpoint } from '../checkpoint/checkpoint.ts';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { codeOf } from '../checkpoint/files.ts';
-import { listCheckpoints, newestCheckpoint } from '../checkpoint/folder.ts';
 import { loadModelWeights, modelWeights } from '../checkpoint/modelWeights.ts';
 import { restore } from '../checkpoint/restore.ts';
 import { datasets, models, ttaModels } from '../config/registries.ts';
@@ -46,6 +45,7 @@ import { type LoadFromOptions, restoreFitting, revisedNames } from './loadFrom.t
 import { findLearningRate, type LrFindOptions, type LrFindResult } from './lrFind.ts';
 import type { TrainableModel, TtaModel } from './model.ts';
 import { mixedPrecisionFor } from './precision.ts';
+import { resumedCheckpoint } from './resume.ts';
 import { Training } from './training.ts';
 import { modelVariables } from './trainState.ts';
 
@@ -345,7 +345,9 @@ export class Runner implements RunnerApi {
   /** First weights, or the checkpoint to go on from. In a distributed run only the main process has them; the others get the state from it. */
   async #start(): Promise<Checkpoint | null> {
     if (this.isMain) this.#warnOfSlowCollectives();
-    const checkpoint = this.isMain ? await this.#resumed() : null;
+    const { resume = this.config.resume ?? false } = this.options;
+    const warn = (message: string) => this.emit({ type: 'warning', message });
+    const checkpoint = this.isMain ? await resumedCheckpoint(resume, this.workDir, warn) : null;
     if (this.isMain && checkpoint === null) await this.firstWeights();
     if (this.distributed === null) return checkpoint;
     const { group } = this.distributed;
@@ -359,23 +361,5 @@ export class Runner implements RunnerApi {
   #warnOfSlowCollectives(): void {
     const message = this.distributed?.warning ?? null;
     if (message !== null) this.emit({ type: 'warning', message });
-  }
-
-  async #resumed(): Promise<Checkpoint | null> {
-    const { resume = this.config.resume ?? false } = this.options;
-    const warn = (message: string) => this.emit({ type: 'warning', message });
-    if (typeof resume === 'string') return loadCheckpoint(resume);
-    if (resume) {
-      const newest = await newestCheckpoint(this.workDir, warn);
-      if (newest === null)
-        warn(`${this.workDir} has no checkpoint to resume from; training starts from the beginning`);
-      return newest;
-    }
-    if ((await listCheckpoints(this.workDir)).length > 0) {
-      warn(
-        `${this.workDir} holds checkpoints of an earlier run, which this one replaces; --resume goes on with it, another --work-dir keeps it`,
-      );
-    }
-    return null;
   }
 }

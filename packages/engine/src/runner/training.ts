@@ -6,17 +6,16 @@ import { restore } from '../checkpoint/restore.ts';
 import type { BatchLoader } from '../data/loader.ts';
 import type { Batch, DataLoader } from '../data/types.ts';
 import { broadcastVariables, checkEqual } from '../distributed/agreement.ts';
+import { AgreementHook } from '../distributed/agreementHook.ts';
 import { compileDataParallelStep } from '../distributed/dataParallelStep.ts';
-import type { Distributed } from '../distributed/distributed.ts';
-import type { Hook } from '../hooks/hook.ts';
 import type { HookList } from '../hooks/hookList.ts';
-import { type StepInput, TrainLoop } from '../loops/trainLoop.ts';
+import { TrainLoop } from '../loops/trainLoop.ts';
 import { TrainPlan } from '../loops/trainPlan.ts';
 import { scalarInputs } from '../optim/hyperparameters.ts';
 import { ParamSchedule } from '../schedule/paramSchedule.ts';
 import { ParamSchedulerHook } from '../schedule/paramSchedulerHook.ts';
 import type { Progress, TrainingContext } from './context.ts';
-import { firstNonFinite } from './diagnose.ts';
+import { lossNotFinite } from './diagnose.ts';
 import type { EndEvent, EvaluationEvent, Scalars } from './events.ts';
 import { resumedPosition } from './position.ts';
 import type { Runner } from './runner.ts';
@@ -37,6 +36,8 @@ export interface TrainingParts {
 
 export class Training {
   readonly #runner: Runner;
+  /** The runner's, and those that this run has besides. */
+  readonly #hooks: HookList;
   readonly #state: TrainState;
   readonly #loader: BatchLoader;
   readonly #valLoader: BatchLoader | null;
@@ -53,6 +54,7 @@ export class Training {
     const { trainDataloader, valDataloader, trainConfig, paramScheduler = [] } = runner.config;
     const optimWrapper = required(runner.config.optimWrapper, 'optimWrapper');
     this.#runner = runner;
+    this.#hooks = runner.hooks.copy();
     this.#loader = runner.loader(required(trainDataloader, 'trainDataloader'), true);
     this.#valLoader = valDataloader === undefined ? null : runner.loader(valDataloader, false);
     this.#plan = new TrainPlan(required(trainConfig, 'trainConfig'), this.#loader.batchesPerEpoch);
@@ -71,10 +73,11 @@ export class Training {
       runner.emit({ type: 'warning', message: withoutLossScale(runner.device.name) });
     }
     this.#schedule = new ParamSchedule(this.#state.hyperparameters.values, paramScheduler, this.#plan);
-    if (this.#schedule.watches) runner.hooks.add(new ParamSchedulerHook(this.#schedule));
+    if (this.#schedule.watches) this.#hooks.add(new ParamSchedulerHook(this.#schedule));
+    if (runner.distributed !== null) this.#hooks.add(new AgreementHook(runner.distributed));
     let profiled = false;
     let profile: TrainStep['profile'] = () => [];
-    for (const hook of runner.hooks.hooks) {
+    for (const hook of this.#hooks.hooks) {
       hook.setUp?.({
         ...runner.context,
         state: this.#state,
@@ -98,7 +101,7 @@ export class Training {
     this.#metrics = manifest?.metrics ?? {};
     this.#progress = { epoch: 0, iterationInEpoch: 0, iteration: 0, evaluationDue: false };
     this.#inputTypes = { ...manifest?.inputs };
-    runner.hooks.loadState(manifest?.hooks ?? {});
+    this.#hooks.loadState(manifest?.hooks ?? {});
   }
 
   /** What the run works with, for those who only try it out: `checkRun`, `findLearningRate`. */
@@ -142,8 +145,8 @@ export class Training {
 
   async #restore({ path, manifest, tensors }: Checkpoint): Promise<void> {
     const loaded = { path, manifest, tensors: new Map(tensors) };
-    const { hooks, context } = this.#runner;
-    await hooks.each((hook) => hook.afterLoadCheckpoint?.(context, loaded));
+    const { context } = this.#runner;
+    await this.#hooks.each((hook) => hook.afterLoadCheckpoint?.(context, loaded));
     await restore(path, loaded.tensors, this.#state.variables());
   }
 
@@ -175,11 +178,11 @@ export class Training {
         metrics: () => this.#metrics,
         inputTypes: this.#inputTypes,
       },
-      hooks: this.#hooks(),
-      save: (path, context) => saveSnapshot(path, context, runner.hooks, ranksOf(runner)),
+      hooks: this.#hooks,
+      save: (path, context) => saveSnapshot(path, context, this.#hooks, ranksOf(runner)),
       signal: runner.distributed === null ? (runner.options.signal ?? null) : null,
       evaluate: this.#evaluation(),
-      failed: (input, loss) => this.#failed(input, loss),
+      failed: (input, loss) => lossNotFinite(this.#state, runner, input, loss),
     });
     const reason = await loop.run(batches).catch((error: unknown) => this.#broken(error));
     const end: EndEvent = {
@@ -191,7 +194,7 @@ export class Training {
       metrics: this.#metrics,
     };
     runner.emit(end);
-    await runner.hooks.each((hook) => hook.afterRun?.(runner.context, end));
+    await this.#hooks.each((hook) => hook.afterRun?.(runner.context, end));
     return end;
   }
 
@@ -205,9 +208,9 @@ export class Training {
       const evaluation = await runner.evaluate(loader, evaluator, {
         epoch,
         iteration: this.#progress.iteration,
-        before: (batch) => runner.hooks.each((hook) => hook.beforeValIteration?.(context, batch)),
+        before: (batch) => this.#hooks.each((hook) => hook.beforeValIteration?.(context, batch)),
         after: ({ batch, outputs }) =>
-          runner.hooks.each((hook) => hook.afterValIteration?.(context, batch, outputs)),
+          this.#hooks.each((hook) => hook.afterValIteration?.(context, batch, outputs)),
       });
       this.#metrics = evaluation.metrics;
       return evaluation;
@@ -274,35 +277,6 @@ export class Training {
       resumedFrom: this.#resumedFrom,
       compileMs: performance.now() - started,
     });
-  }
-
-  /** The runner's hooks, and in a distributed run the watch over the ranks' agreement. */
-  #hooks(): HookList {
-    const { distributed, hooks } = this.#runner;
-    if (distributed !== null) hooks.add(this.#agreementHook(distributed), 'VERY_HIGH');
-    return hooks;
-  }
-
-  /** Compares the state of all ranks after every epoch: what drifts apart is found before it is saved for long. */
-  #agreementHook(distributed: Distributed): Hook {
-    return {
-      name: 'agreement',
-      afterTrainEpoch: async ({ progress }) => {
-        const when = `after epoch ${progress.epoch}`;
-        await distributed.guard(checkEqual(distributed.group, this.#state.variables(), when));
-      },
-    };
-  }
-
-  async #failed({ batch, iteration, epoch, lr }: StepInput, loss: number): Promise<never> {
-    const { device, amp } = this.#runner;
-    const inputs: Record<string, HostTensor> = { ...batch.inputs };
-    const place = await firstNonFinite(this.#state, inputs, device, amp);
-    const where =
-      place === null ? 'every value of the forward pass is finite when it is repeated' : `first at ${place}`;
-    throw new OmmaError(
-      `the loss is ${loss} at iteration ${iteration} (epoch ${epoch + 1}, learning rate ${lr}); ${where}; lower the learning rate, or set optimWrapper.clipGrad`,
-    );
   }
 
   /** Goes to the checkpoint's place, which must mean something in this config's schedule. */
