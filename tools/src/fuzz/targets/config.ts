@@ -28,10 +28,9 @@ const config: Json = {
 };
 
 const yamlSeed = `# a config
-base: &base {type: ResNet, depth: 18}
 model:
   type: ImageClassifier
-  backbone: *base
+  backbone: &base {type: ResNet, depth: &depth 18}
   head: {type: LinearClsHead, numClasses: 5}
 optimWrapper:
   optimizer: {type: SGD, lr: 1e-1, momentum: 0.9}
@@ -40,9 +39,10 @@ trainConfig:
 paramScheduler:
   - type: CosineAnnealingLR
     etaMin: 0.0
-text: |
-  many
-  lines
+workDir: >-
+  some
+  where
+randomness: {seed: *depth}
 `;
 
 const pythonSeed = `# a config
@@ -184,6 +184,7 @@ const setTokens = [
 const setSeeds = [
   'model.backbone.depth=50',
   'optimWrapper.optimizer.lr=0.02',
+  'paramScheduler[0].etaMin=1e-3',
   'model.head={"type":"LinearClsHead","numClasses":3}',
   'trainConfig.maxEpochs=3',
   'model.backbone.outIndices=[1,3]',

@@ -4,7 +4,7 @@
  * Lezer parses whatever it is given and marks what it could not understand, so those marks are looked for before anything else is.
  */
 
-import type { SyntaxNode, Tree } from '@lezer/common';
+import type { NodeType, SyntaxNode, Tree } from '@lezer/common';
 import { parser } from '@lezer/python';
 import { OmmaError } from '@omma/core';
 import { type ConfigSource, placeText } from '../place.ts';
@@ -48,7 +48,10 @@ export class PythonFile {
   #refuseErrors(tree: Tree): void {
     const cursor = tree.cursor();
     do {
-      if (cursor.type.isError) throw this.errorAt(cursor.from, 'this is no Python; fix the syntax here');
+      // In a tree of some thousand calls within each other Lezer has nodes without a type.
+      const type: NodeType | undefined = cursor.type;
+      if (type === undefined) throw this.errorAt(0, 'its expressions are nested too deeply to be read');
+      if (type.isError) throw this.errorAt(cursor.from, 'this is no Python; fix the syntax here');
     } while (cursor.next());
   }
 
