@@ -10,8 +10,9 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
 }
 
-/** `11.2 M`, `340 k`, `87`. */
+/** `1.3 G`, `11.2 M`, `340 k`, `87`. */
 export function formatCount(count: number): string {
+  if (count >= 1e9) return `${(count / 1e9).toFixed(1)} G`;
   if (count >= 1e6) return `${(count / 1e6).toFixed(1)} M`;
   if (count >= 1e4) return `${(count / 1e3).toFixed(0)} k`;
   return String(count);
@@ -20,7 +21,7 @@ export function formatCount(count: number): string {
 /** `44.7 MB`, `340 kB`, `6131 B`: thousands, as disks count. */
 export function formatBytes(bytes: number): string {
   const text = formatCount(bytes);
-  return / [Mk]$/.test(text) ? `${text}B` : `${text} B`;
+  return / [GMk]$/.test(text) ? `${text}B` : `${text} B`;
 }
 
 /** Enough digits to see a loss or a rate move. */
