@@ -85,6 +85,7 @@ describe('training', () => {
     await trained(workDir);
     expect((await readdir(workDir)).sort()).toEqual([
       'best.safetensors',
+      'config.json',
       'iter_0000000008.safetensors',
       'iter_0000000012.safetensors',
       'last_checkpoint',

@@ -46,7 +46,7 @@ export async function comparePeer(
     };
   const difference = differenceBetween(ours, theirs);
   if (difference === null) return { file, verdict: 'equal', hash, reason: null };
-  const explanation = explanationOf(difference, theirs);
+  const explanation = explanationOf(difference);
   if (explanation !== null) return { file, verdict: 'explained', hash, reason: explanation };
   return { file, verdict: 'different', hash, reason: difference };
 }

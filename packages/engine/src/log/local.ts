@@ -3,20 +3,24 @@
  * nothing else of a run.
  *
  * Lines have `time` and `type`, which are those of the Runner's events. An iteration's line holds its place and what the log processor made
- * of its numbers; the line of a start holds the config.
+ * of its numbers; the line of a start holds the config, which is written as a config file too: `omma train WORK_DIR/config.json` repeats the run.
  */
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { textFile } from '../checkpoint/files.ts';
 import type { Config } from '../config/types.ts';
 import { type LogEntry, type LoggedImage, type RunOutcome, type VisBackend, visDataDir } from './backend.ts';
 import { appendLog, writingLog } from './files.ts';
 
 export const logName = 'log.jsonl';
+/** The resolved config of the run. */
+export const configName = 'config.json';
 
 export class LocalVisBackend implements VisBackend {
   readonly #workDir: string;
   readonly #config: Config;
+  #configWritten = true;
   #lines: string[] = [];
   #images: { readonly path: string; readonly bytes: Uint8Array }[] = [];
 
@@ -36,6 +40,7 @@ export class LocalVisBackend implements VisBackend {
         return;
       }
       case 'start':
+        this.#configWritten = false;
         this.#line(time, { ...event, config: this.#config });
         return;
       default:
@@ -57,6 +62,11 @@ export class LocalVisBackend implements VisBackend {
     for (const { path, bytes } of images) {
       const full = join(this.#workDir, path);
       await writingLog(full, () => writeFile(full, bytes));
+    }
+    if (!this.#configWritten) {
+      this.#configWritten = true;
+      const path = join(this.#workDir, configName);
+      await writingLog(path, () => textFile(path, `${JSON.stringify(this.#config, null, 2)}\n`));
     }
     if (this.#lines.length === 0) return;
     const text = this.#lines.join('');

@@ -4,7 +4,14 @@ import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Config, checkConfig, Runner, type RunnerEvent, Visualizer } from '../../src/index.ts';
+import {
+  type Config,
+  checkConfig,
+  loadConfig,
+  Runner,
+  type RunnerEvent,
+  Visualizer,
+} from '../../src/index.ts';
 import { tinyConfig } from '../support/tiny.ts';
 import { MLflowStub } from './mlflowStub.ts';
 
@@ -42,6 +49,12 @@ describe('log.jsonl', () => {
     expect(entries.filter(({ type }) => type === 'evaluation').map(({ iteration }) => iteration)).toEqual([
       4, 8, 12,
     ]);
+  });
+
+  it('has the resolved config beside it, as a file that trains the same run', async () => {
+    const workDir = await temporary();
+    await run(tinyConfig(workDir));
+    expect(await loadConfig(join(workDir, 'config.json'))).toEqual(tinyConfig(workDir));
   });
 
   it('says what ended a run that failed', async () => {
