@@ -4,7 +4,7 @@
  */
 
 import '@omma/cpu';
-import { compile, device } from '@omma/core';
+import { compile, device, Variable } from '@omma/core';
 import { ImageFolder } from '@omma/cv';
 import { BatchLoader } from '@omma/engine';
 import { parseDataJob } from './dataJob.ts';
@@ -30,10 +30,15 @@ async function prepare(argument: string | undefined): Promise<Prepared> {
     numBatchPerEpoch: batches,
   });
   const classifier = buildNetwork('resnet18');
-  const normalise = compile(({ image }) => ({ pixels: classifier.preprocess(required(image)) }), {
-    device: device('cpu'),
-    name: 'normalise',
-  });
+  // Where a training step would read them: in the device's memory.
+  const normalised = new Variable('normalised', { shape: [batch, 3, size, size], dtype: 'float32' });
+  const normalise = compile(
+    ({ image, label }) => {
+      normalised.write(classifier.preprocess(required(image)));
+      return { label: required(label) };
+    },
+    { device: device('cpu'), name: 'normalise' },
+  );
   let epoch = 0;
   const step = async () => {
     for await (const { inputs } of loader.epoch(epoch++)) await normalise(inputs);
