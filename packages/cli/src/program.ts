@@ -6,6 +6,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { addCheckpoint } from './commands/checkpoint/grammar.ts';
 import { addConfig } from './commands/config/grammar.ts';
+import { addData } from './commands/data/grammar.ts';
 
 export function buildProgram(): Command {
   const program = new Command('omma')
@@ -23,6 +24,7 @@ export function buildProgram(): Command {
   addExport(program);
   addCheckpoint(program);
   addConfig(program);
+  addData(program, configOptions);
   addDevices(program);
   addAscend(program);
   return program;

@@ -260,6 +260,24 @@ describe('omma train', () => {
   });
 });
 
+describe('omma data check', () => {
+  it('finds what is wrong, exits with 1, and with 0 where nothing is', () => {
+    const spoiled = join(data, 'train', 'red', 'spoiled.jpg');
+    writeFileSync(spoiled, 'no picture');
+    const found = omma('data', 'check', config, '--data', data);
+    const json: unknown = JSON.parse(omma('data', 'check', config, '--data', data, '--json').out);
+    rmSync(spoiled);
+    expect(found.code).toBe(1);
+    expect(found.out).toMatch(/^trainDataloader {2}ImageFolder, 9 samples, 1 problem$/m);
+    expect(found.out).toMatch(/pictures that cannot be decoded: 1\n.*spoiled\.jpg/);
+    expect(json).toMatchObject({ datasets: [{ problems: [{ kind: 'unreadable', name: spoiled }] }, {}] });
+    const good = omma('data', 'check', config, '--data', data, '--quick');
+    expect([good.code, good.out.match(/nothing is wrong/g)?.length]).toEqual([0, 2]);
+    const none = omma('data', 'check', config, '--data', join(folder, 'nowhere'));
+    expect([none.code, none.out]).toEqual([1, expect.stringMatching(/nowhere does not exist/)]);
+  });
+});
+
 describe('omma test', () => {
   it('prints the metrics of a checkpoint', () => {
     const { code, out } = omma('test', config, checkpoint(), '--data', data);

@@ -3,7 +3,7 @@
 import type { TransformOptions } from '@omma/cv';
 import type { DataloaderConfig } from '@omma/engine';
 
-type DatasetConfig = DataloaderConfig['dataset'];
+export type DatasetConfig = DataloaderConfig['dataset'];
 
 /** The data set read from `root`, or the ones inside of a wrapper. */
 export function movedDataset(dataset: DatasetConfig, root: string): DatasetConfig {
@@ -23,4 +23,10 @@ export function transformsOf(loader: DataloaderConfig | undefined): readonly Tra
       'datasets' in dataset ? dataset.datasets[0] : 'dataset' in dataset ? dataset.dataset : undefined;
   }
   return dataset?.transforms ?? [];
+}
+
+/** The data sets inside of wrappers, or the data set itself. */
+export function innerDatasets(dataset: DatasetConfig): DatasetConfig[] {
+  if ('datasets' in dataset) return dataset.datasets.flatMap(innerDatasets);
+  return 'dataset' in dataset ? innerDatasets(dataset.dataset) : [dataset];
 }

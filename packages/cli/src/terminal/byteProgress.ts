@@ -1,11 +1,11 @@
-/** A bar for work on a large file: bytes done, speed, time left. Nothing at all where no person watches, or where it is done in a moment. */
+/** A bar for work that takes a while: how much is done, time left. Nothing at all where no person watches, or where it is done in a moment. */
 
 import { Presets, SingleBar } from 'cli-progress';
 import { formatBytes, formatDuration } from './format.ts';
 import type { Output } from './trainingReport.ts';
 
-export interface ByteProgress {
-  /** `done` of `total` bytes. */
+export interface Progress {
+  /** `done` of `total` bytes, or whatever is counted. */
   update(done: number, total: number): void;
   end(): void;
 }
@@ -13,7 +13,20 @@ export interface ByteProgress {
 /** Milliseconds before the bar appears. */
 const patience = 500;
 
-export function byteProgress(output: Output, what: string): ByteProgress {
+/** A bar for bytes: how many are done, speed, time left. */
+export function byteProgress(output: Output, what: string): Progress {
+  return progressBar(output, what, (done, total, seconds) => {
+    const speed = done / seconds;
+    return `${formatBytes(done)} of ${formatBytes(total)}  ${formatBytes(Math.round(speed))}/s  ${formatDuration((total - done) / speed)} left`;
+  });
+}
+
+/** A bar with a text of what is done, of how much, in how many seconds. */
+export function progressBar(
+  output: Output,
+  what: string,
+  textOf: (done: number, total: number, seconds: number) => string,
+): Progress {
   if (!output.isTTY) return { update: () => {}, end: () => {} };
   const started = performance.now();
   let bar: SingleBar | null = null;
@@ -21,8 +34,7 @@ export function byteProgress(output: Output, what: string): ByteProgress {
     update(done, total) {
       const seconds = (performance.now() - started) / 1000;
       if (bar === null && seconds * 1000 < patience) return;
-      const speed = done / seconds;
-      const text = `${formatBytes(done)} of ${formatBytes(total)}  ${formatBytes(Math.round(speed))}/s  ${formatDuration((total - done) / speed)} left`;
+      const text = textOf(done, total, seconds);
       if (bar === null) {
         bar = new SingleBar(
           {

@@ -55,6 +55,10 @@ export class ImageFolder implements ImageDataset {
     return this.#files.load(index, context);
   }
 
+  problemOf(index: number): string | null {
+    return this.#files.problemOf(index);
+  }
+
   source(): ImageSource {
     return this.#files.source();
   }

@@ -3,6 +3,7 @@
  * opens. File names, labels and decoded pictures lie in shared memory.
  */
 
+import { statSync } from 'node:fs';
 import { buildTransforms, type TransformOptions } from '../transforms/transforms.ts';
 import type { ImageContext, ImageDataset, ImageSample, ImageSource } from './dataset.ts';
 import { defaultCacheBytes, ImageLoader, labelled } from './imageLoader.ts';
@@ -70,6 +71,13 @@ export class PictureFiles implements ImageDataset {
     const random = sampleRandom(context.seed, context.epoch, index, context.repeat);
     const image = await this.#loader.load(index, this.nameOf(index), random, context);
     return labelled(image, this.labelOf(index));
+  }
+
+  problemOf(index: number): string | null {
+    const found = statSync(this.nameOf(index), { throwIfNoEntry: false });
+    if (found === undefined) return 'is missing';
+    if (!found.isFile()) return 'is no file';
+    return found.size === 0 ? 'is empty' : null;
   }
 
   source(): ImageSource {

@@ -45,6 +45,8 @@ export interface Dataset {
   labelOf?(index: number): number | undefined;
   /** Width / height of a sample's picture, where it is known without decoding. */
   aspectRatioOf?(index: number): number | undefined;
+  /** What is wrong with a sample's file at first sight (`is missing`), without decoding it; null if nothing is. */
+  problemOf?(index: number): string | null;
   /** How a worker thread opens the same data set; one that does not say, or says null, is loaded on the main thread. */
   source?(): DatasetSource | null;
 }

@@ -18,6 +18,7 @@ import { loadModelWeights, modelWeights } from '../checkpoint/modelWeights.ts';
 import { restore } from '../checkpoint/restore.ts';
 import { datasets, models, ttaModels } from '../config/registries.ts';
 import type { Config } from '../config/types.ts';
+import { quickWarning } from '../data/check/checkDataset.ts';
 import type { DataloaderConfig } from '../data/config.ts';
 import { BatchLoader, defaultWorkers } from '../data/loader.ts';
 import type { Dataset } from '../data/types.ts';
@@ -266,6 +267,8 @@ export class Runner implements RunnerApi {
     const { dataset: datasetConfig, ...options } = config;
     const dataset = datasets.build(datasetConfig);
     this.model.checkDataset?.(dataset);
+    const missing = this.isMain ? quickWarning(dataset) : null;
+    if (missing !== null) this.emit({ type: 'warning', message: missing });
     const { rank, size } = this.distributed ?? { rank: 0, size: 1 };
     const shared = { training, seed: this.seed, shard: { rank, size }, numWorkers: defaultWorkers() };
     return new BatchLoader(dataset, { ...shared, ...options });

@@ -52,6 +52,11 @@ export class ConcatDataset implements Dataset {
     return part.aspectRatioOf?.(at);
   }
 
+  problemOf(index: number): string | null {
+    const { part, at } = this.#find(index);
+    return part.problemOf?.(at) ?? null;
+  }
+
   source(): DatasetSource | null {
     const sources = this.#parts.map((part) => part.source?.() ?? null);
     return sources.includes(null) ? null : { module: threadModule, name: 'openConcat', options: sources };

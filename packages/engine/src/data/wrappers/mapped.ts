@@ -48,6 +48,10 @@ export class MappedDataset implements Dataset {
     return this.#dataset.aspectRatioOf?.(this.#at(index));
   }
 
+  problemOf(index: number): string | null {
+    return this.#dataset.problemOf?.(this.#at(index)) ?? null;
+  }
+
   source(): DatasetSource | null {
     const source = this.#dataset.source?.() ?? null;
     if (source === null) return null;

@@ -77,6 +77,10 @@ export class MultiImageMixDataset implements Dataset {
     return this.#dataset.aspectRatioOf?.(index);
   }
 
+  problemOf(index: number): string | null {
+    return this.#dataset.problemOf?.(index) ?? null;
+  }
+
   source(): DatasetSource | null {
     const dataset = this.#dataset.source?.() ?? null;
     const mixes = this.#mixes.map((mix) => mix.source?.() ?? null);

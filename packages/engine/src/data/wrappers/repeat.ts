@@ -38,6 +38,10 @@ export class RepeatDataset implements Dataset {
     return this.#dataset.aspectRatioOf?.(index % this.#dataset.length);
   }
 
+  problemOf(index: number): string | null {
+    return this.#dataset.problemOf?.(index % this.#dataset.length) ?? null;
+  }
+
   source(): DatasetSource | null {
     const source = this.#dataset.source?.() ?? null;
     if (source === null) return null;
