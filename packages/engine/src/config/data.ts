@@ -44,15 +44,26 @@ function parse(text: string, file: string, lineCounter: LineCounter): Document {
   const tooDeep = new OmmaError(`${placeText({ file })}: the config nests too deeply`);
   // The parser recurses, and takes long before it fails.
   if (bracketDepth(text) > mostBrackets || dashes.test(text)) throw tooDeep;
-  const document = parseDocument(text, { lineCounter, merge: true, prettyErrors: false, strict: true });
+  const document = parsedOr(tooDeep, () =>
+    parseDocument(text, { lineCounter, merge: true, prettyErrors: false, strict: true }),
+  );
   if (document.errors.some(({ message }) => message.startsWith('Maximum call stack'))) throw tooDeep;
   return document;
 }
 
 /** Beyond what values may nest, and far from where the parser fails. Brackets in text count too; nobody writes so many. */
 const mostBrackets = 2 * mostDepth;
-/** Lists in lists without brackets: `- - - x`. */
-const dashes = /(?:[-?] ){200}/;
+/** Lists in lists without brackets, `- - - x`, and maps in maps. */
+const dashes = /(?:[-?:] ){200}/;
+
+/** What `parse` gives, or `tooDeep` where it has used up the stack. */
+function parsedOr<T>(tooDeep: OmmaError, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw error instanceof RangeError ? tooDeep : error;
+  }
+}
 
 function bracketDepth(text: string): number {
   let depth = 0;
