@@ -2,13 +2,12 @@
  * The commands on an Ascend chip, which the simulator plays: training, offline models with fixed shapes, gears and AIPP, predictions from them and
  * their evaluation, the examination of a machine.
  */
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { drawPictures, runOmma, tinyDataset, tinyModel } from './support/tinyProject.ts';
 
 const simulator = fileURLToPath(new URL('../../ascend/simulator/build', import.meta.url));
 const missing = ['lib64/libascendcl.so', 'bin/atc'].every((file) => existsSync(join(simulator, file)))
@@ -23,57 +22,25 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Beside the environment, for runs that are to fail. */
 let faults: Readonly<Record<string, string>> = {};
 
-function omma(...args: string[]): { code: number | null; out: string; err: string } {
-  const program = fileURLToPath(new URL('../bin/omma.js', import.meta.url));
+function omma(...args: string[]) {
   const env = {
-    ...process.env,
-    NO_COLOR: '1',
     ASCEND_TOOLKIT_HOME: simulator,
     OMMA_ASCEND_CACHE: join(folder, 'cache'),
     OMMA_ASCEND_SIM_SOC: 'Ascend910B3',
     ...faults,
   };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
-    env,
-    encoding: 'utf8',
-  });
-  return { code: status, out: stdout, err: stderr };
+  return runOmma(args, { env });
 }
 
 const picture = (split: string, name: string, i: number) => join(data, split, name, `${i}.png`);
 
 beforeAll(async () => {
-  for (const split of ['train', 'val']) {
-    for (const [name, background] of [
-      ['blue', '#0040c0'],
-      ['red', '#c02000'],
-    ] as const) {
-      mkdirSync(join(data, split, name), { recursive: true });
-      for (let i = 0; i < 4; i++) {
-        await sharp({ create: { width: 16 + i, height: 16, channels: 3, background } })
-          .png()
-          .toFile(picture(split, name, i));
-      }
-    }
-  }
-  const loader = (split: string) => ({
-    dataset: { type: 'ImageFolder', root: data, split, transforms: [{ type: 'Resize', size: [8, 8] }] },
-    batchSize: 4,
-  });
-  const backbone = {
-    type: 'ResNet',
-    depth: 18,
-    stem: 'cifar',
-    stemChannels: 4,
-    baseChannels: 4,
-    numStages: 1,
-  };
+  const classes = { blue: ['#0040c0'], red: ['#c02000'] };
+  for (const split of ['train', 'val'])
+    await drawPictures(join(data, split), classes, { width: 16, height: 16 });
+  const loader = (split: string) => ({ dataset: tinyDataset(data, split), batchSize: 4 });
   const tiny = {
-    model: {
-      type: 'ImageClassifier',
-      backbone: { ...backbone, strides: [1], dilations: [1], outIndices: [0] },
-      head: { type: 'LinearClsHead', numClasses: 2 },
-    },
+    model: tinyModel,
     trainDataloader: loader('train'),
     valDataloader: loader('val'),
     valEvaluator: [{ type: 'Accuracy', topk: [1] }],

@@ -4,48 +4,17 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { drawPictures, program, tinyDataset, tinyModel } from './support/tinyProject.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'omma-interruptions-'));
-const program = join(import.meta.dirname, '../bin/omma.js');
 const env = { ...process.env, NO_COLOR: '1' };
 
 beforeAll(async () => {
-  for (const name of ['a', 'b']) {
-    mkdirSync(join(folder, 'data', name), { recursive: true });
-    const picture = sharp({
-      create: { width: 8, height: 8, channels: 3, background: name === 'a' ? '#f00' : '#00f' },
-    });
-    for (let i = 0; i < 4; i++)
-      await picture
-        .clone()
-        .png()
-        .toFile(join(folder, 'data', name, `${i}.png`));
-  }
-  const dataset = {
-    type: 'ImageFolder',
-    root: join(folder, 'data'),
-    split: 'train',
-    transforms: [{ type: 'Resize', size: [8, 8] }],
-  };
+  await drawPictures(join(folder, 'data'), { a: ['#f00'], b: ['#00f'] }, { width: 8, height: 8 });
+  const dataset = tinyDataset(join(folder, 'data'), 'train');
   const config = {
-    model: {
-      type: 'ImageClassifier',
-      backbone: {
-        type: 'ResNet',
-        depth: 18,
-        stem: 'cifar',
-        stemChannels: 4,
-        baseChannels: 4,
-        numStages: 1,
-        strides: [1],
-        dilations: [1],
-        outIndices: [0],
-      },
-      neck: { type: 'GlobalAveragePooling' },
-      head: { type: 'LinearClsHead', numClasses: 2 },
-    },
+    model: tinyModel,
     trainDataloader: { dataset, batchSize: 4 },
     optimWrapper: { optimizer: { type: 'SGD', lr: 0.01, momentum: 0.9 } },
     trainConfig: { maxEpochs: 100_000 },

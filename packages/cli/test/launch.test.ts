@@ -1,23 +1,14 @@
 /** `omma launch` with real processes: that they train together, and that the others go on when one dies. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadCheckpoint } from '@omma/engine';
-import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { drawPictures, program, tinyDataset, tinyModel } from './support/tinyProject.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'omma-launch-'));
-const program = join(import.meta.dirname, '../bin/omma.js');
 const config = join(folder, 'tiny.json');
 
 interface Ended {
@@ -83,39 +74,12 @@ const checkpoints = (work: string) =>
     : [];
 
 beforeAll(async () => {
-  for (const split of ['train', 'val']) {
-    for (const [name, background] of [
-      ['blue', '#0040c0'],
-      ['red', '#c02000'],
-    ] as const) {
-      const own = join(folder, 'data', split, name);
-      mkdirSync(own, { recursive: true });
-      for (let i = 0; i < 4; i++) {
-        await sharp({ create: { width: 8 + i, height: 8, channels: 3, background } })
-          .png()
-          .toFile(join(own, `${i}.png`));
-      }
-    }
-  }
-  const dataset = (split: string) => ({
-    type: 'ImageFolder',
-    root: join(folder, 'data'),
-    split,
-    transforms: [{ type: 'Resize', size: [8, 8] }],
-  });
-  const backbone = {
-    type: 'ResNet',
-    depth: 18,
-    stem: 'cifar',
-    stemChannels: 4,
-    baseChannels: 4,
-    numStages: 1,
-    strides: [1],
-    dilations: [1],
-    outIndices: [0],
-  };
+  const classes = { blue: ['#0040c0'], red: ['#c02000'] };
+  for (const split of ['train', 'val'])
+    await drawPictures(join(folder, 'data', split), classes, { width: 8, height: 8 });
+  const dataset = (split: string) => tinyDataset(join(folder, 'data'), split);
   const tiny = {
-    model: { type: 'ImageClassifier', backbone, head: { type: 'LinearClsHead', numClasses: 2 } },
+    model: tinyModel,
     trainDataloader: { dataset: dataset('train'), batchSize: 2 },
     valDataloader: { dataset: dataset('val'), batchSize: 3 },
     valEvaluator: [{ type: 'Accuracy', topk: [1] }],

@@ -1,77 +1,29 @@
 /** The program as a stranger meets it: started as a process, on a tiny model and tiny pictures, with good input and with bad. */
 
-import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hostTensor } from '@omma/core';
 import { readPicture } from '@omma/cv';
 import { openOnnx } from '@omma/onnx';
-import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { drawPictures, runOmma, tinyDataset, tinyModel } from './support/tinyProject.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'omma-cli-'));
-const program = join(import.meta.dirname, '../bin/omma.js');
 const config = join(folder, 'tiny.json');
 const data = join(folder, 'data');
 const work = join(folder, 'work');
 
-function omma(...args: string[]): { code: number | null; out: string; err: string } {
-  const run = spawnSync(process.execPath, [program, ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1' },
-  });
-  return { code: run.status, out: run.stdout, err: run.stderr };
-}
+const omma = (...args: string[]) => runOmma(args, { cwd: folder });
 
-const dataset = (split: string) => ({
-  type: 'ImageFolder',
-  root: 'no/such/folder',
-  split,
-  transforms: [{ type: 'Resize', size: [8, 8] }],
-});
+const dataset = (split: string) => tinyDataset('no/such/folder', split);
 
 beforeAll(async () => {
-  for (const split of ['train', 'val']) {
-    for (const [name, colour] of [
-      ['blue & green', '#0040c0'],
-      ['red', '#c02000'],
-    ] as const) {
-      const own = join(data, split, name);
-      mkdirSync(own, { recursive: true });
-      for (let i = 0; i < 4; i++) {
-        const background = i % 2 === 0 ? colour : `${colour}e0`;
-        await sharp({ create: { width: 20 + i, height: 16, channels: 3, background } })
-          .png()
-          .toFile(join(own, `${i}.png`));
-      }
-    }
-  }
+  const classes = { 'blue & green': ['#0040c0', '#0040c0e0'], red: ['#c02000', '#c02000e0'] };
+  for (const split of ['train', 'val'])
+    await drawPictures(join(data, split), classes, { width: 20, height: 16 });
   const tiny = {
-    model: {
-      type: 'ImageClassifier',
-      backbone: {
-        type: 'ResNet',
-        depth: 18,
-        stem: 'cifar',
-        stemChannels: 4,
-        baseChannels: 4,
-        numStages: 1,
-        strides: [1],
-        dilations: [1],
-        outIndices: [0],
-      },
-      head: { type: 'LinearClsHead', numClasses: 2 },
-    },
+    model: tinyModel,
     trainDataloader: { dataset: dataset('train'), batchSize: 4 },
     valDataloader: { dataset: dataset('val'), batchSize: 4 },
     valEvaluator: [{ type: 'Accuracy', topk: [1] }],
