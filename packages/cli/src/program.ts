@@ -17,6 +17,7 @@ export function buildProgram(): Command {
     .exitOverride();
   addTrain(program);
   addLrFind(program);
+  addPlot(program);
   addTest(program);
   addEval(program);
   addLaunch(program);
@@ -57,6 +58,22 @@ function addLrFind(program: Command): void {
     .option('--steps <n>', 'steps between them', wholeNumber(10), 100)
     .option('--svg <file>', 'write the plot there as well')
     .action(async (config, options) => (await import('./commands/lrFind.ts')).lrFind(config, options));
+}
+
+function addPlot(program: Command): void {
+  const plot = program.command('plot').description('draw what a config says');
+  plot
+    .command('schedule')
+    .description('draw learning rates, momentum and weight decay over the iterations of a run')
+    .argument('<config>', 'config file (.ts, .js, .json, .yaml or OpenMMLab .py)')
+    .option('--set <path=value>', 'replace a value of the config (repeat for more)', collect, [])
+    .option('--data <dir>', 'folder of the data, in place of the one in the config')
+    .option('--epoch-length <n>', 'iterations an epoch; those of the data unless given', wholeNumber(1))
+    .option('--svg <file>', 'write the plot there as well')
+    .option('--json', 'print the values of every iteration as JSON')
+    .action(async (config, options) =>
+      (await import('./commands/plotSchedule.ts')).plotSchedule(config, options),
+    );
 }
 
 function addTest(program: Command): void {

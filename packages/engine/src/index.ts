@@ -114,6 +114,7 @@ export * from './runner/trainState.ts';
 export * from './runner/trainStep.ts';
 export * from './schedule/paramSchedule.ts';
 export * from './schedule/plateau.ts';
+export * from './schedule/preview.ts';
 export * from './schedule/schema.ts';
 export * from './schedule/types.ts';
 export * from './version.ts';

@@ -35,6 +35,14 @@ export function addConfig(program: Command): void {
     .option('--as-is', "keep OpenMMLab's names")
     .option('--json', 'print what has no equivalent as JSON')
     .action(async (file, options) => (await import('./convert.ts')).convertConfig(file, options));
+  config
+    .command('params')
+    .description('list the parameter groups of a config: learning rate and weight decay of every parameter')
+    .argument('<config>', 'config file (.ts, .js, .json, .yaml or OpenMMLab .py)')
+    .option('--set <path=value>', 'replace a value (repeat for more)', collect, [])
+    .option('--all', 'a line for every parameter')
+    .option('--json', 'print JSON')
+    .action(async (file, options) => (await import('./params.ts')).configParams(file, options));
 }
 
 /** As in configFormats of the engine, which this file does not load. */
