@@ -5,6 +5,7 @@ import { dataBenchmark, flowers, originals } from './dataBenchmark.ts';
 import { engineOverheadBenchmark } from './engineOverhead.ts';
 import { memoryBenchmark } from './memoryBenchmark.ts';
 import { ommaOnCpu, onnxRuntime, type Peer } from './peers.ts';
+import { ranksBenchmark } from './ranksBenchmark.ts';
 import { recipeBenchmark } from './recipeBenchmark.ts';
 import { simulatorBenchmark } from './simulatorBenchmark.ts';
 import { compileBenchmark, helpBenchmark } from './startBenchmark.ts';
@@ -30,6 +31,7 @@ export const catalogue: readonly Benchmark[] = [
   stepBenchmark(resnet18, eagerAndCompiled),
   stepBenchmark({ ...resnet18, device: 'onnx' }, () => [ommaOnCpu]),
   simulatorBenchmark(resnet18),
+  ranksBenchmark,
   memoryBenchmark(resnet50),
   engineOverheadBenchmark,
   compileBenchmark(resnet50),

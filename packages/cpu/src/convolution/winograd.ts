@@ -23,7 +23,7 @@ import { withNodes } from '../uses.ts';
 const channelUnit = 16;
 const fewestChannels = 64;
 /** Fewer tiles read more transformed weight than they save arithmetic: four times the weight's size. */
-const fewestTiles = 96;
+const fewestTiles = 64;
 /**
  * Tiles times both channel counts. Below it a convolution takes less than a few milliseconds either way, and keeps the digits of a
  * direct sum: 64 channels of two 56x56 pictures.
