@@ -63,6 +63,7 @@ export * from './distributed/dataParallelStep.ts';
 export * from './distributed/distributed.ts';
 export * from './distributed/elastic.ts';
 export * from './distributed/environment.ts';
+export { freePort } from './distributed/freePort.ts';
 export type { Environment, LauncherName } from './distributed/launchers.ts';
 export * from './distributed/processGroup.ts';
 export { stopOutput } from './distributed/stepTensors.ts';

@@ -1,9 +1,9 @@
 /** Data parallel training on this machine: two ranks with half of the threads each, beside one rank with all of them, on the same 32 pictures a step. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { glooAvailable } from '@omma/collectives';
+import { freePort } from '@omma/engine';
 import type { Benchmark } from './benchmark.ts';
 import { type Side, timeRow } from './row.ts';
 
@@ -51,7 +51,12 @@ async function measured(steps: number, size: number, threads: number): Promise<n
         OMMA_NUM_THREADS: String(threads),
         ...(size === 1
           ? {}
-          : { RANK: String(rank), WORLD_SIZE: String(size), MASTER_ADDR: '127.0.0.1', MASTER_PORT: port }),
+          : {
+              RANK: String(rank),
+              WORLD_SIZE: String(size),
+              MASTER_ADDR: '127.0.0.1',
+              MASTER_PORT: String(port),
+            }),
       },
       stdio: ['ignore', 'pipe', 'inherit'],
     }),
@@ -73,14 +78,4 @@ function outputOf(child: ChildProcess): Promise<string> {
       else reject(new Error(`a rank ended with code ${code}`));
     });
   });
-}
-
-/** A port that nobody listens on at this moment. */
-async function freePort(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('bench: no port was given');
-  return String(address.port);
 }

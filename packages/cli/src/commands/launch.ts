@@ -6,11 +6,11 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { OmmaError } from '@omma/core';
+import { freePort } from '@omma/engine';
 
 export interface LaunchOptions {
   /** Processes on this machine. */
@@ -135,17 +135,4 @@ async function outcome(children: readonly Child[]): Promise<number> {
   );
   for (const timer of timers) clearTimeout(timer);
   return code === 0 && !finished ? 1 : code;
-}
-
-/** A port that nobody listens on at this moment. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('launch: no port was given');
-  return address.port;
 }

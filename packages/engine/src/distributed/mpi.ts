@@ -1,10 +1,10 @@
 /** A run in an Open MPI job: MPI connects the ranks by itself, and tells them where rank 0's process group listens. */
 
-import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { joinMpi, mpiAvailable } from '@omma/collectives';
 import { type HostCollectives, OmmaError } from '@omma/core';
 import type { DistributedEnvironment } from './environment.ts';
+import { freePort } from './freePort.ts';
 
 /** Longest "address port" that rank 0 hands out. */
 const placeBytes = 256;
@@ -70,13 +70,5 @@ async function ownPlace({ address }: DistributedEnvironment): Promise<{ address:
     .flatMap((all) => all ?? [])
     .find(({ internal, family }) => !internal && family === 'IPv4');
   const own = address === '' ? (outside?.address ?? '127.0.0.1') : address;
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, own, resolve);
-  });
-  const bound = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (bound === null || typeof bound === 'string') throw new Error('mpi: no port was given');
-  return { address: own, port: bound.port };
+  return { address: own, port: await freePort(own) };
 }
