@@ -72,12 +72,3 @@ it('refuses crops that are larger than the pictures', async () => {
     run(({ image: x }) => (x === undefined ? {} : { all: concat(tta.views(x), 0) }), pictures(8)),
   ).rejects.toThrow(/fiveCrop is 9x9 but pictures have 8x8/);
 });
-
-it('computes no gradient for frozen stages, and keeps their statistics', async () => {
-  const backbone = new ResNet({ depth: 18, baseChannels: 4, stemChannels: 4, frozenStages: 1 });
-  const trained = backbone.namedParameters().filter(([, { trainable }]) => trainable);
-  expect(trained.some(([name]) => /^(conv1|bn1|layer1)/.test(name))).toBe(false);
-  backbone.train();
-  const training = backbone.namedModules().filter(([name, module]) => name !== '' && module.training);
-  expect(training.map(([name]) => name.split('.')[0])).not.toContain('layer1');
-});
