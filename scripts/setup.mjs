@@ -5,7 +5,7 @@
  * It runs before node_modules exists, so it imports nothing but Node, and before the version of Node is known, so
  * this file stays plain and loads the steps afterwards. Each step looks first whether there is anything to do.
  *
- *   node scripts/setup.mjs [--only packages|native|pictures|simulator|build]
+ *   node scripts/setup.mjs [--only packages|native|pictures|simulator|build|page]
  */
 import { requireNode } from './setup/node-version.mjs';
 
@@ -19,6 +19,7 @@ const { buildCollectives } = await import('./setup/collectives.mjs');
 const { buildPictures } = await import('./setup/pictures.mjs');
 const { buildSimulator } = await import('./setup/simulator.mjs');
 const { buildTypeScript } = await import('./setup/build.mjs');
+const { buildPage } = await import('./setup/page.mjs');
 
 const steps = {
   packages: installPackages,
@@ -27,6 +28,7 @@ const steps = {
   pictures: buildPictures,
   simulator: buildSimulator,
   build: buildTypeScript,
+  page: buildPage,
 };
 
 try {

@@ -26,6 +26,8 @@ export function buildProgram(): Command {
   addCheckpoint(program);
   addConfig(program);
   addData(program, configOptions);
+  addRuns(program);
+  addBoard(program);
   addDevices(program);
   addAscend(program);
   return program;
@@ -166,6 +168,48 @@ function addExport(program: Command): void {
     );
 }
 
+function addRuns(program: Command): void {
+  const runs = program.command('runs').description('list, compare and plot training runs');
+  runs
+    .command('list', { isDefault: true })
+    .description('list the runs in a folder of work directories')
+    .argument('[dir]', 'the folder; work_dirs unless given')
+    .option('--sort <metric>', 'the best by a metric first: accuracy/top1')
+    .option('--json', 'print JSON')
+    .action(async (dir, options) => (await import('./commands/runs/list.ts')).listRuns(dir, options));
+  runs
+    .command('compare')
+    .description('show the metrics of runs side by side, and what differs in their configs')
+    .argument('[run...]', 'names as `omma runs` lists them, or paths; all unless given')
+    .option('--dir <dir>', 'folder of the work directories; work_dirs unless given')
+    .option('--all', 'config values that are the same too')
+    .option('--json', 'print JSON')
+    .action(async (names, options) =>
+      (await import('./commands/runs/compare.ts')).compareRuns(names, options),
+    );
+  runs
+    .command('plot')
+    .description('draw a curve of runs on the terminal, and as SVG')
+    .argument('[run...]', 'names as `omma runs` lists them, or paths; all unless given')
+    .option('--dir <dir>', 'folder of the work directories; work_dirs unless given')
+    .option('--curve <name>', 'what to draw: val/accuracy/top1, train/lr, ...', 'train/loss')
+    .addOption(new Option('--x <axis>', 'over what').choices(['step', 'time']).default('step'))
+    .option('--smooth <weight>', 'of the moving average, from 0 (none) to below 1', share, 0)
+    .option('--svg <file>', 'write the chart there too')
+    .option('--json', 'print the points as JSON')
+    .action(async (names, options) => (await import('./commands/runs/plot.ts')).plotRuns(names, options));
+}
+
+function addBoard(program: Command): void {
+  program
+    .command('board')
+    .description('serve a dashboard of the runs in a folder of work directories')
+    .argument('[dir]', 'the folder; work_dirs unless given')
+    .option('--host <host>', 'address to listen on', '127.0.0.1')
+    .option('--port <port>', 'port; 0 takes a free one', wholeNumber(0), 6007)
+    .action(async (dir, options) => (await import('./commands/board.ts')).board(dir, options));
+}
+
 function addDevices(program: Command): void {
   program
     .command('devices')
@@ -246,6 +290,12 @@ function extents(count: number): (text: string) => number[][] {
       if (numbers.length === count) return numbers;
       throw new InvalidArgumentError(`Each must be ${count} whole numbers with x between them.`);
     });
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value < 1) return value;
+  throw new InvalidArgumentError('It must be a number from 0 to below 1.');
 }
 
 function wholeNumber(least: number): (text: string) => number {

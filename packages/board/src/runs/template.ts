@@ -136,8 +136,7 @@ export class LineTemplate {
 
   /** Milliseconds of an ISO time; the day is the same for most lines. */
   #time(bytes: Uint8Array, at: number): number {
-    const two = (offset: number) =>
-      ((bytes[at + offset] ?? 0) - zero) * 10 + ((bytes[at + offset + 1] ?? 0) - zero);
+    const two = (offset: number) => ((bytes[at + offset] ?? 0) - zero) * 10 + ((bytes[at + offset + 1] ?? 0) - zero);
     let same = this.#day.length === 10;
     for (let k = 0; same && k < 10; k++) same = this.#day.charCodeAt(k) === bytes[at + k];
     if (!same) {

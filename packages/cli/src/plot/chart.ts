@@ -16,6 +16,8 @@ export interface Chart {
   readonly x: ChartAxis;
   readonly y: ChartAxis;
   readonly lines: readonly ChartLine[];
+  /** Thin lines behind, of the same names: what `lines` were smoothed from. Pictures alone have them. */
+  readonly behind?: readonly ChartLine[];
   /** Upright lines at places worth seeing. */
   readonly marks?: readonly { readonly name: string; readonly x: number }[];
 }

@@ -5,27 +5,34 @@ import { compile, type TopLevelSpec } from 'vega-lite';
 import type { Chart, ChartAxis } from './chart.ts';
 
 /** The chart as SVG text. */
-export async function chartSvg({ x, y, lines, marks = [] }: Chart): Promise<string> {
+export async function chartSvg({ x, y, lines, behind = [], marks = [] }: Chart): Promise<string> {
   const axis = ({ title, log = false }: ChartAxis) => ({
     type: 'quantitative' as const,
     title,
     scale: log ? { type: 'log' as const } : { zero: false },
     axis: { grid: !log },
   });
-  const values = lines.flatMap(({ name, points }) => points.map((point) => ({ ...point, name })));
+  const flat = (drawn: Chart['lines']) =>
+    drawn.flatMap(({ name, points }) => points.map((point) => ({ ...point, name })));
+  const encoding = {
+    x: { ...axis(x), field: 'x' },
+    y: { ...axis(y), field: 'y' },
+    color: { field: 'name', type: 'nominal', title: null, sort: null },
+  } as const;
   const spec: TopLevelSpec = {
     width: 640,
     height: 320,
     background: 'white',
     layer: [
       {
-        data: { values },
+        data: { values: flat(behind) },
+        mark: { type: 'line', strokeWidth: 1, opacity: 0.3 },
+        encoding,
+      },
+      {
+        data: { values: flat(lines) },
         mark: { type: 'line' },
-        encoding: {
-          x: { ...axis(x), field: 'x' },
-          y: { ...axis(y), field: 'y' },
-          color: { field: 'name', type: 'nominal', title: null, sort: null },
-        },
+        encoding,
       },
       {
         data: { values: marks.map((mark) => ({ ...mark })) },

@@ -1,0 +1,369 @@
+/**
+ * One chart: a curve of all chosen runs. The server thins the points out to what the screen can show, so a chart is equally quick with a thousand
+ * points and with millions; zooming and panning move what is there at once and ask for the finer points of the new range.
+ */
+
+import type { CurveAxis, CurveData } from '@omma/board';
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import { formatCount, formatDuration, formatTick, formatTime, formatValue } from './format.ts';
+import { ask, axis, chosenRuns, colourOf, smoothing, theme } from './state.ts';
+
+interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Milliseconds after the last movement before finer points are asked for. */
+const settle = 60;
+const height = 220;
+
+export function Chart({ curve }: { readonly curve: string }) {
+  const place = useRef<HTMLDivElement>(null);
+  const tip = useRef<HTMLDivElement>(null);
+  const plot = useRef<PlotView | null>(null);
+  const wide = useSignal(false);
+  const logarithmic = useSignal(false);
+  const zoomed = useSignal(false);
+  const points = useSignal(0);
+  const shown = chosenRuns.value.filter(({ curves }) => curves.includes(curve));
+  const names = shown.map(({ name }) => name).join('\n');
+  const news = shown.map((run) => run.points).join();
+
+  useEffect(() => {
+    if (place.current === null || tip.current === null) return;
+    const view = new PlotView(place.current, tip.current, curve, {
+      logarithmic: logarithmic.value,
+      axis: axis.value,
+      onZoom: (range) => {
+        zoomed.value = range !== null;
+      },
+      onPoints: (count) => {
+        points.value = count;
+      },
+    });
+    plot.current = view;
+    return () => view.destroy();
+  }, [curve, axis.value, logarithmic.value, theme.value, wide.value]);
+
+  useEffect(() => {
+    plot.current?.load(names === '' ? [] : names.split('\n'), smoothing.value);
+  }, [curve, names, news, smoothing.value, axis.value, logarithmic.value, theme.value, wide.value]);
+
+  return (
+    <section class={wide.value ? 'card wide' : 'card'} data-curve={curve}>
+      <header>
+        <b title={curve}>{curve.replace(/^(train|val)\//, '')}</b>
+        <small>{points.value > 0 ? `${formatCount(points.value)} points` : ''}</small>
+        <span class="tools">
+          {zoomed.value && (
+            <button type="button" onClick={() => plot.current?.reset()}>
+              reset zoom
+            </button>
+          )}
+          <button
+            type="button"
+            aria-pressed={logarithmic.value}
+            title="logarithmic scale"
+            onClick={() => {
+              logarithmic.value = !logarithmic.value;
+            }}
+          >
+            log
+          </button>
+          <button
+            type="button"
+            aria-pressed={wide.value}
+            title="wide"
+            onClick={() => {
+              wide.value = !wide.value;
+            }}
+          >
+            ⤢
+          </button>
+        </span>
+      </header>
+      <div ref={place} />
+      <div ref={tip} class="tip" />
+    </section>
+  );
+}
+
+interface PlotOptions {
+  readonly logarithmic: boolean;
+  readonly axis: CurveAxis;
+  onZoom(range: Range | null): void;
+  onPoints(count: number): void;
+}
+
+/** uPlot, with the server behind it. */
+class PlotView {
+  readonly #place: HTMLElement;
+  readonly #tip: HTMLElement;
+  readonly #curve: string;
+  readonly #options: PlotOptions;
+  readonly #resize: ResizeObserver;
+  readonly #seen: IntersectionObserver;
+  #plot: uPlot | null = null;
+  #runs: readonly string[] = [];
+  #drawn = '';
+  #smoothing = 0;
+  #range: Range | null = null;
+  #visible = false;
+  #due = false;
+  #timer = 0;
+  #asked = 0;
+  #gone = false;
+
+  constructor(place: HTMLElement, tip: HTMLElement, curve: string, options: PlotOptions) {
+    this.#place = place;
+    this.#tip = tip;
+    this.#curve = curve;
+    this.#options = options;
+    this.#resize = new ResizeObserver(() => this.#plot?.setSize({ width: place.clientWidth, height }));
+    this.#resize.observe(place);
+    place.style.minHeight = `${height}px`;
+    // Charts off the screen wait until they are scrolled to.
+    this.#seen = new IntersectionObserver(
+      (entries) => {
+        this.#visible = entries.some(({ isIntersecting }) => isIntersecting);
+        if (this.#visible && this.#due) void this.#fetch();
+      },
+      { rootMargin: '200px' },
+    );
+    this.#seen.observe(place);
+  }
+
+  load(runs: readonly string[], weight: number): void {
+    this.#runs = runs;
+    this.#smoothing = weight;
+    this.#due = true;
+    if (this.#visible) this.#later(0);
+  }
+
+  reset(): void {
+    this.#range = null;
+    this.#options.onZoom(null);
+    this.#later(0);
+  }
+
+  destroy(): void {
+    this.#gone = true;
+    clearTimeout(this.#timer);
+    this.#resize.disconnect();
+    this.#seen.disconnect();
+    this.#plot?.destroy();
+  }
+
+  #later(milliseconds: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => void this.#fetch(), milliseconds);
+  }
+
+  async #fetch(): Promise<void> {
+    const asked = ++this.#asked;
+    this.#due = false;
+    const range = this.#range;
+    const width = Math.max(100, this.#place.clientWidth);
+    // Half a screen more on either side, for what is panned to next.
+    const margin = range === null ? 0 : (range.max - range.min) / 2;
+    const data = await ask<CurveData[]>('curve', {
+      run: this.#runs,
+      curve: this.#curve,
+      axis: this.#options.axis,
+      smoothing: String(this.#smoothing),
+      pixels: String(Math.round(width * devicePixelRatio * (range === null ? 1 : 2))),
+      ...(range === null ? {} : { from: String(range.min - margin), to: String(range.max + margin) }),
+    }).catch(() => null);
+    // A later question has been asked meanwhile, or the server is away for a moment.
+    if (data === null || asked !== this.#asked || this.#gone) return;
+    this.#options.onPoints(data.reduce((sum, { points }) => sum + points, 0));
+    this.#show(data, width);
+  }
+
+  #show(data: readonly CurveData[], width: number): void {
+    const smooth = data.some(({ smoothX }) => smoothX.length > 0);
+    const drawn = JSON.stringify([data.map(({ run }) => run), smooth]);
+    const tables = data.flatMap(({ x, y, smoothX, smoothY }): uPlot.AlignedData[] => {
+      const raw: uPlot.AlignedData = [[...x], [...y]];
+      return smooth ? [raw, smoothX.length > 0 ? [[...smoothX], [...smoothY]] : raw] : [raw];
+    });
+    const joined: uPlot.AlignedData = tables.length === 0 ? [[]] : uPlot.join(tables);
+    if (this.#plot === null || drawn !== this.#drawn) {
+      this.#plot?.destroy();
+      this.#drawn = drawn;
+      this.#plot = new uPlot(this.#uplotOptions(data, smooth, width), joined, this.#place);
+      this.#bindMouse(this.#plot);
+    } else this.#plot.setData(joined, this.#range === null);
+    if (this.#range !== null) this.#plot.setScale('x', this.#range);
+  }
+
+  #uplotOptions(data: readonly CurveData[], smooth: boolean, width: number): uPlot.Options {
+    const style = getComputedStyle(document.documentElement);
+    const colour = (name: string) => style.getPropertyValue(name).trim();
+    const line = (run: string, bold: boolean): uPlot.Series => ({
+      // A curve without a name is the one behind a smoothed one.
+      label: bold ? run : '',
+      stroke: bold ? colourOf(run) : `${colourOf(run)}48`,
+      width: bold ? 1.6 : 1,
+      spanGaps: true,
+      points: { show: false },
+    });
+    const look: uPlot.Axis = {
+      stroke: colour('--soft'),
+      grid: { stroke: colour('--grid'), width: 1 },
+      ticks: { show: false },
+      font: '11px system-ui, "DejaVu Sans", sans-serif',
+    };
+    const few = Math.max(0, ...data.map(({ x }) => x.length)) <= 60;
+    return {
+      width,
+      height,
+      legend: { show: false },
+      padding: [8, 24, 0, 0],
+      scales: { x: { time: this.#options.axis === 'wall' }, y: { distr: this.#options.logarithmic ? 3 : 1 } },
+      ms: 1,
+      axes: [
+        {
+          ...look,
+          size: 26,
+          values: (_plot, splits) => splits.map((value) => tickLabel(value, this.#options.axis)),
+        },
+        {
+          ...look,
+          size: 56,
+          values: (_plot, splits) => splits.map(formatTick),
+        },
+      ],
+      series: [
+        {},
+        ...data.flatMap(({ run }) => {
+          const bold: uPlot.Series = {
+            ...line(run, true),
+            ...(few ? { points: { show: true, size: 4 } } : {}),
+          };
+          return smooth ? [line(run, false), bold] : [bold];
+        }),
+      ],
+      cursor: {
+        sync: { key: 'board', setSeries: false },
+        points: { size: 6 },
+        drag: { x: true, y: false, setScale: false },
+        dataIdx: nearestPoint,
+        bind: {
+          dblclick: () => () => {
+            this.reset();
+            return null;
+          },
+        },
+      },
+      hooks: {
+        setSelect: [
+          (plot) => {
+            const { left, width: wide } = plot.select;
+            if (wide < 4) return;
+            this.#zoom({ min: plot.posToVal(left, 'x'), max: plot.posToVal(left + wide, 'x') });
+            plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+          },
+        ],
+        setCursor: [(plot) => this.#showTip(plot)],
+      },
+    };
+  }
+
+  /** Shows a range with the points that are there, and asks for finer ones. */
+  #zoom(range: Range): void {
+    this.#range = range;
+    this.#plot?.setScale('x', range);
+    this.#options.onZoom(range);
+    this.#later(settle);
+  }
+
+  /** The wheel zooms at the pointer; dragging with Shift or the middle button pans. */
+  #bindMouse(plot: uPlot): void {
+    const { over } = plot;
+    const range = (): Range | null => {
+      const { min, max } = plot.scales.x ?? {};
+      return typeof min === 'number' && typeof max === 'number' ? { min, max } : null;
+    };
+    over.addEventListener(
+      'wheel',
+      (event) => {
+        const now = range();
+        if (now === null) return;
+        event.preventDefault();
+        const at = plot.posToVal(event.offsetX, 'x');
+        const factor = 1.0015 ** Math.max(-400, Math.min(400, event.deltaY));
+        this.#zoom({ min: at - (at - now.min) * factor, max: at + (now.max - at) * factor });
+      },
+      { passive: false },
+    );
+    over.addEventListener(
+      'mousedown',
+      (event) => {
+        const begin = range();
+        if (begin === null || !(event.button === 1 || event.shiftKey)) return;
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        const perPixel = (begin.max - begin.min) / Math.max(1, over.clientWidth);
+        const move = (moved: MouseEvent) => {
+          const by = (event.clientX - moved.clientX) * perPixel;
+          this.#zoom({ min: begin.min + by, max: begin.max + by });
+        };
+        const end = () => {
+          window.removeEventListener('mousemove', move);
+          window.removeEventListener('mouseup', end);
+        };
+        window.addEventListener('mousemove', move);
+        window.addEventListener('mouseup', end);
+      },
+      { capture: true },
+    );
+  }
+
+  #showTip(plot: uPlot): void {
+    const { left = -1, idxs = [] } = plot.cursor;
+    const rows = plot.series.flatMap((series, i) => {
+      const index = idxs[i];
+      const value = i === 0 || index === null || index === undefined ? null : plot.data[i]?.[index];
+      return typeof value === 'number' && series.label !== '' ? [{ run: String(series.label), value }] : [];
+    });
+    const hovered = plot.over.matches(':hover');
+    this.#tip.style.display = left < 0 || rows.length === 0 || !hovered ? 'none' : 'block';
+    if (left < 0 || rows.length === 0 || !hovered) return;
+    const table = document.createElement('table');
+    for (const { run, value } of rows) {
+      const row = table.insertRow();
+      const name = row.insertCell();
+      const mark = document.createElement('i');
+      mark.style.background = colourOf(run);
+      name.append(mark, run);
+      row.insertCell().textContent = formatValue(value);
+    }
+    const title = document.createElement('span');
+    title.textContent = tickLabel(plot.posToVal(left, 'x'), this.#options.axis, true);
+    this.#tip.replaceChildren(title, table);
+    const x = left + plot.over.offsetLeft;
+    const beside = x + this.#tip.offsetWidth + 40 > this.#place.clientWidth;
+    this.#tip.style.left = `${beside ? x - this.#tip.offsetWidth - 4 : x + 28}px`;
+    this.#tip.style.top = '44px';
+  }
+}
+
+/** The nearest point of a curve that has none at the pointer: curves have points at places of their own. */
+function nearestPoint(plot: uPlot, series: number, index: number): number {
+  const values = plot.data[series];
+  if (series === 0 || values === undefined || typeof values[index] === 'number') return index;
+  for (let away = 1; away < values.length; away++) {
+    if (typeof values[index - away] === 'number') return index - away;
+    if (typeof values[index + away] === 'number') return index + away;
+  }
+  return index;
+}
+
+function tickLabel(value: number, kind: CurveAxis, exact = false): string {
+  if (kind === 'wall') return formatTime(value).slice(exact ? 0 : 5);
+  if (kind === 'time') return formatDuration(value);
+  return exact ? `step ${Math.round(value).toLocaleString('en')}` : formatCount(value);
+}
