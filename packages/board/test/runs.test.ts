@@ -81,10 +81,7 @@ describe('a run', () => {
     const old = [start(), iteration(1, 5), evaluation(1, 50), image(1, 'vis_data/x.png'), end(1)];
     const run = await read(writeRun(temporary(), 'a', ...old, start({ config: { lr: 1 } }), iteration(1, 7)));
     expect([losses(run), run.state.metrics, run.state.images]).toEqual([[7], {}, []]);
-    expect([run.state.config, run.state.sessions, run.status]).toEqual(
-      [{ lr: 1 }, 1, 'silent'].with(2, run.status),
-    );
-    expect(run.state.outcome).toBe('open');
+    expect([run.state.config, run.state.sessions, run.status]).toEqual([{ lr: 1 }, 1, 'running']);
   });
 
   it('whose log was replaced is read from the beginning', async () => {
@@ -177,7 +174,7 @@ describe('the runs under a folder', () => {
 
 describe('the index', () => {
   const root = temporary();
-  const dir = writeRun(root, 'long', start(), ...iterations(40_000), evaluation(40_000, 88), end(40_000));
+  const dir = writeRun(root, 'long', start(), ...iterations(25_000), evaluation(25_000, 88), end(25_000));
   const index = join(root, '.omma', 'runs.sqlite');
   const opened = async () => {
     const set = new RunSet(root);
@@ -194,9 +191,9 @@ describe('the index', () => {
     const indexed = await opened();
     expect(summaryOf(indexed)).toEqual({ ...summaryOf(fresh), status: indexed.status });
     expect(losses(indexed)).toEqual(losses(fresh));
-    grow(dir, start({ iteration: 39_000 }), ...iterations(10, 39_001));
+    grow(dir, start({ iteration: 24_000 }), ...iterations(10, 24_001));
     const grown = await opened();
-    expect([grown.tables.train.rows, steps(grown).at(-1)]).toEqual([39_010, 39_010]);
+    expect([grown.tables.train.rows, steps(grown).at(-1)]).toEqual([24_010, 24_010]);
     expect(losses(await opened())).toEqual(losses(grown));
   });
 
@@ -214,7 +211,7 @@ describe('the index', () => {
 
   it('does not believe in a log that was replaced', async () => {
     await opened();
-    const text = readFileSync(join(dir, 'log.jsonl'), 'utf8').replace('"lr":0.1', '"lr":0.2');
+    const text = readFileSync(join(dir, 'log.jsonl'), 'utf8').replaceAll('{"lr":0.1}', '{"lr":0.2}');
     writeFileSync(join(dir, 'log.jsonl'), text);
     appendFileSync(join(dir, 'log.jsonl'), iteration(50_000, 0.5));
     expect((await opened()).state.config).toEqual({ lr: 0.2 });
@@ -224,7 +221,7 @@ describe('the index', () => {
     const { utimesSync } = await import('node:fs');
     mkdirSync(`${index}.lock`, { recursive: true });
     utimesSync(`${index}.lock`, 1, 1);
-    expect((await opened()).tables.train.rows).toBeGreaterThan(39_000);
+    expect((await opened()).tables.train.rows).toBeGreaterThan(24_000);
   });
 });
 

@@ -69,7 +69,17 @@ function readable(line: string): { time: string; type: string; text: string } {
   } catch {
     return { time: '', type: '', text: line };
   }
-  const { time, type, message, scalars, metrics, config: _config, details: _details, path: _path, ...rest } = entry;
+  const {
+    time,
+    type,
+    message,
+    scalars,
+    metrics,
+    config: _config,
+    details: _details,
+    path: _path,
+    ...rest
+  } = entry;
   const shown =
     typeof message === 'string' ? message : words({ ...rest, ...object(scalars), ...object(metrics) });
   const clock = typeof time === 'string' ? new Date(time).toTimeString().slice(0, 8) : '';

@@ -5,7 +5,7 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Table } from '../curves/table.ts';
 import { linesFrom } from './lines.ts';
-import { reduceLine, type RunTables } from './reduce.ts';
+import { type RunTables, reduceLine } from './reduce.ts';
 import { emptyState, type RunState } from './state.ts';
 import { LineTemplate } from './template.ts';
 
@@ -103,7 +103,10 @@ export class Run {
     const { size, mtimeMs } = await stat(this.logPath);
     this.#modified = mtimeMs;
     if (size === this.#size && size >= this.#offset && this.#offset > 0) return false;
-    if (size < this.#offset || (this.#offset > 0 && (await headOf(this.logPath, this.#offset)) !== this.#head))
+    if (
+      size < this.#offset ||
+      (this.#offset > 0 && (await headOf(this.logPath, this.#offset)) !== this.#head)
+    )
       this.#forget();
     this.#size = size;
     const before = this.#offset;
@@ -133,7 +136,10 @@ export class Run {
       }
       start = end + 1;
     }
-    this.#state.lastTime = Math.max(this.#state.lastTime ?? 0, this.#tables.train.time.at(this.#tables.train.rows - 1) || 0);
+    this.#state.lastTime = Math.max(
+      this.#state.lastTime ?? 0,
+      this.#tables.train.time.at(this.#tables.train.rows - 1) || 0,
+    );
   }
 
   #forget(): void {

@@ -44,7 +44,9 @@ export class RunIndex {
   /** What is remembered of the run in this folder. */
   load(dir: string): SavedRun | null {
     return this.#guarded(() => {
-      const found = runRow.safeParse(this.#database.get('SELECT head, offset, state FROM runs WHERE dir = ?', [dir]));
+      const found = runRow.safeParse(
+        this.#database.get('SELECT head, offset, state FROM runs WHERE dir = ?', [dir]),
+      );
       if (!found.success) return null;
       const { head, offset, state } = found.data;
       const tables = { train: this.#loadTable(dir, 'train'), val: this.#loadTable(dir, 'val') };
@@ -79,7 +81,8 @@ export class RunIndex {
     this.#guarded(() => {
       const known = this.#database.all('SELECT dir FROM runs').map((row) => String(row.dir));
       for (const dir of known.filter((each) => !dirs.includes(each))) {
-        for (const table of ['runs', 'chunks']) this.#database.run(`DELETE FROM ${table} WHERE dir = ?`, [dir]);
+        for (const table of ['runs', 'chunks'])
+          this.#database.run(`DELETE FROM ${table} WHERE dir = ?`, [dir]);
       }
     });
   }
@@ -97,7 +100,11 @@ export class RunIndex {
     for (const row of rows) {
       const { name, data } = chunkRow.parse(row);
       const column =
-        name === 'step' ? table.step : name === 'time' ? table.time : (table.column(name) ?? table.addColumn(name));
+        name === 'step'
+          ? table.step
+          : name === 'time'
+            ? table.time
+            : (table.column(name) ?? table.addColumn(name));
       column.append(new Float64Array(data.slice().buffer));
     }
     for (const [, column] of table.columns()) column.pad(table.rows);

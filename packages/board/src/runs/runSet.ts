@@ -60,7 +60,8 @@ export class RunSet {
       if (run === undefined) {
         run = new Run(dir, name);
         const saved = this.#index?.load(dir) ?? null;
-        if (saved !== null && (await run.restore(saved).catch(() => false))) this.#savedAt.set(run, run.offset);
+        if (saved !== null && (await run.restore(saved).catch(() => false)))
+          this.#savedAt.set(run, run.offset);
         this.#runs.set(name, run);
         changed.push(run);
       }

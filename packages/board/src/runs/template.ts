@@ -11,7 +11,7 @@ import type { Table } from '../curves/table.ts';
 const timeDigits = '2026-01-01T00:00:00.000Z'.length;
 const prefix = '{"time":"';
 const [zero, nine, minus, plus, dot, bigE, smallE] = [48, 57, 45, 43, 46, 69, 101];
-const powers = Float64Array.from({ length: 309 }, (_, exponent) => Number(`1e${exponent}`));
+const powers = Float64Array.from({ length: 300 }, (_, exponent) => Number(`1e${exponent}`));
 
 export class LineTemplate {
   /** Bytes before each number, and after the last one; the first begins behind the time. */
@@ -128,15 +128,17 @@ export class LineTemplate {
         shift = shift * 10 + (byte - zero);
       exponent += down ? -shift : shift;
     }
-    this.#position = at;
-    const scale = powers[Math.min(308, Math.abs(exponent))] ?? 1;
+    // At the ends of the range a power of ten is no number of its own: JSON.parse knows.
+    this.#position = Math.abs(exponent) < powers.length ? at : -1;
+    const scale = powers[Math.abs(exponent)] ?? 1;
     const value = exponent < 0 ? mantissa / scale : mantissa * scale;
     return negative ? -value : value;
   }
 
   /** Milliseconds of an ISO time; the day is the same for most lines. */
   #time(bytes: Uint8Array, at: number): number {
-    const two = (offset: number) => ((bytes[at + offset] ?? 0) - zero) * 10 + ((bytes[at + offset + 1] ?? 0) - zero);
+    const two = (offset: number) =>
+      ((bytes[at + offset] ?? 0) - zero) * 10 + ((bytes[at + offset + 1] ?? 0) - zero);
     let same = this.#day.length === 10;
     for (let k = 0; same && k < 10; k++) same = this.#day.charCodeAt(k) === bytes[at + k];
     if (!same) {

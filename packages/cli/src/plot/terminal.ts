@@ -8,7 +8,14 @@ const height = 14;
 /** What the labels of the y axis take at most. */
 const margin = 12;
 /** Of the lines, when there are several and the terminal has colours. */
-const colours = ['ansiCyan', 'ansiYellow', 'ansiMagenta', 'ansiGreen', 'ansiRed', 'ansiBlue'] as const satisfies Color[];
+const colours = [
+  'ansiCyan',
+  'ansiYellow',
+  'ansiMagenta',
+  'ansiGreen',
+  'ansiRed',
+  'ansiBlue',
+] as const satisfies Color[];
 const painters = [pc.cyan, pc.yellow, pc.magenta, pc.green, pc.red, pc.blue];
 
 /** The chart, no wider than `columns` characters. */

@@ -14,7 +14,10 @@ export interface CompareOptions {
 /** Characters of a config value that are shown. */
 const longestValue = 48;
 
-export async function compareRuns(names: readonly string[], { dir, all, json }: CompareOptions): Promise<void> {
+export async function compareRuns(
+  names: readonly string[],
+  { dir, all, json }: CompareOptions,
+): Promise<void> {
   const set = await openRuns(await rootOf(dir));
   const runs = chooseRuns(set, names);
   const summaries = runs.map(summaryOf);
@@ -34,7 +37,10 @@ export async function compareRuns(names: readonly string[], { dir, all, json }: 
       return `${found.best.toFixed(2)} at ${formatCount(found.bestStep)}, last ${found.last.toFixed(2)}`;
     }),
   ]);
-  const configRows = configs.map(({ key, values }) => [key, ...values.map((value) => shortened(value ?? '-'))]);
+  const configRows = configs.map(({ key, values }) => [
+    key,
+    ...values.map((value) => shortened(value ?? '-')),
+  ]);
   const status = ['status', ...summaries.map((run) => run.status)];
   process.stdout.write(`${formatTable(columns, [status, ...metricRows, ...configRows])}\n`);
   if (configs.length === 0 && runs.length > 1) process.stdout.write('the configs are the same\n');

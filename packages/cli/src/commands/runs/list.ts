@@ -48,5 +48,7 @@ function sorted(summaries: readonly RunSummary[], metric: string | undefined): R
   const direction = /loss|error/i.test(metric) ? 1 : -1;
   const worst = direction * Number.POSITIVE_INFINITY;
   const valueOf = ({ metrics }: RunSummary) => metrics[metric]?.best ?? worst;
-  return [...summaries].sort((a, b) => (valueOf(a) === valueOf(b) ? 0 : direction * (valueOf(a) - valueOf(b))));
+  return [...summaries].sort((a, b) =>
+    valueOf(a) === valueOf(b) ? 0 : direction * (valueOf(a) - valueOf(b)),
+  );
 }

@@ -5,9 +5,9 @@ import { type CurveAxis, queryCurve, type Run } from '@omma/board';
 import { OmmaError } from '@omma/core';
 import { nearest } from '@omma/engine';
 import pc from 'picocolors';
-import { chooseRuns, openRuns, rootOf } from '../../run/openRuns.ts';
 import type { Chart, ChartLine } from '../../plot/chart.ts';
 import { chartText } from '../../plot/terminal.ts';
+import { chooseRuns, openRuns, rootOf } from '../../run/openRuns.ts';
 import { formatCount, formatDuration, formatNumber } from '../../terminal/format.ts';
 
 export interface PlotOptions {
@@ -51,7 +51,9 @@ export async function plotRuns(names: readonly string[], options: PlotOptions): 
   if (options.svg === undefined) return;
   const { chartSvg } = await import('../../plot/svg.ts');
   await writeFile(options.svg, await chartSvg(chart)).catch((error: NodeJS.ErrnoException) => {
-    throw new OmmaError(`${options.svg}: cannot write the picture (${error.code ?? error.message}); check the path`);
+    throw new OmmaError(
+      `${options.svg}: cannot write the picture (${error.code ?? error.message}); check the path`,
+    );
   });
   process.stdout.write(`wrote ${options.svg}\n`);
 }
@@ -65,7 +67,9 @@ function curvesOf(
   { curve, x, smooth }: PlotOptions,
 ): { smoothed: ChartLine[]; raw: ChartLine[] } {
   const range = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
-  const found = runs.flatMap((run) => queryCurve(run, curve, { axis: x, ...range, pixels, smoothing: smooth }) ?? []);
+  const found = runs.flatMap(
+    (run) => queryCurve(run, curve, { axis: x, ...range, pixels, smoothing: smooth }) ?? [],
+  );
   if (found.length === 0) {
     const known = [...new Set(runs.flatMap((run) => run.curveNames))];
     const close = nearest(curve, known);
@@ -75,9 +79,7 @@ function curvesOf(
   }
   const raw = found.map((data) => line(data.run, data.x, data.y));
   const smoothed = found.map((data) =>
-    data.smoothX.length === 0
-      ? line(data.run, data.x, data.y)
-      : line(data.run, data.smoothX, data.smoothY),
+    data.smoothX.length === 0 ? line(data.run, data.x, data.y) : line(data.run, data.smoothX, data.smoothY),
   );
   return { smoothed, raw };
 }
