@@ -4,7 +4,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Board, type BoardEvent, RunSet, serveBoard } from '../src/index.ts';
+import { type Board, type BoardEvent, type CurveData, RunSet, serveBoard } from '../src/index.ts';
 import { evaluation, grow, image, iterations, start, temporary, writeRun } from './support/logs.ts';
 
 const root = temporary();
@@ -35,7 +35,8 @@ beforeAll(async () => {
 afterAll(() => board.close());
 
 const get = (path: string) => fetch(`${board.url}${path}`);
-const json = async (path: string) => (await get(path)).json();
+/** Typed by the reader: what a test looks at. */
+const json = async <T = unknown>(path: string): Promise<T> => JSON.parse(await (await get(path)).text());
 
 describe('the board', () => {
   it('listens on this machine alone', () => {
@@ -49,33 +50,35 @@ describe('the board', () => {
   });
 
   it('thins a curve out to the pixels it is asked for, smoothed beside', async () => {
-    const [curve] = await json('/api/curve?run=one+run&curve=train/loss&pixels=100&smoothing=0.9');
-    expect([curve.points, curve.x[0], curve.x.at(-1)]).toEqual([3000, 1, 3000]);
-    expect(curve.x.length).toBeLessThanOrEqual(202);
-    expect(curve.smoothX.length).toBeGreaterThan(0);
-    const [part] = await json('/api/curve?run=one+run&curve=train/loss&pixels=100&from=100&to=120');
-    expect(part.x).toEqual(Array.from({ length: 23 }, (_, i) => 99 + i));
+    const [curve] = await json<CurveData[]>(
+      '/api/curve?run=one+run&curve=train/loss&pixels=100&smoothing=0.9',
+    );
+    expect([curve?.points, curve?.x[0], curve?.x.at(-1)]).toEqual([3000, 1, 3000]);
+    expect(curve?.x.length).toBeLessThanOrEqual(202);
+    expect(curve?.smoothX.length).toBeGreaterThan(0);
+    const [part] = await json<CurveData[]>(
+      '/api/curve?run=one+run&curve=train/loss&pixels=100&from=100&to=120',
+    );
+    expect(part?.x).toEqual(Array.from({ length: 23 }, (_, i) => 99 + i));
   });
 
   it('answers over time too, and with nothing for what is not there', async () => {
-    const [curve] = await json('/api/curve?run=one+run&curve=train/loss&axis=time&pixels=5000');
-    expect(curve.x.slice(0, 3)).toEqual([0, 0.1, 0.2]);
+    const [curve] = await json<CurveData[]>('/api/curve?run=one+run&curve=train/loss&axis=time&pixels=5000');
+    expect(curve?.x.slice(0, 3)).toEqual([0, 0.1, 0.2]);
     expect(await json('/api/curve?run=none&curve=train/loss')).toEqual([]);
     expect((await get('/api/tail?run=none')).status).toBe(404);
   });
 
   it('refuses a wrong question with what is wrong', async () => {
     const response = await get('/api/curve?run=a&curve=b&pixels=many');
-    expect([response.status, (await response.json()).message]).toEqual([
-      400,
-      expect.stringMatching(/pixels/),
-    ]);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toEqual({ message: expect.stringMatching(/pixels/) });
   });
 
   it('shows the end of a log', async () => {
-    const lines = await json('/api/tail?run=one+run&lines=2');
+    const lines = await json<string[]>('/api/tail?run=one+run&lines=2');
     expect(lines).toHaveLength(2);
-    expect(JSON.parse(lines[1])).toMatchObject({ type: 'image' });
+    expect(JSON.parse(lines[1] ?? '')).toMatchObject({ type: 'image' });
   });
 
   it('hands out the pictures of a run, and no other file whatever the log says', async () => {

@@ -91,12 +91,10 @@ function Picture({ picture, onClick }: { readonly picture: PictureInfo; onClick(
   const { run, index, caption, correct, name, time, step } = picture;
   const address = `/api/picture?${new URLSearchParams({ run, index: String(index), v: String(time) })}`;
   return (
-    <figure
-      class={correct === null ? '' : correct ? 'right' : 'wrong'}
-      onClick={onClick}
-      title={`${name}, ${caption}`}
-    >
-      <img src={address} alt={caption} loading="lazy" />
+    <figure class={correct === null ? '' : correct ? 'right' : 'wrong'} title={`${name}, ${caption}`}>
+      <button type="button" class="show" onClick={onClick}>
+        <img src={address} alt={caption} loading="lazy" />
+      </button>
       <figcaption>
         {caption}
         <span>

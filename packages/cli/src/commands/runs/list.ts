@@ -47,8 +47,8 @@ function sorted(summaries: readonly RunSummary[], metric: string | undefined): R
   if (metric === undefined) return [...summaries].sort((a, b) => (b.started ?? 0) - (a.started ?? 0));
   const direction = /loss|error/i.test(metric) ? 1 : -1;
   const worst = direction * Number.POSITIVE_INFINITY;
-  const valueOf = ({ metrics }: RunSummary) => metrics[metric]?.best ?? worst;
+  const scoreOf = ({ metrics }: RunSummary) => metrics[metric]?.best ?? worst;
   return [...summaries].sort((a, b) =>
-    valueOf(a) === valueOf(b) ? 0 : direction * (valueOf(a) - valueOf(b)),
+    scoreOf(a) === scoreOf(b) ? 0 : direction * (scoreOf(a) - scoreOf(b)),
   );
 }
