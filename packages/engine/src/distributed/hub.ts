@@ -153,11 +153,13 @@ export class Hub {
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#sockets.delete(socket);
-      const rank = this.#rankOf(socket) ?? greeted;
-      if (rank !== null && !this.#gathered) this.#greetings.delete(rank);
-      if (rank !== null && (this.#gathered || this.#gathering.generation === 0)) {
-        this.#fail(`rank ${rank} is gone: its process ended or its machine cannot be reached`, [rank]);
-      }
+      const member = this.#rankOf(socket);
+      // Before the group is complete, a process that comes again has left an older connection behind.
+      const waits = greeted !== null && !this.#gathered && this.#greetings.get(greeted)?.socket === socket;
+      const gone = member ?? (waits && this.#gathering.generation === 0 ? greeted : null);
+      if (waits && greeted !== null) this.#greetings.delete(greeted);
+      if (gone === null) return;
+      this.#fail(`rank ${gone} is gone: its process ended or its machine cannot be reached`, [gone]);
     });
   }
 
@@ -314,16 +316,11 @@ export class Hub {
   #fail(reason: string, lost: readonly number[] = []): void {
     if (this.#trouble !== null || this.#finished) return;
     this.#trouble = reason;
-    for (const { timer, rank, id } of this.#waiters) {
-      clearTimeout(timer);
-      this.#send(rank, 'failure', id, reason);
-    }
+    for (const { timer } of this.#waiters) clearTimeout(timer);
     this.#waiters = [];
-    for (const { timer, calls } of this.#rounds.values()) {
-      clearTimeout(timer);
-      for (const [rank, { id }] of calls) this.#send(rank, 'failure', id, reason);
-    }
+    for (const { timer } of this.#rounds.values()) clearTimeout(timer);
     this.#rounds.clear();
+    // All that members wait for fails with the news, so that nothing fails before they know which rank is lost.
     const news = JSON.stringify({ reason, lost: [...lost] } satisfies Loss);
     const members = this.#gathered
       ? this.#members

@@ -137,6 +137,7 @@ describe('two ranks', () => {
     const ranks = await train(plainConfig(workDir, 4), 2);
     expect((await readdir(workDir)).sort()).toEqual([
       'best.safetensors',
+      'config.json',
       'iter_0000000008.safetensors',
       'iter_0000000012.safetensors',
       'last_checkpoint',
