@@ -72,6 +72,6 @@ function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   if (/pixel limit/i.test(message)) return `it has more than ${maxPixels} pixels`;
   if (/unsupported image format/i.test(message)) return 'its content is not a known picture format';
-  const lines = message.split('\n').map((line) => line.trim());
+  const lines = message.split('\n').map((line) => line.trim().replace(/[:;,.]+$/, ''));
   return lines.filter((line) => line !== '').join(', ');
 }
