@@ -63,7 +63,7 @@ describe('the loss curve of a config', () => {
     await drawPictures();
     base = await trainingCurve(config(0.02), 'cpu', null);
     moved = [await trainingCurve(config(0.02), 'cpu', 0), await trainingCurve(config(0.02), 'cpu', 1)];
-  });
+  }, 60_000);
 
   it.for([
     ['onnx', null],

@@ -72,7 +72,7 @@ describe.skipIf(missing !== null)(missing ?? 'libraries split in two', () => {
       hccl,
       all.filter((name) => !collective.test(name)),
     );
-  });
+  }, 60_000);
 
   it('train, and reduce between two devices', async () => {
     const program = `
