@@ -1,6 +1,3 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   applyOverrides,
@@ -11,27 +8,17 @@ import {
   toPlain,
   writeConfig,
 } from '../src/index.ts';
+import { configFiles, withoutFolders } from './support/configFiles.ts';
 import { tinyConfig } from './support/tiny.ts';
 
 const { workDir: _, ...good } = tinyConfig('work');
-const folder = mkdtemp(join(tmpdir(), 'omma-formats-'));
-let written = 0;
-
-/** Files in a folder of their own; the path of the first. */
-async function files(texts: Readonly<Record<string, string>>): Promise<string> {
-  const base = join(await folder, String(written++));
-  await mkdir(base);
-  for (const [name, text] of Object.entries(texts)) await writeFile(join(base, name), text);
-  return join(base, Object.keys(texts)[0] ?? '');
-}
-
 async function messageOf(file: string, set: readonly string[] = []): Promise<string> {
   const error: unknown = await loadConfig(file, { set }).catch((reason) => reason);
-  return error instanceof Error ? error.message.replaceAll(/[^\s(]*\/(?=[^/\s]*\.)/g, '') : 'no error';
+  return error instanceof Error ? withoutFolders(error.message) : 'no error';
 }
 
 async function plainOf(texts: Readonly<Record<string, string>>): Promise<unknown> {
-  return toPlain(await readConfigFile(await files(texts)));
+  return toPlain(await readConfigFile(await configFiles(texts)));
 }
 
 const base = JSON.stringify(good, null, 2);
@@ -51,7 +38,7 @@ describe('extends', () => {
     ['a.mjs', ts],
   ];
   it.each(cases)('merges what %s says into its base', async (name, text) => {
-    const { workDir, ...config } = await loadConfig(await files({ [name]: text, 'base.json': base }));
+    const { workDir, ...config } = await loadConfig(await configFiles({ [name]: text, 'base.json': base }));
     expect(config).toEqual(merged);
     expect(workDir).toBe('work_dirs/a');
   });
@@ -59,7 +46,7 @@ describe('extends', () => {
   it('takes several bases, which may be of any format', async () => {
     const { model, ...rest } = good;
     const config = await loadConfig(
-      await files({
+      await configFiles({
         'a.ts': "export default { extends: ['./model.yaml', './rest.mjs'] };",
         'model.yaml': `model: ${JSON.stringify(model)}`,
         'rest.mjs': `export default ${JSON.stringify(rest)};`,
@@ -74,14 +61,14 @@ describe('extends', () => {
       optimWrapper: { _delete_: true, optimizer: { type: 'AdamW', lr: 0.001 } },
       defaultHooks: { checkpoint: { _delete_: true, interval: 2 } },
     });
-    const config = await loadConfig(await files({ 'a.json': text, 'base.json': base }));
+    const config = await loadConfig(await configFiles({ 'a.json': text, 'base.json': base }));
     expect(config.optimWrapper).toEqual({ optimizer: { type: 'AdamW', lr: 0.001 } });
     expect(config.defaultHooks).toEqual({ logger: { interval: 2 }, checkpoint: { interval: 2 } });
   });
 
   it('calls a function that a module exports, also one that waits', async () => {
     const text = `export default async () => (${base});`;
-    expect(await loadConfig(await files({ 'a.ts': text }))).toMatchObject(good);
+    expect(await loadConfig(await configFiles({ 'a.ts': text }))).toMatchObject(good);
   });
 
   it('is typed: parts of a config on top of bases, or a whole one', () => {
@@ -98,7 +85,7 @@ describe('extends', () => {
 describe('mistakes', () => {
   it('tell the file and line that set the value, all of them at once', async () => {
     const bad = base.replace('"batchSize": 8', '"batchSize": 0.5').replace('"channels": 4', '"chanels": 4');
-    const file = await files({
+    const file = await configFiles({
       'a.yaml': 'extends: [base.json]\ntrainConfig:\n  maxEpochs: none\n',
       'base.json': bad,
     });
@@ -114,29 +101,29 @@ describe('mistakes', () => {
   });
 
   it('in JSON and YAML name the line', async () => {
-    expect(await messageOf(await files({ 'a.yaml': 'a: 1\nb: [1\n' }))).toMatch(/^a\.yaml:\d+:\d+: /);
-    expect(await messageOf(await files({ 'a.yaml': 'a: 1\na: 2\n' }))).toMatch(
+    expect(await messageOf(await configFiles({ 'a.yaml': 'a: 1\nb: [1\n' }))).toMatch(/^a\.yaml:\d+:\d+: /);
+    expect(await messageOf(await configFiles({ 'a.yaml': 'a: 1\na: 2\n' }))).toMatch(
       /^a\.yaml:2:1: Map keys must be unique/,
     );
-    expect(await messageOf(await files({ 'a.json': '{"a": 1, "a": 2}' }))).toContain(
+    expect(await messageOf(await configFiles({ 'a.json': '{"a": 1, "a": 2}' }))).toContain(
       'Map keys must be unique',
     );
-    expect(await messageOf(await files({ 'a.json': '{a: 1}' }))).toMatch(/a\.json: .*JSON/);
-    expect(await messageOf(await files({ 'a.yaml': '- 1' }))).toContain(
+    expect(await messageOf(await configFiles({ 'a.json': '{a: 1}' }))).toMatch(/a\.json: .*JSON/);
+    expect(await messageOf(await configFiles({ 'a.yaml': '- 1' }))).toContain(
       'expected a config (keys and values)',
     );
-    expect(await messageOf(await files({ 'a.yaml': 'a: !!python/object:os.system x' }))).toMatch(
+    expect(await messageOf(await configFiles({ 'a.yaml': 'a: !!python/object:os.system x' }))).toMatch(
       /^a\.yaml:1:4: Unresolved tag/,
     );
   });
 
   it('refuse a module that exports no config, and extends beside _base_', async () => {
-    expect(await messageOf(await files({ 'a.ts': 'export default 3;' }))).toContain(
+    expect(await messageOf(await configFiles({ 'a.ts': 'export default 3;' }))).toContain(
       'a.ts: expected `export default defineConfig({ ... })`',
     );
-    expect(await messageOf(await files({ 'a.json': '{"extends": "b.json", "_base_": "b.json"}' }))).toContain(
-      'expected extends or _base_, not both',
-    );
+    expect(
+      await messageOf(await configFiles({ 'a.json': '{"extends": "b.json", "_base_": "b.json"}' })),
+    ).toContain('expected extends or _base_, not both');
   });
 });
 
@@ -154,10 +141,10 @@ describe('YAML', () => {
   it('bounds aliases of aliases, and depth', async () => {
     const lines = ['a0: &a0 [x, x]'];
     for (let i = 1; i < 40; i++) lines.push(`a${i}: &a${i} [*a${i - 1}, *a${i - 1}]`);
-    expect(await messageOf(await files({ 'a.yaml': lines.join('\n') }))).toMatch(/more than \d+ steps/);
+    expect(await messageOf(await configFiles({ 'a.yaml': lines.join('\n') }))).toMatch(/more than \d+ steps/);
     for (const depth of [500, 100_000]) {
       const deep = `a: ${'['.repeat(depth)}${']'.repeat(depth)}`;
-      expect(await messageOf(await files({ 'a.yaml': deep }))).toMatch(
+      expect(await messageOf(await configFiles({ 'a.yaml': deep }))).toMatch(
         /nests (too deeply|more than 100 levels)/,
       );
     }
@@ -190,19 +177,19 @@ describe('--set', () => {
 
 describe('a config that is written', () => {
   it.each(['ts', 'json', 'yaml'] as const)('as %s is read as the same config', async (format) => {
-    const config = await readConfigFile(await files({ 'a.json': base }));
+    const config = await readConfigFile(await configFiles({ 'a.json': base }));
     const text = writeConfig(config, format)
       .replace(/^import .*\n/gm, '')
       .replace('defineConfig(', '(');
-    expect(await loadConfig(await files({ [`a.${format}`]: text }))).toMatchObject(good);
+    expect(await loadConfig(await configFiles({ [`a.${format}`]: text }))).toMatchObject(good);
   });
 
   it('as Python keeps tuples, floats and keys that are no names', async () => {
     const text = "a = dict(b=(1, 2.0), c={'x.y': None, 3: True})\nd = 'it\\'s'\ne = [dict(f=(1, ))]\n";
-    const config = await readConfigFile(await files({ 'a.py': text }));
+    const config = await readConfigFile(await configFiles({ 'a.py': text }));
     const python = writeConfig(config, 'py');
     expect(python).toBe("a = dict(b=(1, 2.0), c={'x.y': None, 3: True})\nd = \"it's\"\ne = [dict(f=(1,))]\n");
-    const again = await readConfigFile(await files({ 'a.py': python }));
+    const again = await readConfigFile(await configFiles({ 'a.py': python }));
     expect(writeConfig(again, 'py')).toBe(python);
   });
 });

@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OmmaError } from '@omma/core';
@@ -7,22 +6,12 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { Budget } from '../src/config/budget.ts';
 import { readConfigFile, sourceAt, toPlain } from '../src/index.ts';
+import { configFiles, configFolder, withoutFolders } from './support/configFiles.ts';
 
 const fixtures = fileURLToPath(new URL('fixtures/openmmlab/', import.meta.url));
 const expected = z
   .record(z.string(), z.record(z.string(), z.json()))
   .parse(JSON.parse(await readFile(join(fixtures, 'expected.json'), 'utf8')));
-
-const folder = mkdtemp(join(tmpdir(), 'omma-openmmlab-'));
-let written = 0;
-
-/** Files in a folder of their own; the path of the first. */
-async function files(texts: Readonly<Record<string, string>>): Promise<string> {
-  const base = join(await folder, String(written++));
-  await mkdir(base);
-  for (const [name, text] of Object.entries(texts)) await writeFile(join(base, name), text);
-  return join(base, Object.keys(texts)[0] ?? '');
-}
 
 async function valuesOf(file: string): Promise<unknown> {
   return toPlain(await readConfigFile(file), new Budget());
@@ -35,7 +24,7 @@ async function messageOf(file: string): Promise<string> {
   );
   if (!(error instanceof OmmaError)) throw new Error(`not an OmmaError: ${String(error)}`, { cause: error });
   expect(error.message).not.toContain('\n');
-  return error.message.replaceAll(/[^\s(]*\/(?=[^/\s]*\.)/g, '');
+  return withoutFolders(error.message);
 }
 
 describe('a config of OpenMMLab resolves to what MMEngine 0.10.7 makes of it', () => {
@@ -98,20 +87,24 @@ describe('what is no data is refused with file, line and column', () => {
     ['columns after numbers such as 1.', 'a = [1., 2., x]', 'x.py:1:14: x is not defined above'],
   ];
   it.each(cases)('%s', async (_, text, message) => {
-    expect(await messageOf(await files({ 'x.py': text }))).toContain(message);
+    expect(await messageOf(await configFiles({ 'x.py': text }))).toContain(message);
   });
 });
 
 describe('inheritance', () => {
   it('refuses a key that two bases have, and names both places', async () => {
-    const file = await files({ 'x.py': "_base_ = ['a.py', 'b.py']", 'a.py': 'k = 1', 'b.py': '\nk = 2' });
+    const file = await configFiles({
+      'x.py': "_base_ = ['a.py', 'b.py']",
+      'a.py': 'k = 1',
+      'b.py': '\nk = 2',
+    });
     expect(await messageOf(file)).toBe(
       'x.py:1: two bases have the same key: k (a.py:1 and b.py:2); leave it to one of them',
     );
   });
 
   it('refuses a dict over something else, and names both places', async () => {
-    const file = await files({
+    const file = await configFiles({
       'x.py': "_base_ = 'a.py'\nm = dict(k=dict(v=1))",
       'a.py': 'm = dict(\n  k=3)',
     });
@@ -121,11 +114,11 @@ describe('inheritance', () => {
   });
 
   it('refuses a circle and a base that is not there', async () => {
-    const circle = await files({ 'x.py': "_base_ = 'y.py'", 'y.py': "_base_ = 'x.py'" });
+    const circle = await configFiles({ 'x.py': "_base_ = 'y.py'", 'y.py': "_base_ = 'x.py'" });
     expect(await messageOf(circle)).toBe(
       'x.py: the config is its own base (x.py -> y.py -> x.py); break the circle',
     );
-    const missing = await files({ 'x.py': "\n_base_ = 'no.py'" });
+    const missing = await configFiles({ 'x.py': "\n_base_ = 'no.py'" });
     expect(await messageOf(missing)).toBe(
       'no.py: cannot read the config (ENOENT), named at x.py:2; check the path',
     );
@@ -133,18 +126,18 @@ describe('inheritance', () => {
 
   it('refuses to mix the two styles', async () => {
     const lazy = 'from mmengine.config import read_base\nwith read_base():\n    from .y import *\n';
-    expect(await messageOf(await files({ 'x.py': "_base_ = 'z.py'", 'z.py': lazy, 'y.py': '' }))).toContain(
-      'so _base_ cannot name it',
-    );
-    expect(await messageOf(await files({ 'x.py': lazy, 'y.py': "_base_ = 'z.py'", 'z.py': '' }))).toContain(
-      'y.py:1:1: a file that read_base() reads cannot have _base_',
-    );
+    expect(
+      await messageOf(await configFiles({ 'x.py': "_base_ = 'z.py'", 'z.py': lazy, 'y.py': '' })),
+    ).toContain('so _base_ cannot name it');
+    expect(
+      await messageOf(await configFiles({ 'x.py': lazy, 'y.py': "_base_ = 'z.py'", 'z.py': '' })),
+    ).toContain('y.py:1:1: a file that read_base() reads cannot have _base_');
   });
 
   it('finds bases in packages when told where packages are', async () => {
-    const file = await files({ 'x.py': "_base_ = 'mmdet::a.py'" });
+    const file = await configFiles({ 'x.py': "_base_ = 'mmdet::a.py'" });
     expect(await messageOf(file)).toContain('the base mmdet::a.py lies in the Python package mmdet');
-    const packages = join(await folder, 'packages');
+    const packages = join(await configFolder, 'packages');
     await mkdir(join(packages, 'mmdet/.mim/configs'), { recursive: true });
     await writeFile(join(packages, 'mmdet/.mim/configs/a.py'), 'm = dict(type="X", n=dict(type="Y"))');
     const values = await readConfigFile(file, { packageFolders: [packages] });
@@ -167,7 +160,7 @@ describe('inheritance', () => {
     await readConfigFile(join(fixtures, '19_notes.py'), { onWarning: (text) => warnings.push(text) });
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toMatch(/19_notes\.py is deprecated; use \.\/04_merge\.py \(see a page\)$/);
-    const file = await files({ 'x.py': "\nroot = '{{$OMMA_TEST_UNSET:}}'" });
+    const file = await configFiles({ 'x.py': "\nroot = '{{$OMMA_TEST_UNSET:}}'" });
     expect(await messageOf(file)).toContain('x.py:2: {{$OMMA_TEST_UNSET:}} has no default');
   });
 });
@@ -190,7 +183,7 @@ describe('a hostile config ends in an error', () => {
     ['squaring', 'a = [1, 2]\nfor i in range(64):\n    a = a + a'],
   ];
   it.each(cases)('%s', async (_, text) => {
-    const file = await files({ 'x.py': text });
+    const file = await configFiles({ 'x.py': text });
     const read = readConfigFile(file).then((values) => toPlain(values, new Budget()));
     await expect(read).rejects.toThrow(/more than \d+ (steps|levels)/);
   });
@@ -202,11 +195,11 @@ describe('a hostile config ends in an error', () => {
         i === 39 ? '' : `_base_ = ['b${i + 1}.py', 'b${i + 1}.py']`,
       ]),
     );
-    expect(await messageOf(await files(texts))).toContain('the config reads more than 500 files');
+    expect(await messageOf(await configFiles(texts))).toContain('the config reads more than 500 files');
   });
 
   it('a file of two megabytes', async () => {
-    expect(await messageOf(await files({ 'x.py': `# ${'x'.repeat(2 << 20)}` }))).toContain(
+    expect(await messageOf(await configFiles({ 'x.py': `# ${'x'.repeat(2 << 20)}` }))).toContain(
       'expected a config of at most 1048576 bytes',
     );
   });
@@ -231,7 +224,7 @@ describe('a hostile config ends in an error', () => {
           random(6),
           ...[...alphabet].slice(random(alphabet.length)).slice(0, random(3)),
         );
-      const file = join(await folder, `mutated${i % 3 === 0 ? '.yaml' : '.py'}`);
+      const file = join(await configFolder, `mutated${i % 3 === 0 ? '.yaml' : '.py'}`);
       await writeFile(file, text.join(''));
       await readConfigFile(file)
         .then((values) => toPlain(values, new Budget()))

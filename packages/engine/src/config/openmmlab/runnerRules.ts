@@ -46,7 +46,7 @@ const optimWrapper: KeyRule = {
     dtype: { name: 'amp' },
     loss_scale: { neutral: oneOf('dynamic') },
     constructor: { neutral: oneOf('DefaultOptimWrapperConstructor') },
-    clip_grad: { neutral: isEmpty, keys: { norm_type: { neutral: oneOf(2) }, type: neutralType('norm') } },
+    clip_grad: { neutral: isEmpty, keys: { norm_type: { neutral: oneOf(2) } } },
     paramwise_cfg: { name: 'paramwiseConfig', neutral: isEmpty, keys: { custom_keys: { verbatim: true } } },
     optimizer: { keys: {} },
   },
@@ -149,21 +149,20 @@ export const added: Readonly<Record<string, Readonly<Record<string, ConfigValue>
 };
 
 const schedule = { keys: { verbose: needless, T_max: { name: 'tMax' } } };
+const families = [
+  'Constant',
+  'Linear',
+  'Step',
+  'MultiStep',
+  'Exponential',
+  'CosineAnnealing',
+  'CosineRestart',
+  'Poly',
+  'OneCycle',
+  'ReduceOnPlateau',
+];
+const kinds = ['LR', 'Momentum', 'WeightDecay', 'ParamScheduler'];
 
-registerOpenMMLabTypes({
-  ...Object.fromEntries(
-    [
-      'ConstantLR',
-      'LinearLR',
-      'StepLR',
-      'MultiStepLR',
-      'ExponentialLR',
-      'CosineAnnealingLR',
-      'CosineRestartLR',
-      'PolyLR',
-      'OneCycleLR',
-      'ReduceOnPlateauLR',
-    ].map((name) => [name, schedule]),
-  ),
-  LocalVisBackend: { type: null },
-});
+registerOpenMMLabTypes(
+  Object.fromEntries(families.flatMap((family) => kinds.map((kind) => [`${family}${kind}`, schedule]))),
+);
