@@ -18,6 +18,8 @@ interface Range {
 /** Milliseconds after the last movement before finer points are asked for. */
 const settle = 60;
 const height = 220;
+/** Label of a curve that lies behind its smoothed one. */
+const unnamed = '\u0000';
 
 export function Chart({ curve }: { readonly curve: string }) {
   const place = useRef<HTMLDivElement>(null);
@@ -203,8 +205,7 @@ class PlotView {
     const style = getComputedStyle(document.documentElement);
     const colour = (name: string) => style.getPropertyValue(name).trim();
     const line = (run: string, bold: boolean): uPlot.Series => ({
-      // A curve without a name is the one behind a smoothed one.
-      label: bold ? run : '',
+      label: bold ? run : unnamed,
       stroke: bold ? colourOf(run) : `${colourOf(run)}48`,
       width: bold ? 1.6 : 1,
       spanGaps: true,
@@ -327,7 +328,9 @@ class PlotView {
     const rows = plot.series.flatMap((series, i) => {
       const index = idxs[i];
       const value = i === 0 || index === null || index === undefined ? null : plot.data[i]?.[index];
-      return typeof value === 'number' && series.label !== '' ? [{ run: String(series.label), value }] : [];
+      return typeof value === 'number' && series.label !== unnamed
+        ? [{ run: String(series.label), value }]
+        : [];
     });
     const hovered = plot.over.matches(':hover');
     this.#tip.style.display = left < 0 || rows.length === 0 || !hovered ? 'none' : 'block';

@@ -3,7 +3,7 @@
 import type { RunSummary } from '@omma/board';
 import { useSignal } from '@preact/signals';
 import { formatTime, formatValue } from './format.ts';
-import { chosen, colourOf, connected, runs, toggle } from './state.ts';
+import { choose, chosen, colourOf, connected, runs, toggle } from './state.ts';
 
 export function RunList() {
   const filter = useSignal('');
@@ -33,7 +33,7 @@ export function RunList() {
           type="button"
           class="link"
           onClick={() => {
-            chosen.value = new Set(found.map(({ name }) => name));
+            choose(found.map(({ name }) => name));
           }}
         >
           show all
@@ -42,7 +42,7 @@ export function RunList() {
           type="button"
           class="link"
           onClick={() => {
-            chosen.value = new Set();
+            choose([]);
           }}
         >
           none

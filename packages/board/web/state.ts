@@ -52,8 +52,14 @@ export function colourOf(run: string): string {
 
 /** Samples of the machine's load that the page keeps. */
 const mostLoads = 900;
-/** Runs that are shown at the beginning: the newest. */
+/** Runs that are shown until somebody chooses: the newest. */
 const firstChosen = 4;
+let chosenByHand = false;
+
+export function choose(names: Iterable<string>): void {
+  chosenByHand = true;
+  chosen.value = new Set(names);
+}
 
 export function connect(): void {
   const source = new EventSource('/api/events');
@@ -71,20 +77,19 @@ function take(event: BoardEvent): void {
     loads.value = [...loads.value.slice(1 - mostLoads), event.load];
     return;
   }
-  const before = runs.value.size;
   const next = new Map(runs.value);
   for (const name of event.removed) next.delete(name);
   for (const run of event.runs) next.set(run.name, run);
   const sorted = [...next.values()].sort((a, b) => (b.started ?? 0) - (a.started ?? 0));
   runs.value = new Map(sorted.map((run) => [run.name, run]));
-  if (before === 0) chosen.value = new Set(sorted.slice(0, firstChosen).map(({ name }) => name));
+  if (!chosenByHand) chosen.value = new Set(sorted.slice(0, firstChosen).map(({ name }) => name));
 }
 
 export function toggle(name: string, only: boolean): void {
   const next = new Set(only ? [] : chosen.value);
   if (!only && next.has(name)) next.delete(name);
   else next.add(name);
-  chosen.value = next;
+  choose(next);
 }
 
 /** The server's answer to a question about runs. */

@@ -32,6 +32,8 @@ export class RunIndex {
   /** The index of the runs under `root`, or null where none can be kept: the folder is read-only, or another process has it. */
   static open(root: string): RunIndex | null {
     const path = join(root, '.omma', 'runs.sqlite');
+    // A mistyped folder must not come into being.
+    if (statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true) return null;
     try {
       mkdirSync(dirname(path), { recursive: true });
       removeStaleLock(`${path}.lock`);

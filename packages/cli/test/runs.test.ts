@@ -1,0 +1,96 @@
+/** `omma runs` and `omma board` as processes, on logs as training writes them. */
+
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = mkdtempSync(join(tmpdir(), 'omma-runs-'));
+const program = join(import.meta.dirname, '../bin/omma.js');
+
+function omma(...args: string[]): { code: number | null; out: string; err: string } {
+  const env = { ...process.env, NO_COLOR: '1' };
+  const run = spawnSync(process.execPath, [program, ...args], { cwd: root, encoding: 'utf8', env });
+  return { code: run.status, out: run.stdout, err: run.stderr };
+}
+
+for (const [name, lr, top1] of [
+  ['slow', 0.01, 60],
+  ['fast', 0.1, 80],
+] as const) {
+  const dir = join(root, 'work_dirs', name);
+  mkdirSync(dir, { recursive: true });
+  const start = {
+    type: 'start',
+    device: 'cpu',
+    amp: 'off',
+    maxIterations: 30,
+    iteration: 0,
+    config: { lr, depth: 18 },
+  };
+  const steps = Array.from({ length: 30 }, (_, i) => ({
+    type: 'iteration',
+    iteration: i + 1,
+    scalars: { 'train/loss': 2 - i * lr },
+  }));
+  const rest = [
+    { type: 'evaluation', iteration: 30, metrics: { 'accuracy/top1': top1 } },
+    { type: 'end', reason: 'finished', iteration: 30 },
+  ];
+  const lines = [start, ...steps, ...rest].map((entry, i) =>
+    JSON.stringify({ time: new Date(1.7e12 + i * 1000 + top1).toISOString(), ...entry }),
+  );
+  writeFileSync(join(dir, 'log.jsonl'), `${lines.join('\n')}\n`);
+}
+
+describe('omma runs', () => {
+  it('lists the runs, the newest first or the best', () => {
+    const { code, out } = omma('runs');
+    expect(code).toBe(0);
+    expect(out.split('\n')[0]).toMatch(/^run +status +started +took +iterations +best accuracy\/top1$/);
+    expect(out).toMatch(/\nfast +finished +2023-11-14 22:13 +32 s +30\/30 +80\.00\nslow /);
+    const names = JSON.parse(omma('runs', 'list', 'work_dirs', '--sort', 'accuracy/top1', '--json').out);
+    expect(names.map(({ name }: { name: string }) => name)).toEqual(['fast', 'slow']);
+  });
+
+  it('compares runs: metrics, and what differs in their configs', () => {
+    const { out } = omma('runs', 'compare', 'slow', 'work_dirs/fast');
+    expect(out).toMatch(/^ +slow +fast\n/);
+    expect(out).toMatch(/\naccuracy\/top1 +60\.00 at 30, last 60\.00 +80\.00 at 30/);
+    expect(out).toMatch(/\nlr +0\.01 +0\.1\n/);
+    expect(out).not.toContain('depth');
+  });
+
+  it('plots a curve in the terminal and as SVG', () => {
+    const { code, out } = omma('runs', 'plot', 'slow', 'fast', '--smooth', '0.5', '--svg', 'loss.svg');
+    expect(code).toBe(0);
+    expect(out).toContain('train/loss over iteration');
+    expect(readFileSync(join(root, 'loss.svg'), 'utf8')).toMatch(/^<svg [\s\S]*slow[\s\S]*<\/svg>$/);
+  });
+
+  it('says what there is where a name is wrong', () => {
+    expect(omma('runs', 'compare', 'fost').err).toMatch(
+      /^error: .*has no run fost; did you mean fast\?; its runs: fast, slow/,
+    );
+    expect(omma('runs', 'plot', '--curve', 'train/los').err).toMatch(
+      /no run has a curve train\/los; did you mean train\/loss\?/,
+    );
+    expect(omma('runs', 'nowhere').err).toMatch(
+      /^error: nowhere: cannot read the folder of the work directories \(ENOENT\)/,
+    );
+  });
+});
+
+describe('omma board', () => {
+  it('serves the runs until it is told to end', async () => {
+    const board = spawn(process.execPath, [program, 'board', '--port', '0'], { cwd: root });
+    const url = await new Promise<string>((done) => {
+      board.stdout.once('data', (chunk) => done(/http:\/\/127\.0\.0\.1:\d+/.exec(String(chunk))?.[0] ?? ''));
+    });
+    expect(await (await fetch(`${url}/api/runs`)).json()).toMatchObject([{ name: 'fast' }, { name: 'slow' }]);
+    const code = new Promise((done) => board.once('exit', done));
+    board.kill('SIGINT');
+    expect(await code).toBe(0);
+  });
+});
