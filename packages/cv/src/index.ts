@@ -16,5 +16,7 @@ export type { Picture, Plan, Region } from './image/picture.ts';
 export { renderLarge } from './image/render.ts';
 export { resample } from './image/resample.ts';
 export * from './ops/index.ts';
+export { type ByteSource, openByteSource } from './storage/byteSource.ts';
+export { TarArchive, type TarEntry } from './storage/tarArchive.ts';
 export { identityPlan, type RandomNumbers, type Transform } from './transforms/transform.ts';
 export * from './transforms/transforms.ts';

@@ -1,0 +1,123 @@
+/** Tar shards from disk, behind HTTP and in an S3-compatible store: the same files from each, by ranges, and one line for what is wrong. */
+
+import { spawnSync } from 'node:child_process';
+import { createReadStream, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import S3rver from 's3rver';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openByteSource, TarArchive } from '../src/index.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'omma-storage-'));
+const shard = join(folder, 'shard-000.tar');
+const longName = `${'deep/'.repeat(40)}picture.jpg`;
+const credentials = { AWS_ACCESS_KEY_ID: 'S3RVER', AWS_SECRET_ACCESS_KEY: 'S3RVER' };
+
+let web: Server;
+let webAddress = '';
+let store: S3rver;
+let storeAddress = '';
+
+beforeAll(async () => {
+  const files = join(folder, 'files');
+  mkdirSync(join(files, 'deep/'.repeat(40)), { recursive: true });
+  writeFileSync(join(files, '0.jpg'), 'first picture');
+  writeFileSync(join(files, '0.cls'), '3');
+  writeFileSync(join(files, longName), Buffer.alloc(3000, 7));
+  const packed = spawnSync('tar', ['-cf', shard, '-C', files, '0.jpg', '0.cls', 'deep']);
+  expect(packed.status).toBe(0);
+  web = createServer((request, response) => {
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
+    if (request.url !== '/shard.tar') response.writeHead(404).end();
+    else if (request.method === 'HEAD')
+      response.writeHead(200, { 'content-length': statSync(shard).size }).end();
+    else if (from === undefined) response.writeHead(200).end(readFileSync(shard));
+    else createReadStream(shard, { start: Number(from), end: Number(to) }).pipe(response.writeHead(206));
+  });
+  await new Promise<void>((listening) => {
+    web.listen(0, '127.0.0.1', listening);
+  });
+  webAddress = addressOf(web.address());
+  store = new S3rver({
+    port: 0,
+    address: '127.0.0.1',
+    silent: true,
+    directory: join(folder, 's3'),
+    configureBuckets: [{ name: 'shards', configs: [] }],
+  });
+  storeAddress = addressOf(await store.run());
+  mkdirSync(join(folder, 's3'), { recursive: true });
+  const { AwsClient } = await import('aws4fetch');
+  const client = new AwsClient({
+    accessKeyId: 'S3RVER',
+    secretAccessKey: 'S3RVER',
+    service: 's3',
+    region: 'us-east-1',
+  });
+  const put = await client.fetch(`${storeAddress}/shards/train/shard%20000.tar`, {
+    method: 'PUT',
+    body: readFileSync(shard),
+  });
+  expect(put.status).toBe(200);
+});
+
+afterAll(async () => {
+  web.close();
+  await store.close();
+});
+
+const addressOf = (address: AddressInfo | string | null) =>
+  `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+
+describe('a tar shard', () => {
+  const sources = {
+    'on disk': () => openByteSource(shard),
+    'behind HTTP': () => openByteSource(`${webAddress}/shard.tar`),
+    'in S3': () =>
+      openByteSource('s3://shards/train/shard 000.tar', { ...credentials, AWS_ENDPOINT_URL: storeAddress }),
+  };
+  for (const [where, open] of Object.entries(sources)) {
+    it(`${where} gives its files, those with long names too`, async () => {
+      const archive = await TarArchive.open(open());
+      expect([...archive.entries.keys()]).toEqual(['0.jpg', '0.cls', longName]);
+      expect(Buffer.from(await archive.read('0.jpg')).toString()).toBe('first picture');
+      expect(await archive.read(longName)).toEqual(new Uint8Array(3000).fill(7));
+    });
+  }
+
+  it('that is cut off, damaged or no archive is refused with the place', async () => {
+    const bytes = readFileSync(shard);
+    const cut = join(folder, 'cut.tar');
+    writeFileSync(cut, bytes.subarray(0, 520));
+    await expect(TarArchive.open(openByteSource(cut))).rejects.toThrow(
+      /cut\.tar is cut off: 0\.jpg ends at 525, the archive at 520/,
+    );
+    writeFileSync(cut, bytes.subarray(0, 1024));
+    await expect(TarArchive.open(openByteSource(cut))).rejects.toThrow(/cut off: it has no end mark/);
+    bytes[10] = 1;
+    writeFileSync(cut, bytes);
+    await expect(TarArchive.open(openByteSource(cut))).rejects.toThrow(/no valid header at 0/);
+  });
+});
+
+describe('what cannot be read', () => {
+  it('is told with its address and what to do', async () => {
+    await expect(openByteSource('/nowhere/a.tar').size()).rejects.toThrow(
+      /\/nowhere\/a\.tar cannot be read: ENOENT/,
+    );
+    await expect(openByteSource(`${webAddress}/none`).read(0, 4)).rejects.toThrow(
+      /none: the server answers 404/,
+    );
+    const wrong = { ...credentials, AWS_ACCESS_KEY_ID: 'wrong', AWS_ENDPOINT_URL: storeAddress };
+    await expect(openByteSource('s3://shards/train/shard 000.tar', wrong).read(0, 4)).rejects.toThrow(
+      /shard 000\.tar: the server answers 403/,
+    );
+    expect(() => openByteSource('s3://shards/a', {})).toThrow(/set AWS_ACCESS_KEY_ID/);
+    expect(() => openByteSource('s3://shards', credentials)).toThrow(/expected s3:\/\/bucket\/key/);
+    await expect(openByteSource(shard).read(1e9, 4)).rejects.toThrow(
+      /too short: expected 4 bytes from 1000000000 on/,
+    );
+  });
+});
