@@ -1,6 +1,6 @@
 /** The rules of what MMEngine's Runner takes: data loaders, the optimiser's wrapper, schedules, hooks, and the keys around them. */
 
-import { ConfigDict, type ConfigValue } from '../value.ts';
+import type { ConfigValue } from '../value.ts';
 import {
   isEmpty,
   type KeyRule,
@@ -19,14 +19,6 @@ const neutralType = (...names: readonly string[]): KeyRule => ({
 
 const dataloader: KeyRule = {
   keys: {
-    sampler: {
-      name: 'shuffle',
-      value: (value) =>
-        value instanceof ConfigDict && onlyType(['DefaultSampler'], ['shuffle'])(value)
-          ? (value.get('shuffle') ?? true)
-          : undefined,
-      missing: 'of the samplers Omma knows DefaultSampler with shuffle',
-    },
     collate_fn: { neutral: onlyType(['default_collate', 'pseudo_collate']) },
     pin_memory: needless,
     persistent_workers: {},
