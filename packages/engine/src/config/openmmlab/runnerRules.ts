@@ -36,21 +36,12 @@ const optimWrapper: KeyRule = {
       missing: 'Omma has OptimWrapper, and AmpOptimWrapper as amp',
     },
     dtype: { name: 'amp' },
-<<<<<<< HEAD
-    loss_scale: { neutral: oneOf('dynamic') },
-    constructor: { neutral: oneOf('DefaultOptimWrapperConstructor') },
-    clip_grad: { neutral: isEmpty, keys: { norm_type: { neutral: oneOf(2) } } },
-=======
     loss_scale: { name: 'lossScale', neutral: oneOf('dynamic') },
     constructor: {
       // The second is what layer_decay_rate says.
       neutral: oneOf('DefaultOptimWrapperConstructor', 'LearningRateDecayOptimWrapperConstructor'),
     },
-    clip_grad: {
-      neutral: isEmpty,
-      keys: { norm_type: { neutral: oneOf(2) }, type: { neutral: oneOf('norm') } },
-    },
->>>>>>> eb9666a (docs: optimisation; loss scales, clipping by value and layer decay of OpenMMLab configs)
+    clip_grad: { neutral: isEmpty, keys: { norm_type: { neutral: oneOf(2) } } },
     paramwise_cfg: { name: 'paramwiseConfig', neutral: isEmpty, keys: { custom_keys: { verbatim: true } } },
     optimizer: { keys: {} },
   },
