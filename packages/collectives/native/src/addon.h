@@ -142,7 +142,10 @@ class Collectives : public Napi::ObjectWrap<Self> {
         info.Env(), table, [](Napi::Env, OmmaCollectives*, std::shared_ptr<Engine>* engine) { delete engine; }, held);
   }
 
-  void abort(const Napi::CallbackInfo& info) { engine_->abort(info[0].As<Napi::String>()); }
+  void abort(const Napi::CallbackInfo& info) {
+    static auto* kept = new std::vector<std::shared_ptr<Engine>>();
+    if (engine_->abort(info[0].As<Napi::String>())) kept->push_back(engine_);
+  }
 
   // The promises outlive this object while one of them is open.
   Engine::Done keep(Engine::Done done) {

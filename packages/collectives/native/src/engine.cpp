@@ -98,17 +98,20 @@ std::string Engine::wait(uint64_t ticket) {
   return ticket >= failedFrom_ ? failure_ : "";
 }
 
-void Engine::abort(const std::string& reason) {
+bool Engine::abort(const std::string& reason) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     if (failure_.empty()) failure_ = reason;
   }
-  if (interrupt()) return;
+  if (interrupt()) return false;
+  bool busy;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     abandoned_ = true;
+    busy = running_;
   }
   progress_.notify_all();
+  return busy;
 }
 
 std::string Engine::failure() {

@@ -30,8 +30,9 @@ class Engine {
   uint64_t start(Work work, Done done = nullptr);
   // Empty, or why the work of this ticket failed.
   std::string wait(uint64_t ticket);
-  // From here on everything fails with this reason; the first one stays. What waits for other ranks ends.
-  void abort(const std::string& reason);
+  // From here on everything fails with this reason; the first one stays. What waits for other ranks ends. True when the thread may still hang in
+  // the library: the engine must then live as long as the process.
+  bool abort(const std::string& reason);
   std::string failure();
   // Finishes what was given and ends the thread. Subclasses call it in their destructor, while their own members still live.
   void stop();

@@ -122,9 +122,11 @@ void GlooEngine::doBarrier() {
   gloo::barrier(options);
 }
 
+// Closing tells the others, and from here on nothing is read or written any more; but what waits on a closed pair is not woken before its
+// timeout, so the thread is left behind.
 bool GlooEngine::interrupt() {
   context_->closeConnections();
-  return true;
+  return false;
 }
 
 }  // namespace omma
