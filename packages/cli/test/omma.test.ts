@@ -231,6 +231,20 @@ describe('omma data check', () => {
 });
 
 describe('omma test', () => {
+  it('writes predictions that omma eval finds the same metrics in, and pictures with them', () => {
+    const [results, pictures] = [join(folder, 'results.safetensors'), join(folder, 'pictures')];
+    const more = ['--dump', results, '--show-dir', pictures, '--json'];
+    const { code, out } = omma('test', config, checkpoint(), '--data', data, ...more);
+    expect(code).toBe(0);
+    const { metrics, samples } = JSON.parse(omma('eval', config, results, '--json').out);
+    expect({ metrics, samples }).toEqual({
+      metrics: JSON.parse(out).metrics,
+      samples: JSON.parse(out).samples,
+    });
+    expect(readdirSync(pictures)).toHaveLength(samples);
+    expect(readdirSync(join(work, 'vis_data', 'vis_image')).length).toBeGreaterThan(0);
+  });
+
   it('prints the metrics of a checkpoint', () => {
     const { code, out } = omma('test', config, checkpoint(), '--data', data);
     expect(code).toBe(0);
