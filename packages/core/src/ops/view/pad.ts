@@ -158,7 +158,24 @@ function foldReflection(dy: Tensor, axis: number, [before, after]: Border, exten
   return total;
 }
 
-/** `x` with a border: `pads` holds [before, after] for each axis. `reflect` mirrors without repeating the edge. */
+/** `x` without what negative borders take away. */
+function cut(x: Tensor, borders: readonly Border[]): Tensor {
+  const ends = borders.map(
+    ([before, after], axis) => x.dim(axis) + Math.min(0, after) - Math.max(0, -before),
+  );
+  const short = ends.findIndex((extent) => extent < 0);
+  if (short >= 0) {
+    throw new ShapeError(
+      `pad: [${borders[short]?.join(', ')}] takes more from axis ${short} of x ${formatShape(x.shape)} than there is`,
+    );
+  }
+  return slice(x, {
+    starts: borders.map(([before]) => Math.max(0, -before)),
+    ends: borders.map(([, after], axis) => x.dim(axis) + Math.min(0, after)),
+  });
+}
+
+/** `x` with a border: `pads` holds [before, after] for each axis; negative ones take away. `reflect` mirrors without repeating the edge, and only adds. */
 export function pad(
   x: Tensor,
   {
@@ -169,5 +186,13 @@ export function pad(
 ): Tensor {
   if (pads.length === x.rank && pads.every(([before, after]) => before === 0 && after === 0)) return x;
   const borders = pads.map(([before = 0, after = 0]) => [before, after] as const);
-  return padOp.one([x], { pads: borders, mode, value: toJsonNumber(value) });
+  const crops =
+    mode === 'constant' && pads.length === x.rank && borders.some((border) => Math.min(...border) < 0);
+  const kept = crops ? cut(x, borders) : x;
+  const grown = crops ? borders.map((border) => border.map((count) => Math.max(0, count))) : borders;
+  return padOp.one([kept], {
+    pads: grown.map(([before = 0, after = 0]) => [before, after] as const),
+    mode,
+    value: toJsonNumber(value),
+  });
 }
