@@ -75,6 +75,150 @@ load_from = None
 resume = False
 `;
 
+/** What becomes of `text` on top of the classifier: the keys of the result that it sets, and lines of what has no equivalent. */
+async function translated(text: string, ...keys: readonly string[]) {
+  await file('base.py', classifier);
+  const { config, missing } = translateOpenMMLab(
+    await readConfigFile(await file('extra.py', `_base_ = 'base.py'\n${text}`)),
+  );
+  const values = checkConfig(toPlain(config));
+  const lines = missing.map(({ path, reason }) => `${path}: ${reason}`);
+  return { values: Object.fromEntries(Object.entries(values).filter(([key]) => keys.includes(key))), lines };
+}
+
+describe('what surrounds the model in a config of MMEngine', () => {
+  it('hooks: averages, early stopping and profiles keep their options; what Omma does anyway leaves the list', async () => {
+    const { values, lines } = await translated(
+      `custom_hooks = [
+    dict(type='EMAHook', ema_type='mmdet.ExpMomentumEMA', momentum=1e-4, gamma=2000, update_buffers=True, strict_load=False, begin_epoch=0, priority=49),
+    dict(type='EMAHook', momentum=4e-5, begin_iter=100, begin_epoch=0, priority='ABOVE_NORMAL'),
+    dict(type='EarlyStoppingHook', monitor='accuracy/top1', min_delta=0.005, patience=3, rule=None, stopping_threshold=None),
+    dict(type='SyncBuffersHook'), dict(type='EmptyCacheHook', after_epoch=True), dict(type='NumClassCheckHook'),
+    dict(type='ProfilerHook', by_epoch=False, profile_times=5, activity_with_cuda=True, json_trace_path='trace.json'),
+    dict(type='NPUProfilerHook', begin=3, end=5, result_path='cann_profiling'),
+]
+`,
+      'customHooks',
+    );
+    expect(lines).toEqual([]);
+    expect(values).toEqual({
+      customHooks: [
+        {
+          type: 'EMAHook',
+          emaType: 'ExpMomentumEMA',
+          momentum: 1e-4,
+          gamma: 2000,
+          updateBuffers: true,
+          priority: 49,
+        },
+        { type: 'EMAHook', momentum: 4e-5, beginIter: 100, priority: 'ABOVE_NORMAL' },
+        { type: 'EarlyStoppingHook', monitor: 'accuracy/top1', minDelta: 0.005, patience: 3 },
+        { type: 'ProfilerHook', steps: 5, jsonTracePath: 'trace.json' },
+        { type: 'ProfilerHook', wait: 3, steps: 2, exitAfterProfiling: true },
+      ],
+    });
+  });
+
+  it('hooks: what they say beyond that is listed', async () => {
+    const { values, lines } = await translated(
+      `custom_hooks = [dict(type='ProfilerHook', profile_times=2), dict(type='EMAHook', evaluate_on_origin=True), dict(type='Mine')]
+default_hooks = dict(checkpoint=dict(by_epoch=False, published_keys=['meta']))
+`,
+      'customHooks',
+    );
+    expect(values).toEqual({ customHooks: [{ type: 'ProfilerHook' }, { type: 'EMAHook' }] });
+    expect(lines.map((line) => line.replace(/expected a hook.*/, 'not known'))).toEqual([
+      'custom_hooks[0].profile_times: counts epochs unless by_epoch=False, and Omma profiles steps',
+      'custom_hooks[1].evaluate_on_origin: Omma has no such option',
+      'custom_hooks[2]: not known',
+      'default_hooks.checkpoint.by_epoch: Omma counts as the run does: interval in its unit, intervalIterations in iterations',
+      'default_hooks.checkpoint.published_keys: say omma checkpoint publish',
+    ]);
+  });
+
+  it('a run by iterations counts its checkpoints in iterations', async () => {
+    const { values, lines } = await translated(
+      `train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=80000, val_interval=8000)
+default_hooks = dict(checkpoint=dict(_delete_=True, type='CheckpointHook', by_epoch=False, interval=4000, save_best=None, rule=None, out_dir=None))
+`,
+      'trainConfig',
+      'defaultHooks',
+    );
+    expect(lines).toEqual([]);
+    expect(values).toEqual({
+      trainConfig: { maxIters: 80_000, valInterval: 8000 },
+      defaultHooks: { logger: { interval: 100 }, checkpoint: { interval: 4000, saveBest: null } },
+    });
+  });
+
+  it('weights to start from take what fits, as in MMEngine; the learning rate is scaled; batch norm spans ranks', async () => {
+    const { values, lines } = await translated(
+      "load_from = 'r18.pth'\nauto_scale_lr = dict(base_batch_size=256)\nsync_bn = 'torch'\nrandomness = dict(diff_rank_seed=True)\n",
+      'loadFrom',
+      'autoScaleLr',
+      'syncBn',
+    );
+    expect(lines).toEqual([]);
+    expect(values).toEqual({
+      loadFrom: { checkpoint: 'r18.pth', strict: false },
+      autoScaleLr: { baseBatchSize: 256, enable: false },
+      syncBn: true,
+    });
+    expect(
+      (await translated('auto_scale_lr = dict(enable=True, base_batch_size=64)', 'autoScaleLr')).values,
+    ).toEqual({ autoScaleLr: { enable: true, baseBatchSize: 64 } });
+  });
+
+  it('resume is resume, but for a checkpoint of elsewhere', async () => {
+    expect(await translated('resume = True', 'resume')).toEqual({ values: { resume: true }, lines: [] });
+    const both = await translated(
+      "resume = True\nload_from = 'https://host/epoch_3.pth'",
+      'resume',
+      'loadFrom',
+    );
+    expect(both.values).toEqual({});
+    expect(both.lines).toEqual([
+      'load_from: Omma reads checkpoints from files; download it and give its path',
+      'resume: Omma resumes from its work directory; a certain checkpoint with omma train --resume FILE',
+    ]);
+  });
+
+  it("log backends and statistics, with the names of numbers and keys in Omma's terms", async () => {
+    const { values, lines } = await translated(
+      `visualizer = dict(type='UniversalVisualizer', name='visualizer', vis_backends=[
+    dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend', save_dir=None),
+    dict(type='MLflowVisBackend', exp_name='flowers', run_name=None, tags=dict(my_team='a'), tracking_uri='http://127.0.0.1:5000', tracked_config_keys=('model', 'optim_wrapper')),
+    dict(type='WandbVisBackend', init_kwargs=dict(project='x'))])
+log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True, num_digits=4, mean_pattern='.*(loss|time|data_time|grad_norm).*',
+    custom_cfg=[dict(data_src='grad_norm', method_name='max', window_size='epoch', log_name='largest')])
+`,
+      'visualizer',
+      'logProcessor',
+    );
+    expect(lines).toEqual([
+      'visualizer.vis_backends[3]: Weights & Biases has no kept JavaScript client for training runs; TensorboardVisBackend writes files that it can import',
+    ]);
+    expect(values).toEqual({
+      visualizer: {
+        visBackends: [
+          { type: 'TensorboardVisBackend' },
+          {
+            type: 'MLflowVisBackend',
+            expName: 'flowers',
+            tags: { my_team: 'a' },
+            trackingUri: 'http://127.0.0.1:5000',
+            trackedConfigKeys: ['model', 'optimWrapper'],
+          },
+        ],
+      },
+      logProcessor: {
+        windowSize: 50,
+        customConfig: [{ dataSrc: 'gradNorm', methodName: 'max', windowSize: 'epoch', logName: 'largest' }],
+      },
+    });
+  });
+});
+
 describe('a config of MMPretrain', () => {
   it('trains as it is where everything in it has an equivalent', async () => {
     const config = await loadConfig(await file('resnet18.py', classifier));

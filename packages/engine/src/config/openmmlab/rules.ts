@@ -3,7 +3,18 @@
  * says. Task packages register the rules of their types, as they register the types themselves.
  */
 
+import type { ConfigSource } from '../place.ts';
 import { ConfigDict, ConfigFloat, ConfigTuple, type ConfigValue, ImportedName } from '../value.ts';
+
+/** Where a value stands. */
+export interface Surroundings {
+  /** The dict that has it. */
+  readonly siblings: ConfigDict;
+  /** The whole config, under OpenMMLab's names. */
+  readonly root: ConfigDict;
+  /** What set it. */
+  readonly source: ConfigSource;
+}
 
 export interface KeyRule {
   /** Omma's name; the same in camelCase unless given. Null: the key says nothing that Omma needs to be told. */
@@ -11,15 +22,17 @@ export interface KeyRule {
   /** Where it goes instead of its own place: keys from the config's root. */
   readonly path?: readonly string[];
   /** Values that say nothing that Omma would not do anyway. */
-  readonly neutral?: (value: ConfigValue) => boolean;
+  readonly neutral?: (value: ConfigValue, at: Surroundings) => boolean;
   /** The value in Omma's form; undefined where there is none. */
-  readonly value?: (value: ConfigValue) => ConfigValue | undefined;
+  readonly value?: (value: ConfigValue, at: Surroundings) => ConfigValue | undefined;
   /** Why there is no equivalent, where the schema could not say it. */
   readonly missing?: string;
   /** Rules of the keys below. */
   readonly keys?: Rules;
   /** What the keys below are is not names: they stay as they are. */
   readonly verbatim?: boolean;
+  /** Rules of the keys of a list's entries. */
+  readonly entries?: Rules;
   /** A value that stands alone becomes a list of one. */
   readonly list?: boolean;
 }
@@ -32,6 +45,8 @@ export interface TypeRule {
   readonly keys?: Rules;
   /** Keys that the type implies in Omma. */
   readonly adds?: Readonly<Record<string, ConfigValue>>;
+  /** Why Omma has no such type, where a list of those that it has would not help. */
+  readonly missing?: string;
 }
 
 const typeRules = new Map<string, TypeRule>();
@@ -86,3 +101,14 @@ export function squareSize(value: ConfigValue): ConfigValue {
 
 /** Says nothing, whatever its value. */
 export const needless: KeyRule = { name: null };
+
+/** Says nothing while it is None. */
+export const unset: KeyRule = { neutral: oneOf(null) };
+
+/** The `type` of a part of which Omma has one kind, under any of these names. */
+export function neutralType(...names: readonly string[]): KeyRule {
+  return {
+    neutral: (value) => names.includes(typeName(value) ?? ''),
+    missing: `Omma has ${names[0]} alone`,
+  };
+}

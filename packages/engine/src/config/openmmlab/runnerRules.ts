@@ -1,21 +1,20 @@
 /** The rules of what MMEngine's Runner takes: data loaders, the optimiser's wrapper, schedules, hooks, and the keys around them. */
 
-import type { ConfigValue } from '../value.ts';
+import { ConfigDict, type ConfigValue } from '../value.ts';
+import { defaultHooks } from './hookRules.ts';
+import { logProcessor, visualizer } from './logRules.ts';
 import {
   isEmpty,
   type KeyRule,
   needless,
+  neutralType,
   oneOf,
   onlyType,
   type Rules,
   registerOpenMMLabTypes,
   typeName,
+  unset,
 } from './rules.ts';
-
-const neutralType = (...names: readonly string[]): KeyRule => ({
-  neutral: (value) => names.includes(typeName(value) ?? ''),
-  missing: `Omma has ${names[0]} alone`,
-});
 
 const dataloader: KeyRule = {
   keys: {
@@ -62,36 +61,29 @@ const loopOnly: KeyRule = {
   missing: 'Omma evaluates in one way',
 };
 
-const defaultHooks: KeyRule = {
-  keys: {
-    timer: needless,
-    param_scheduler: needless,
-    sampler_seed: needless,
-    runtime_info: needless,
-    logger: { keys: { type: neutralType('LoggerHook'), log_metric_by_epoch: needless } },
-    checkpoint: {
-      keys: {
-        type: neutralType('CheckpointHook'),
-        max_keep_ckpts: { name: 'maxKeep', neutral: oneOf(-1) },
-        save_last: { neutral: oneOf(true) },
-        by_epoch: { neutral: oneOf(true) },
-      },
-    },
-    visualization: {
-      keys: { type: neutralType('VisualizationHook', 'DetVisualizationHook') },
-    },
+/** The config's checkpoint to start from, as MMEngine loads it: what fits is taken. */
+const loadFrom: KeyRule = {
+  neutral: oneOf(null),
+  value: (value, { source }) => {
+    if (typeof value !== 'string' || /^[\w-]+:\/\//.test(value)) return undefined;
+    const config = new ConfigDict();
+    config.set('checkpoint', value, source);
+    config.set('strict', false, source);
+    return config;
   },
+  missing: 'Omma reads checkpoints from files; download it and give its path',
 };
 
-const visualizer: KeyRule = {
-  keys: {
-    type: { name: null },
-    name: needless,
-    // log.jsonl is always written.
-    vis_backends: {
-      neutral: (value) => Array.isArray(value) && value.every(onlyType(['LocalVisBackend'], ['save_dir'])),
-    },
-  },
+const resume: KeyRule = {
+  neutral: oneOf(false, null),
+  value: (value, { root }) => (isEmpty(root.get('load_from') ?? null) ? value : undefined),
+  missing: 'Omma resumes from its work directory; a certain checkpoint with omma train --resume FILE',
+};
+
+/** Batch norm over all ranks, whichever library computes it. */
+const syncBn: KeyRule = {
+  neutral: oneOf(null, false),
+  value: (value) => (value === 'torch' || value === 'mmcv' ? true : undefined),
 };
 
 /** Top-level keys of the Runner. Others are variables of the file, which only the file itself uses. */
@@ -115,16 +107,23 @@ export const runnerRules: Rules = {
       seed: { neutral: oneOf(null) },
       // A run is a function of its config, seed and thread count; nothing has to be asked for.
       deterministic: needless,
-      diff_rank_seed: { neutral: oneOf(false) },
+      // Ranks never draw the same numbers.
+      diff_rank_seed: needless,
     },
   },
   visualizer,
-  log_processor: { keys: { type: needless, by_epoch: needless, custom_cfg: { name: 'customConfig' } } },
+  log_processor: logProcessor,
   work_dir: { neutral: oneOf(null) },
-  load_from: { neutral: oneOf(null) },
-  resume: { neutral: oneOf(false, null), missing: 'say omma train --resume' },
+  load_from: loadFrom,
+  resume,
+  sync_bn: syncBn,
+  activation_checkpointing: { neutral: isEmpty, missing: 'activations are not recomputed' },
+  strategy: {
+    neutral: (value) => isEmpty(value) || onlyType(['SingleDeviceStrategy', 'DDPStrategy'])(value),
+    missing: 'Omma trains data parallel: every device has the whole model',
+  },
   custom_imports: { missing: 'Python modules are not imported; register types from TypeScript' },
-  tta_model: { missing: 'Omma does not read test-time augmentation from OpenMMLab configs' },
+  tta_model: { missing: 'the views of a pipeline are not translated; write ttaModel (flip, fiveCrop)' },
   default_scope: needless,
   env_cfg: needless,
   launcher: needless,
@@ -157,6 +156,13 @@ const families = [
   'ReduceOnPlateau',
 ];
 const kinds = ['LR', 'Momentum', 'WeightDecay', 'ParamScheduler'];
+
+registerOpenMMLabTypes({
+  DefaultSampler: { keys: { round_up: { neutral: oneOf(true) }, seed: unset } },
+  InfiniteSampler: { keys: { seed: unset } },
+  ClassAwareSampler: { keys: { seed: unset, num_sample_class: { neutral: oneOf(1) } } },
+  RepeatAugSampler: { keys: { shuffle: { neutral: oneOf(true) }, seed: unset } },
+});
 
 registerOpenMMLabTypes(
   Object.fromEntries(families.flatMap((family) => kinds.map((kind) => [`${family}${kind}`, schedule]))),

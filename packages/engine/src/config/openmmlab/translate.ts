@@ -7,7 +7,7 @@
 
 import { OmmaError } from '@omma/core';
 import { Budget } from '../budget.ts';
-import { placeText } from '../place.ts';
+import { type ConfigSource, placeText } from '../place.ts';
 import { toPlain } from '../plain.ts';
 import { formatPath, formatValue, problemsOf } from '../problems.ts';
 import { configSchema } from '../schema.ts';
@@ -85,7 +85,7 @@ class Translator {
     // What goes into another part comes after that part.
     const moved = ({ rule }: { readonly rule: KeyRule }) => Number(rule.path !== undefined);
     for (const { key, name, rule, value, source } of ruled.toSorted((a, b) => moved(a) - moved(b))) {
-      this.#put(this.#config, key, value, source, rule, { out: [], from: [] });
+      this.#put(this.#config, key, value, this.#from, source, rule, { out: [], from: [] });
       const extra = this.#config.get(camelCase(name));
       for (const [more, standard] of Object.entries(added[name] ?? {}))
         if (extra instanceof ConfigDict && !extra.has(more)) extra.set(more, standard, source);
@@ -108,14 +108,16 @@ class Translator {
     target: ConfigDict,
     key: ConfigKey,
     value: ConfigValue,
-    source: { readonly file: string; readonly line?: number },
+    siblings: ConfigDict,
+    source: ConfigSource,
     rule: KeyRule,
     at: { readonly out: Path; readonly from: Path },
   ): void {
     const from = [...at.from, key];
-    if (rule.name === null || rule.neutral?.(value) === true) return;
+    const surroundings = { siblings, root: this.#from, source };
+    if (rule.name === null || rule.neutral?.(value, surroundings) === true) return;
     const name = rule.name ?? (typeof key === 'number' ? key : camelCase(key));
-    const own = rule.value === undefined ? value : rule.value(value);
+    const own = rule.value === undefined ? value : rule.value(value, surroundings);
     if (own === undefined || (rule.missing !== undefined && rule.value === undefined)) {
       this.#miss(from, value, rule.missing ?? 'Omma has no such value', placeText(source));
       return;
@@ -131,7 +133,7 @@ class Translator {
   }
 
   /** The dict at a path of the result, made where it is not there yet. */
-  #dictAt(path: readonly string[], source: { readonly file: string; readonly line?: number }): ConfigDict {
+  #dictAt(path: readonly string[], source: ConfigSource): ConfigDict {
     return path.reduce((dict, key) => {
       const known = dict.get(key);
       if (known instanceof ConfigDict) return known;
@@ -148,20 +150,22 @@ class Translator {
     at: { readonly out: Path; readonly from: Path },
   ): ConfigValue | undefined {
     this.#budget.spend(1, { file: 'convert' });
-    if (Array.isArray(value) || value instanceof ConfigTuple) return this.#list(value, at);
+    if (Array.isArray(value) || value instanceof ConfigTuple) return this.#list(value, rule, at);
     if (value instanceof ConfigDict) return this.#dict(value, rule, at);
     return value instanceof ImportedName ? value.name : value;
   }
 
   #list(
     value: readonly ConfigValue[] | ConfigTuple,
+    { entries }: KeyRule,
     at: { readonly out: Path; readonly from: Path },
   ): ConfigValue[] {
     const result: ConfigValue[] = [];
+    const rule = entries === undefined ? {} : { keys: entries };
     for (const [i, item] of (value instanceof ConfigTuple ? value.items : value).entries()) {
       const out = [...at.out, result.length];
       this.#origins.set(formatPath(out), [...at.from, i]);
-      const translated = this.#value(item, {}, { out, from: [...at.from, i] });
+      const translated = this.#value(item, rule, { out, from: [...at.from, i] });
       if (translated !== undefined) result.push(translated);
     }
     return result;
@@ -175,15 +179,19 @@ class Translator {
     const type = rule.keys?.type === undefined ? typeName(value.get('type')) : null;
     const known = type === null ? {} : typeRule(type);
     if (known.type === null) return undefined;
+    const source = value.entry('type')?.source;
+    if (known.missing !== undefined) {
+      this.#miss(at.from, value, known.missing, source === undefined ? null : placeText(source));
+      return undefined;
+    }
     const rules: Rules = { _scope_: { name: null }, _delete_: { name: null }, ...rule.keys, ...known.keys };
     const result = new ConfigDict();
     for (const [key, entry] of value.entries()) {
       const verbatim = rule.verbatim === true ? { name: String(key) } : {};
       const isType = key === 'type' && type !== null && known.keys?.type === undefined;
       const own = isType ? { value: () => known.type ?? type } : (ruleOf(rules, key) ?? verbatim);
-      this.#put(result, key, entry.value, entry.source, own, at);
+      this.#put(result, key, entry.value, value, entry.source, own, at);
     }
-    const source = value.entry('type')?.source;
     for (const [key, standard] of Object.entries(known.adds ?? {}))
       if (source !== undefined && !result.has(key)) result.set(key, standard, source);
     return result.size === 0 && value.size > 0 ? undefined : result;
