@@ -21,14 +21,15 @@ const allReduceOp = defineOp<Attributes>({
   },
   // A rank's x is in the sum of every rank, so the gradients that arrived there all come back to it.
   grad: ({ cotangent, attrs }) => [allReduce(cotangent(), attrs.ranks)],
+  // A sum over one rank is that rank's own.
+  lower: (inputs, { ranks }) => {
+    requireOne(ranks);
+    return at(inputs, 0);
+  },
   amp: 'f32',
-  reference: ([x], { ranks }) => {
-    if (x === undefined || ranks > 1) {
-      throw new OmmaError(
-        `allReduce: between ${ranks} ranks it runs on devices that are connected with the other processes (cpu with Gloo or Open MPI); this one is alone`,
-      );
-    }
-    return x.data.slice();
+  reference: (inputs, { ranks }) => {
+    requireOne(ranks);
+    return at(inputs, 0).data.slice();
   },
   samples: [{ inputs: [{ shape: [2, 3] }], attrs: { ranks: 1 }, note: 'one rank' }],
   errors: [
@@ -39,6 +40,14 @@ const allReduceOp = defineOp<Attributes>({
     },
   ],
 });
+
+/** For devices that are not connected with the other processes of a run. */
+function requireOne(ranks: number): void {
+  if (ranks === 1) return;
+  throw new OmmaError(
+    `allReduce: between ${ranks} ranks it runs on devices that are connected with the other processes (cpu with Gloo or Open MPI); this one is alone`,
+  );
+}
 
 /** The sum of `x` over all `ranks` processes of the run, on every one of them the same bits. `x` has the same shape everywhere. */
 export function allReduce(x: Tensor, ranks: number): Tensor {
