@@ -34,6 +34,14 @@ describe('a config of OpenMMLab resolves to what MMEngine 0.10.7 makes of it', (
   });
 });
 
+it('writes numbers as Python does, halves to the even neighbour', async () => {
+  const file = await configFiles({
+    'x.py': "a = f'{0.125:.2f} {2.5:.0f} {3.5:.0f} {0.005:.0%} {2.675:.2f}'",
+  });
+  // Python 3.11 prints this.
+  expect(await valuesOf(file)).toEqual({ a: '0.12 2 4 0% 2.67' });
+});
+
 describe('what is no data is refused with file, line and column', () => {
   const cases: [string, string, string][] = [
     ['syntax', 'a = 1\nb = (2', 'x.py:2:7: this is no Python; fix the syntax here'],
@@ -50,6 +58,13 @@ describe('what is no data is refused with file, line and column', () => {
     ],
     ['open', "a = open('x')", 'x.py:1:5: open is not defined above'],
     ['eval', "a = eval('1')", 'eval is not defined above'],
+    [
+      'what JavaScript has by itself',
+      "a = 'x'.constructor()",
+      'x.py:1:9: .constructor() of a str is not among',
+    ],
+    ['the same of a dict', 'a = {}.toString()', '.toString() of a dict is not among'],
+    ['the same of a list', 'a = [].__proto__()', '.__proto__() of a list is not among'],
     ['attributes of data', "a = ''.__class__", 'x.py:1:8: a str has no attribute __class__'],
     ['methods that are not listed', 'a = [1].__reduce__()', 'x.py:1:9: .__reduce__() of a list is not among'],
     [
@@ -180,6 +195,9 @@ describe('a hostile config ends in an error', () => {
     ['minus signs 500 deep', `a = ${'-'.repeat(500)}1`],
     ['comprehensions in comprehensions', 'r = range(2000)\na = [0 for x in r for y in r for z in r]'],
     ['replacing with much', "a = ('x' * 100000).replace('x', 'y' * 100000)"],
+    ['measuring a long text', "a = 'x' * 10000000\nfor i in range(20):\n    b = len(a)"],
+    ['looking into a long text', "a = 'x' * 10000000\nfor i in range(99):\n    b = 'y' in a"],
+    ['searching a long text', "a = 'x' * 10000000\nfor i in range(99):\n    b = a.upper()"],
     ['squaring', 'a = [1, 2]\nfor i in range(64):\n    a = a + a'],
   ];
   it.each(cases)('%s', async (_, text) => {

@@ -99,6 +99,15 @@ it('a failure in a worker names the sample; a mistake of the user is one line, a
   );
 });
 
+it("after a worker died, what the others had in work is nobody else's batch", async () => {
+  const dataset = new Stripes({ length: 12, fatal: 1, delayMs: 300 });
+  await using(dataset, { numWorkers: 2, batchSize: 1, shuffle: false }, async (loader) => {
+    await expect(all(loader.epoch(0))).rejects.toThrow(/a worker thread died/);
+    const rest = await all(loader.epoch(0, 8));
+    expect(rest.map(({ indices }) => indices)).toEqual([[8], [9], [10], [11]]);
+  });
+});
+
 it('a data set that cannot be opened in a thread is told with what is missing', async () => {
   const dataset = new Stripes({ length: 4 });
   const module = new URL('../dist/version.js', import.meta.url).href;

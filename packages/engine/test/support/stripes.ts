@@ -30,10 +30,10 @@ export class Stripes implements Dataset {
   async load(index: number, { seed, epoch, training, allocate }: SampleContext): Promise<Sample> {
     const { corrupt = [], broken = [], fatal, delayMs = 0, seen } = this.#options;
     if (seen !== undefined) Atomics.add(seen, 0, 1);
+    if (fatal === index) process.exit(7);
     if (delayMs > 0) await new Promise((done) => setTimeout(done, delayMs));
     if (corrupt.includes(index)) throw new OmmaError(`${this.nameOf(index)}: truncated`);
     if (broken.includes(index)) throw new TypeError('a defect');
-    if (fatal === index) process.exit(7);
     const label = this.labelOf(index);
     const noise = new HostRandom(seed, saltOf(`${training ? epoch : 'val'}/${index}`)).uniform(64);
     const data = allocate?.('image', 'uint8', [8, 8, 1]) ?? new Uint8Array(64);

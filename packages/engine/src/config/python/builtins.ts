@@ -174,6 +174,7 @@ function deduplicated(call: Call): ConfigValue {
 
 function length(call: Call): ConfigValue {
   const value = required(call, 'len');
+  if (typeof value === 'string') call.spend(value.length);
   const items = itemsOf(value);
   if (items === null) throw call.error(`len() expects something with items, not ${kindOf(value)}`);
   return items.length;

@@ -34,6 +34,11 @@ export function required(call: Call, name: string, most = 1): ConfigValue {
   return value;
 }
 
+/** Steps for going through a text. */
+export function textCost(text: string): number {
+  return Math.ceil(text.length / 100);
+}
+
 /** The items of whatever can be looped over: of a dict its keys, of a text its characters. */
 export function itemsOf(value: ConfigValue): readonly ConfigValue[] | null {
   if (Array.isArray(value)) return value;
@@ -73,7 +78,7 @@ export function setOf(items: readonly ConfigValue[], place: Place): ConfigSet {
 
 /** Python's `a == b`. */
 export function equal(a: ConfigValue, b: ConfigValue, place: Place): boolean {
-  place.spend(1);
+  place.spend(typeof a === 'string' ? 1 + textCost(a) : 1);
   const left = numeric(a);
   const right = numeric(b);
   if (left !== null || right !== null) return left?.value === right?.value;

@@ -10,7 +10,7 @@ import {
   ImportedName,
   Opaque,
 } from '../value.ts';
-import { floatText, numeric } from './numbers.ts';
+import { fixedText, floatText, numeric } from './numbers.ts';
 
 /** Called for every value that is written, so that the caller can bound the work. */
 export type Paid = (depth: number) => void;
@@ -102,11 +102,13 @@ function numberWith(value: ConfigValue, type: string, precision: number | null, 
     case 'd':
       return number.float || precision !== null ? null : String(number.value);
     case 'f':
-      return number.value.toFixed(precision ?? 6);
+      return fixedText(number.value, precision ?? 6);
     case 'e':
       return number.value.toExponential(precision ?? 6).replace(/e([+-])(\d)$/, 'e$10$2');
-    case '%':
-      return `${(100 * number.value).toFixed(precision ?? 6)}%`;
+    case '%': {
+      const text = fixedText(100 * number.value, precision ?? 6);
+      return text === null ? null : `${text}%`;
+    }
     default:
       return null;
   }

@@ -3,15 +3,22 @@
 import { asksToDelete, deleteKey } from '../merge.ts';
 import { ConfigDict, type ConfigKey, ConfigTuple, type ConfigValue, kindOf } from '../value.ts';
 import { pairsInto, sorted } from './builtins.ts';
-import { type Call, equal, itemsOf, optional, required } from './call.ts';
+import { type Call, equal, itemsOf, optional, required, textCost } from './call.ts';
 import { formatted, type Paid, strOf } from './format.ts';
 
 /** `receiver.name(...)`; undefined when there is no such method. */
 export function callMethod(receiver: ConfigValue, name: string, call: Call): ConfigValue | undefined {
-  if (receiver instanceof ConfigDict) return dictMethods[name]?.(receiver, call);
-  if (Array.isArray(receiver)) return listMethods[name]?.(receiver, call);
-  if (receiver instanceof ConfigTuple) return sequenceMethods[name]?.(receiver.items, call);
-  return typeof receiver === 'string' ? textMethods[name]?.(receiver, call) : undefined;
+  if (receiver instanceof ConfigDict) return methodOf(dictMethods, name)?.(receiver, call);
+  if (Array.isArray(receiver)) return methodOf(listMethods, name)?.(receiver, call);
+  if (receiver instanceof ConfigTuple) return methodOf(sequenceMethods, name)?.(receiver.items, call);
+  if (typeof receiver !== 'string') return undefined;
+  call.spend(textCost(receiver));
+  return methodOf(textMethods, name)?.(receiver, call);
+}
+
+/** Names come from the file: what JavaScript's objects have by themselves (`constructor`, `toString`) is no method of data. */
+function methodOf<T>(methods: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(methods, name) ? methods[name] : undefined;
 }
 
 function keyArgument(call: Call, name: string, most = 2): ConfigKey {

@@ -46,6 +46,11 @@ function plainDecimal(value: number, digits: string, exponent: number): string {
   return places > 100 ? String(value) : value.toFixed(places);
 }
 
+/** `value` with so many places, halves to the even neighbour as Python has it; null from 1e21 on, where JavaScript writes no digits. */
+export function fixedText(value: number, places: number): string | null {
+  return Math.abs(value) < 1e21 ? roundHalfEven(value, places).toFixed(places) : null;
+}
+
 /** Python's `round`: halves go to the even neighbour. */
 export function roundHalfEven(value: number, places: number): number {
   if (!Number.isFinite(value)) return value;

@@ -1,7 +1,7 @@
 /** Python's operators on config values. */
 
 import { ConfigDict, ConfigFloat, ConfigSet, ConfigTuple, type ConfigValue, kindOf } from '../value.ts';
-import { equal, itemsOf, memberKey, type Place, setOf, truthy, whole } from './call.ts';
+import { equal, itemsOf, memberKey, type Place, setOf, textCost, truthy, whole } from './call.ts';
 import { type Numeric, numeric } from './numbers.ts';
 
 /** `a op b`; `and` and `or` are not here because they need not evaluate both. */
@@ -65,17 +65,16 @@ function onSequences(operator: string, a: ConfigValue, b: ConfigValue, place: Pl
 
 function concatenated(a: ConfigValue, b: ConfigValue, place: Place): ConfigValue | null {
   if (typeof a === 'string' && typeof b === 'string') {
-    place.spend(Math.ceil((a.length + b.length) / 100));
+    place.spend(textCost(a) + textCost(b));
     return a + b;
   }
-  const items = [...(itemsOf(a) ?? []), ...(itemsOf(b) ?? [])];
   if (a instanceof ConfigTuple && b instanceof ConfigTuple) {
-    place.spend(items.length);
-    return new ConfigTuple(items);
+    place.spend(a.items.length + b.items.length);
+    return new ConfigTuple([...a.items, ...b.items]);
   }
   if (!Array.isArray(a) || !Array.isArray(b)) return null;
-  place.spend(items.length);
-  return items;
+  place.spend(a.length + b.length);
+  return [...a, ...b];
 }
 
 function repeated(sequence: ConfigValue, times: ConfigValue, place: Place): ConfigValue | null {
@@ -142,7 +141,10 @@ export function compare(operator: string, a: ConfigValue, b: ConfigValue, place:
 }
 
 function contains(container: ConfigValue, value: ConfigValue, place: Place): boolean {
-  if (typeof container === 'string' && typeof value === 'string') return container.includes(value);
+  if (typeof container === 'string' && typeof value === 'string') {
+    place.spend(textCost(container));
+    return container.includes(value);
+  }
   if (container instanceof ConfigDict)
     return (typeof value === 'string' || typeof value === 'number') && container.has(value);
   const items = itemsOf(container);

@@ -170,10 +170,8 @@ export class WorkerPool {
 
   #abandon(error: Error): void {
     for (const task of this.#waiting.splice(0)) task.reject(error);
-    for (const thread of this.#threads) {
-      thread.task?.reject(error);
-      thread.task = null;
-    }
+    // A thread stays busy until it answers: what is asked of it next must not get that answer.
+    for (const thread of this.#threads) thread.task?.reject(error);
   }
 }
 

@@ -27,7 +27,13 @@ datasets.register(
   z.strictObject({
     dataset,
     indices: z.array(z.int().min(0)).min(1).exactOptional(),
-    count: z.number().positive().exactOptional(),
+    count: z
+      .number()
+      .positive()
+      .refine((count) => count < 1 || Number.isInteger(count), {
+        message: 'expected a whole number of samples, or a share of them below 1',
+      })
+      .exactOptional(),
   }),
   (options) => subset(datasets.build(options.dataset), options),
 );
