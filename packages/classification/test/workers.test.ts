@@ -1,9 +1,10 @@
 /** Pictures through worker threads: the same bytes as on the main thread, from files and from the cache that the threads share. */
 
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ImageFolder } from '@omma/cv';
+import { buildArchiveIndex, ImageArchive, ImageFolder } from '@omma/cv';
 import { type Batch, BatchLoader } from '@omma/engine';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
@@ -44,4 +45,25 @@ it('two epochs of pictures, some large, one broken, do not depend on the number 
   const none = await run(0);
   expect(none).toHaveLength(6);
   expect(await run(2)).toEqual(none);
+});
+
+it('pictures in a shard are those of the folder it was packed from, in threads, and from the middle of an epoch on', async () => {
+  const root = await folder();
+  const shard = join(root, 'train.tar');
+  expect(spawnSync('tar', ['--sort=name', '-cf', shard, '-C', join(root, 'train'), '.']).status).toBe(0);
+  writeFileSync(join(root, 'train.index.json'), JSON.stringify(await buildArchiveIndex([shard])));
+  const transforms = [{ type: 'RandomResizedCrop', size: 24 }] as const;
+  const run = async (dataset: ImageArchive | ImageFolder, numWorkers: number, from = 0) => {
+    const loader = new BatchLoader(dataset, { batchSize: 4, training: true, seed: 5, numWorkers });
+    const inputs: Batch['inputs'][] = [];
+    for await (const batch of loader.epoch(1, from)) inputs.push(batch.inputs);
+    await loader.dispose();
+    return inputs;
+  };
+  const archive = () => new ImageArchive({ root, index: 'train.index.json', transforms });
+  const expected = await run(new ImageFolder({ root, split: 'train', transforms }), 0);
+  expect(expected).toHaveLength(3);
+  expect(await run(archive(), 0)).toEqual(expected);
+  expect(await run(archive(), 2)).toEqual(expected);
+  expect(await run(archive(), 2, 1)).toEqual(expected.slice(1));
 });

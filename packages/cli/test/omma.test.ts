@@ -1,6 +1,15 @@
 /** The program as a stranger meets it: started as a process, on a tiny model and tiny pictures, with good input and with bad. */
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hostTensor } from '@omma/core';
@@ -227,6 +236,29 @@ describe('omma data check', () => {
     expect([good.code, good.out.match(/nothing is wrong/g)?.length]).toEqual([0, 2]);
     const none = omma('data', 'check', config, '--data', join(folder, 'nowhere'));
     expect([none.code, none.out]).toEqual([1, expect.stringMatching(/nowhere does not exist/)]);
+  });
+});
+
+describe('omma data index', () => {
+  it('writes an index that a config reads from, and says what it cannot read', () => {
+    const shards = join(folder, 'shards');
+    mkdirSync(shards);
+    const archives = ['train', 'val'].map((split) => {
+      const path = join(shards, `${split}.tar`);
+      expect(spawnSync('tar', ['-cf', path, '-C', join(data, split), '.']).status).toBe(0);
+      const index = omma('data', 'index', path, '--out', join(shards, `${split}.index.json`), '--json');
+      expect([index.code, JSON.parse(index.out)]).toMatchObject([0, { samples: 8, classes: 2, archives: 1 }]);
+      const { transforms } = dataset(split);
+      return { type: 'ImageArchive', root: shards, index: `${split}.index.json`, transforms };
+    });
+    const [train, val] = archives.map((dataset) => JSON.stringify(dataset));
+    const sets = ['--set', `trainDataloader.dataset=${train}`, '--set', `valDataloader.dataset=${val}`];
+    const checked = omma('data', 'check', config, ...sets);
+    expect([checked.code, checked.out.match(/ImageArchive, 8 samples, .*nothing is wrong/g)?.length]).toEqual(
+      [0, 2],
+    );
+    const none = omma('data', 'index', join(shards, 'none-{0..1}.tar'), '--out', join(shards, 'x.json'));
+    expect([none.code, none.err]).toEqual([1, expect.stringMatching(/none-0\.tar cannot be read: ENOENT/)]);
   });
 });
 

@@ -3,9 +3,12 @@
  *
  * Above the layers (nn), below the tasks. It owns every pixel that is not yet a tensor.
  */
+export { type ArchiveIndex, readArchiveIndex } from './data/archive/archiveIndex.ts';
+export { type BuildIndexOptions, buildArchiveIndex, expandShards } from './data/archive/buildIndex.ts';
 export type { ImageContext, ImageDataset, ImageSample } from './data/dataset.ts';
 export { IdxDataset, type IdxDatasetOptions } from './data/idxDataset.ts';
 export { type IdxArray, readIdx } from './data/idxFile.ts';
+export { ImageArchive, type ImageArchiveOptions } from './data/imageArchive.ts';
 export { ImageFolder, type ImageFolderOptions } from './data/imageFolder.ts';
 export { transformed } from './data/imageLoader.ts';
 export { sampleRandom } from './data/random.ts';
@@ -16,7 +19,10 @@ export type { Picture, Plan, Region } from './image/picture.ts';
 export { renderLarge } from './image/render.ts';
 export { resample } from './image/resample.ts';
 export * from './ops/index.ts';
-export { type ByteSource, openByteSource } from './storage/byteSource.ts';
-export { TarArchive, type TarEntry } from './storage/tarArchive.ts';
+export type { Archive, ArchiveEntry } from './storage/archive.ts';
+export { type ByteSource, type ByteSourceStat, openByteSource } from './storage/byteSource.ts';
+export { openArchive } from './storage/openArchive.ts';
+export { TarArchive } from './storage/tarArchive.ts';
+export { ZipArchive } from './storage/zipArchive.ts';
 export { identityPlan, type RandomNumbers, type Transform } from './transforms/transform.ts';
 export * from './transforms/transforms.ts';

@@ -15,6 +15,7 @@ import {
   type Picture,
   pictureSize,
   readPicture,
+  readPictureFile,
   renderLarge,
   resample,
   sampleRandom,
@@ -163,7 +164,7 @@ describe('large pictures', () => {
     const path = join(folder, 'large.png');
     writeFileSync(path, await encoder(source).png().toBuffer());
     const loader = new ImageLoader((plan) => plan);
-    const { shape, data } = await loader.load(0, path, noRandom);
+    const { shape, data } = await loader.load(0, { name: path, read: () => readPictureFile(path) }, noRandom);
     expect(shape).toEqual([600, 800, 3]);
     expect(largestDifference(Uint8Array.from(data), source.data)).toBeLessThanOrEqual(1);
   });

@@ -104,7 +104,7 @@ describe('a tar shard', () => {
 
 describe('what cannot be read', () => {
   it('is told with its address and what to do', async () => {
-    await expect(openByteSource('/nowhere/a.tar').size()).rejects.toThrow(
+    await expect(openByteSource('/nowhere/a.tar').stat()).rejects.toThrow(
       /\/nowhere\/a\.tar cannot be read: ENOENT/,
     );
     await expect(openByteSource(`${webAddress}/none`).read(0, 4)).rejects.toThrow(

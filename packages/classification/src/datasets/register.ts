@@ -1,12 +1,20 @@
 /** Makes cv's picture data sets and their transforms known to configs. */
 
-import { IdxDataset, type IdxDatasetOptions, ImageFolder, type ImageFolderOptions } from '@omma/cv';
+import {
+  IdxDataset,
+  type IdxDatasetOptions,
+  ImageArchive,
+  type ImageArchiveOptions,
+  ImageFolder,
+  type ImageFolderOptions,
+} from '@omma/cv';
 import { datasets } from '@omma/engine';
 import { z } from 'zod';
 
 declare module '@omma/engine' {
   interface DatasetTypes {
     ImageFolder: ImageFolderOptions;
+    ImageArchive: ImageArchiveOptions;
     IdxDataset: IdxDatasetOptions;
   }
 }
@@ -28,12 +36,20 @@ const transform = z.discriminatedUnion('type', [
 ]);
 
 const classes = z.array(z.string().min(1)).min(1).exactOptional();
-const common = { root: z.string().min(1), split: z.enum(['train', 'val']), classes };
+const path = z.string().min(1);
+const common = { root: path, split: z.enum(['train', 'val']), classes };
+const files = { transforms: z.array(transform), cacheBytes: z.int().min(0).exactOptional() };
 
 datasets.register(
   'ImageFolder',
-  z.strictObject({ ...common, transforms: z.array(transform), cacheBytes: z.int().min(0).exactOptional() }),
+  z.strictObject({ ...common, ...files }),
   (options) => new ImageFolder(options),
+);
+
+datasets.register(
+  'ImageArchive',
+  z.strictObject({ root: path, index: path, classes, ...files }),
+  (options) => new ImageArchive(options),
 );
 
 datasets.register(

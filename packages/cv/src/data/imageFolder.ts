@@ -10,7 +10,6 @@ import { extname, join } from 'node:path';
 import { OmmaError } from '@omma/core';
 import { imageExtensions } from '../image/decode.ts';
 import type { TransformOptions } from '../transforms/transforms.ts';
-import type { ImageContext, ImageDataset, ImageSample, ImageSource } from './dataset.ts';
 import { type LabelledFile, PictureFiles } from './pictureFiles.ts';
 
 export interface ImageFolderOptions {
@@ -27,40 +26,10 @@ export interface ImageFolderOptions {
 /** Share of the pictures that is held out when there is no `val` folder. */
 const heldOut = 0.2;
 
-export class ImageFolder implements ImageDataset {
-  readonly #files: PictureFiles;
-
+export class ImageFolder extends PictureFiles {
   constructor(options: ImageFolderOptions) {
     const { classes, entries } = scan(options);
-    this.#files = PictureFiles.of(classes, entries, options.transforms, options.cacheBytes);
-  }
-
-  get classes(): readonly string[] {
-    return this.#files.classes;
-  }
-
-  get length(): number {
-    return this.#files.length;
-  }
-
-  nameOf(index: number): string {
-    return this.#files.nameOf(index);
-  }
-
-  labelOf(index: number): number {
-    return this.#files.labelOf(index);
-  }
-
-  load(index: number, context: ImageContext): Promise<ImageSample> {
-    return this.#files.load(index, context);
-  }
-
-  problemOf(index: number): string | null {
-    return this.#files.problemOf(index);
-  }
-
-  source(): ImageSource {
-    return this.#files.source();
+    super(PictureFiles.parts(classes, entries, options.transforms, options.cacheBytes));
   }
 }
 

@@ -1,7 +1,7 @@
 /** Loads and transforms single pictures of a data set: the part that all data sets of picture files share. */
 
 import { hostTensor, sizeOf } from '@omma/core';
-import { decodePicture, pictureSize, readPictureFile } from '../image/decode.ts';
+import { decodePicture, pictureSize } from '../image/decode.ts';
 import { decodeJpeg, type JpegSize, jpegSize, renderJpeg } from '../image/jpeg.ts';
 import type { Picture } from '../image/picture.ts';
 import { isSmall, renderLarge } from '../image/render.ts';
@@ -16,6 +16,13 @@ export const defaultCacheBytes = 512 * 2 ** 20;
 /** A file this short is probably a small picture and is decoded without a look at its header first. */
 const smallBytes = 48 * 2 ** 10;
 
+/** The file of a picture, wherever it lies. */
+export interface PictureFile {
+  /** What errors call it. */
+  readonly name: string;
+  readonly read: () => Promise<Uint8Array>;
+}
+
 /** Where the pixels of a sample go. */
 type Target = Pick<ImageContext, 'allocate'>;
 
@@ -29,33 +36,33 @@ export class ImageLoader {
     this.#cache = cache;
   }
 
-  /** The pixels of the file at `path`, transformed: uint8 [height, width, 3]. `index` is its key in the cache. */
-  async load(index: number, path: string, random: RandomNumbers, target: Target = {}) {
+  /** The pixels of a file, transformed: uint8 [height, width, 3]. `index` is its key in the cache. */
+  async load(index: number, { name, read }: PictureFile, random: RandomNumbers, target: Target = {}) {
     const cached = this.#cache?.get(index);
     if (cached !== undefined) return transformed(cached, this.#transform, random, target);
-    const bytes = await readPictureFile(path);
+    const bytes = await read();
     const jpeg = jpegSize(bytes);
-    const picture = await this.#small(bytes, path, jpeg);
+    const picture = await this.#small(bytes, name, jpeg);
     if (picture !== null) {
       this.#cache?.add(index, picture);
       return transformed(picture, this.#transform, random, target);
     }
-    const size = jpeg ?? (await pictureSize(bytes, path));
+    const size = jpeg ?? (await pictureSize(bytes, name));
     const plan = this.#transform(identityPlan(size.width, size.height), random);
     const shape = [plan.height, plan.width, 3];
     const pixels = bytesFor(target, shape);
     if (jpeg !== null && renderJpeg(bytes, jpeg, plan, pixels)) return hostTensor(shape, 'uint8', pixels);
-    return hostTensor(shape, 'uint8', await renderLarge(bytes, size, plan, path));
+    return hostTensor(shape, 'uint8', await renderLarge(bytes, size, plan, name));
   }
 
   /** The whole picture if it is small; null for a large one, of which only what is asked for is decoded. */
-  async #small(bytes: Uint8Array, path: string, jpeg: JpegSize | null): Promise<Picture | null> {
+  async #small(bytes: Uint8Array, name: string, jpeg: JpegSize | null): Promise<Picture | null> {
     if (jpeg !== null) {
-      return isSmall(jpeg) ? (decodeJpeg(bytes, jpeg) ?? (await decodePicture(bytes, path))) : null;
+      return isSmall(jpeg) ? (decodeJpeg(bytes, jpeg) ?? (await decodePicture(bytes, name))) : null;
     }
-    const picture = bytes.length <= smallBytes ? await decodePicture(bytes, path) : null;
-    if (!isSmall(picture ?? (await pictureSize(bytes, path)))) return null;
-    return picture ?? decodePicture(bytes, path);
+    const picture = bytes.length <= smallBytes ? await decodePicture(bytes, name) : null;
+    if (!isSmall(picture ?? (await pictureSize(bytes, name)))) return null;
+    return picture ?? decodePicture(bytes, name);
   }
 }
 

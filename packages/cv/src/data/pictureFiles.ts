@@ -4,9 +4,11 @@
  */
 
 import { statSync } from 'node:fs';
+import { readPictureFile } from '../image/decode.ts';
 import { buildTransforms, type TransformOptions } from '../transforms/transforms.ts';
+import { ArchivePictures, type ArchivePlaces } from './archive/archivePictures.ts';
 import type { ImageContext, ImageDataset, ImageSample, ImageSource } from './dataset.ts';
-import { defaultCacheBytes, ImageLoader, labelled } from './imageLoader.ts';
+import { defaultCacheBytes, ImageLoader, labelled, type PictureFile } from './imageLoader.ts';
 import { type CacheMemory, PictureCache } from './pictureCache.ts';
 import { sampleRandom } from './random.ts';
 import { type TextTable, textAt, textTable } from './textTable.ts';
@@ -19,6 +21,8 @@ export interface LabelledFile {
 /** All of it can be handed to a thread. */
 interface PictureFilesParts {
   readonly classes: readonly string[];
+  /** Where the pictures lie in archives; null where they are files of their own. */
+  readonly places: ArchivePlaces | null;
   readonly paths: TextTable;
   readonly labels: Int32Array;
   readonly transforms: readonly TransformOptions[];
@@ -27,24 +31,27 @@ interface PictureFilesParts {
 
 export class PictureFiles implements ImageDataset {
   readonly #parts: PictureFilesParts;
+  readonly #archives: ArchivePictures | null;
   readonly #loader: ImageLoader;
 
   constructor(parts: PictureFilesParts) {
     this.#parts = parts;
+    this.#archives = parts.places === null ? null : new ArchivePictures(parts.places);
     this.#loader = new ImageLoader(buildTransforms(parts.transforms), new PictureCache(parts.cache));
   }
 
-  static of(
+  static parts(
     classes: readonly string[],
     files: readonly LabelledFile[],
     transforms: readonly TransformOptions[],
     maxBytes = defaultCacheBytes,
-  ): PictureFiles {
+    places: ArchivePlaces | null = null,
+  ): PictureFilesParts {
     const labels = new Int32Array(new SharedArrayBuffer(4 * files.length));
     labels.set(files.map(({ label }) => label));
     const paths = textTable(files.map(({ path }) => path));
     const cache = new PictureCache({ maxBytes, count: files.length }).memory;
-    return new PictureFiles({ classes, paths, labels, transforms, cache });
+    return { classes, places, paths, labels, transforms, cache };
   }
 
   get classes(): readonly string[] {
@@ -69,11 +76,18 @@ export class PictureFiles implements ImageDataset {
 
   async load(index: number, context: ImageContext): Promise<ImageSample> {
     const random = sampleRandom(context.seed, context.epoch, index, context.repeat);
-    const image = await this.#loader.load(index, this.nameOf(index), random, context);
+    const image = await this.#loader.load(index, this.#file(index), random, context);
     return labelled(image, this.labelOf(index));
   }
 
+  /** What the loader reads: the bytes, and what errors call them. */
+  #file(index: number): PictureFile {
+    const name = this.nameOf(index);
+    return { name, read: () => this.#archives?.read(index, name) ?? readPictureFile(name) };
+  }
+
   problemOf(index: number): string | null {
+    if (this.#archives !== null) return this.#archives.problemOf(index);
     const found = statSync(this.nameOf(index), { throwIfNoEntry: false });
     if (found === undefined) return 'is missing';
     if (!found.isFile()) return 'is no file';

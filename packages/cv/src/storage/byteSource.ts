@@ -3,14 +3,20 @@
  * request for its own bytes.
  */
 
-import { open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { OmmaError } from '@omma/core';
 import { AwsClient } from 'aws4fetch';
+
+export interface ByteSourceStat {
+  readonly size: number;
+  /** What changes with the content: the time of the last change on disk, the ETag or Last-Modified of a server; null where it tells neither. */
+  readonly version: string | null;
+}
 
 export interface ByteSource {
   /** What it is called in messages. */
   readonly name: string;
-  size(): Promise<number>;
+  stat(): Promise<ByteSourceStat>;
   /** `length` bytes from `offset` on; an OmmaError when there are fewer. */
   read(offset: number, length: number): Promise<Uint8Array>;
 }
@@ -21,33 +27,45 @@ export interface ByteSource {
  */
 export function openByteSource(location: string, env: NodeJS.ProcessEnv = process.env): ByteSource {
   if (location.startsWith('s3://')) return s3Source(location, env);
-  if (/^https?:\/\//.test(location)) return remoteSource(location, location, fetch);
-  return localSource(location);
+  return isRemote(location) ? remoteSource(location, location, fetch) : localSource(location);
+}
+
+/** True for addresses, false for paths. */
+export function isRemote(location: string): boolean {
+  return /^(https?|s3):\/\//.test(location);
+}
+
+/** What a file on disk is known by: see `ByteSourceStat`. */
+export function localStat({ size, mtime }: { readonly size: number; readonly mtime: Date }): ByteSourceStat {
+  return { size, version: mtime.toISOString() };
 }
 
 function localSource(path: string): ByteSource {
-  const withFile = async <T>(use: (file: Awaited<ReturnType<typeof open>>) => Promise<T>): Promise<T> => {
+  const explained = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
-      const file = await open(path);
-      return await use(file).finally(() => file.close());
+      return await work();
     } catch (error) {
       if (error instanceof OmmaError) throw error;
       throw new OmmaError(`${path} cannot be read: ${reasonOf(error)}; check the path`);
     }
   };
+  const read = async (file: FileHandle, offset: number, length: number): Promise<Uint8Array> => {
+    const bytes = new Uint8Array(length);
+    let done = 0;
+    while (done < length) {
+      const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
+      if (bytesRead === 0) throw tooShort(path, offset, length, done);
+      done += bytesRead;
+    }
+    return bytes;
+  };
   return {
     name: path,
-    size: () => withFile(async (file) => (await file.stat()).size),
+    stat: () => explained(async () => localStat(await stat(path))),
     read: (offset, length) =>
-      withFile(async (file) => {
-        const bytes = new Uint8Array(length);
-        let done = 0;
-        while (done < length) {
-          const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
-          if (bytesRead === 0) throw tooShort(path, offset, length, done);
-          done += bytesRead;
-        }
-        return bytes;
+      explained(async () => {
+        const file = await open(path);
+        return read(file, offset, length).finally(() => file.close());
       }),
   };
 }
@@ -73,12 +91,12 @@ function remoteSource(name: string, url: string, fetcher: Fetch): ByteSource {
   };
   return {
     name,
-    size: async () => {
+    stat: async () => {
       const { headers } = await ask({ method: 'HEAD' });
-      const length = Number(headers.get('content-length') ?? Number.NaN);
-      if (!Number.isSafeInteger(length))
+      const size = Number(headers.get('content-length') ?? Number.NaN);
+      if (!Number.isSafeInteger(size))
         throw new OmmaError(`${name}: the server does not tell how long it is`);
-      return length;
+      return { size, version: headers.get('etag') ?? headers.get('last-modified') };
     },
     read: async (offset, length) => {
       if (length === 0) return new Uint8Array();

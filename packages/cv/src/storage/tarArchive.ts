@@ -4,30 +4,26 @@
  */
 
 import { OmmaError } from '@omma/core';
+import { type Archive, type ArchiveEntry, readMember } from './archive.ts';
 import type { ByteSource } from './byteSource.ts';
-
-export interface TarEntry {
-  readonly offset: number;
-  readonly size: number;
-}
 
 const block = 512;
 /** A path that is longer than this is taken for damage. */
 const longestName = 64 * 1024;
 
 /** The regular files of an archive, by name, in its order. */
-export class TarArchive {
+export class TarArchive implements Archive {
   readonly #source: ByteSource;
-  readonly entries: ReadonlyMap<string, TarEntry>;
+  readonly entries: ReadonlyMap<string, ArchiveEntry>;
 
-  private constructor(source: ByteSource, entries: ReadonlyMap<string, TarEntry>) {
+  private constructor(source: ByteSource, entries: ReadonlyMap<string, ArchiveEntry>) {
     this.#source = source;
     this.entries = entries;
   }
 
   static async open(source: ByteSource): Promise<TarArchive> {
-    const total = await source.size();
-    const entries = new Map<string, TarEntry>();
+    const { size: total } = await source.stat();
+    const entries = new Map<string, ArchiveEntry>();
     let longName: string | null = null;
     for (let at = 0; ; ) {
       if (at + block > total) {
@@ -53,9 +49,7 @@ export class TarArchive {
   }
 
   async read(name: string): Promise<Uint8Array> {
-    const entry = this.entries.get(name);
-    if (entry === undefined) throw new OmmaError(`${this.#source.name} has no file ${name}`);
-    return this.#source.read(entry.offset, entry.size);
+    return readMember(this.#source, this.entries, name);
   }
 }
 

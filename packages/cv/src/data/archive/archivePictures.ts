@@ -1,0 +1,127 @@
+/**
+ * Pictures inside of archives, read where they lie: what a worker thread needs of an index, in shared memory. Before the first picture of an
+ * archive is read, the archive is held against what the index says of it.
+ */
+
+import { statSync } from 'node:fs';
+import { OmmaError } from '@omma/core';
+import { type ArchiveEntry, readEntry } from '../../storage/archive.ts';
+import {
+  type ByteSource,
+  type ByteSourceStat,
+  isRemote,
+  localStat,
+  openByteSource,
+} from '../../storage/byteSource.ts';
+import type { ArchiveIndex } from './archiveIndex.ts';
+
+/** All of it can be handed to a thread. */
+export interface ArchivePlaces {
+  /** With the locations as they are opened: addresses or absolute paths. */
+  readonly archives: ArchiveIndex['archives'];
+  /** The index file, for messages. */
+  readonly index: string;
+  /** Of each picture: the archive, the offset, bytes there, bytes inflated (or -1), CRC-32 (or -1). */
+  readonly rows: Float64Array;
+}
+
+const columns = 5;
+
+export function archivePlaces(
+  index: string,
+  archives: ArchiveIndex['archives'],
+  samples: ArchiveIndex['samples'],
+) {
+  const rows = new Float64Array(new SharedArrayBuffer(8 * columns * samples.name.length));
+  samples.name.forEach((_, i) => {
+    const row = [
+      samples.archive[i] ?? 0,
+      samples.offset[i] ?? 0,
+      samples.size[i] ?? 0,
+      samples.inflatedSize[i] ?? -1,
+      samples.crc32[i] ?? -1,
+    ];
+    rows.set(row, i * columns);
+  });
+  return { archives, index, rows };
+}
+
+export class ArchivePictures {
+  readonly #places: ArchivePlaces;
+  /** Archives that were found to be what the index says. */
+  readonly #sources = new Map<number, Promise<ByteSource>>();
+
+  constructor(places: ArchivePlaces) {
+    this.#places = places;
+  }
+
+  /** The bytes of a picture; `name` is what errors call it. */
+  async read(picture: number, name: string): Promise<Uint8Array> {
+    const { archive, entry } = this.#row(picture);
+    return readEntry(await this.#source(archive), entry, name);
+  }
+
+  /** What is wrong with the archive of a picture, as far as this is known at once: those of servers are looked at when they are read. */
+  problemOf(picture: number): string | null {
+    const { archive } = this.#row(picture);
+    const indexed = this.#places.archives[archive];
+    if (indexed === undefined || isRemote(indexed.location)) return null;
+    const stat = statSync(indexed.location, { throwIfNoEntry: false });
+    if (stat === undefined) return `lies in ${indexed.location}, which is missing`;
+    return difference(indexed, localStat(stat)) === null
+      ? null
+      : 'lies in an archive that has changed since it was indexed';
+  }
+
+  #row(picture: number): { archive: number; entry: ArchiveEntry } {
+    const [archive = 0, offset = 0, size = 0, inflatedSize = -1, crc32 = -1] = this.#places.rows.subarray(
+      picture * columns,
+      (picture + 1) * columns,
+    );
+    return {
+      archive,
+      entry: {
+        offset,
+        size,
+        ...(inflatedSize < 0 ? {} : { inflatedSize }),
+        ...(crc32 < 0 ? {} : { crc32 }),
+      },
+    };
+  }
+
+  #source(archive: number): Promise<ByteSource> {
+    const known = this.#sources.get(archive);
+    if (known !== undefined) return known;
+    const opening = this.#checked(archive);
+    this.#sources.set(archive, opening);
+    // A server that was away for a moment is asked again.
+    opening.catch(() => this.#sources.delete(archive));
+    return opening;
+  }
+
+  async #checked(archive: number): Promise<ByteSource> {
+    const indexed = this.#places.archives[archive];
+    if (indexed === undefined) throw new Error(`no archive ${archive}`);
+    const source = openByteSource(indexed.location);
+    requireSame(indexed, await source.stat(), this.#places.index);
+    return source;
+  }
+}
+
+/** Refuses an archive that is not what was indexed. */
+export function requireSame(
+  indexed: ArchiveIndex['archives'][number],
+  now: ByteSourceStat,
+  index: string,
+): void {
+  const what = difference(indexed, now);
+  if (what === null) return;
+  throw new OmmaError(
+    `${indexed.location} has changed since ${index} was written (${what}); run \`omma data index\` again`,
+  );
+}
+
+function difference(indexed: ByteSourceStat, now: ByteSourceStat): string | null {
+  if (indexed.size !== now.size) return `${indexed.size} bytes then, ${now.size} now`;
+  return indexed.version === now.version ? null : `${indexed.version} then, ${now.version} now`;
+}

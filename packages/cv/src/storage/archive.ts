@@ -1,0 +1,58 @@
+/** What tar shards and zip archives have in common: files by name, each one range of bytes. */
+
+import { promisify } from 'node:util';
+import { crc32, inflateRaw } from 'node:zlib';
+import { OmmaError } from '@omma/core';
+import type { ByteSource } from './byteSource.ts';
+
+/** Where the bytes of a file lie in an archive. */
+export interface ArchiveEntry {
+  readonly offset: number;
+  /** Bytes there. */
+  readonly size: number;
+  /** Zip: bytes of the file when it is deflated; left out where it is stored as it is. */
+  readonly inflatedSize?: number;
+  /** Zip: CRC-32 of the file. */
+  readonly crc32?: number;
+}
+
+export interface Archive {
+  /** The regular files, by name, in the order of the archive. */
+  readonly entries: ReadonlyMap<string, ArchiveEntry>;
+  read(name: string): Promise<Uint8Array>;
+}
+
+const inflate = promisify(inflateRaw);
+
+/** The bytes of the file at `entry`; `name` is what errors call it. */
+export async function readEntry(source: ByteSource, entry: ArchiveEntry, name: string): Promise<Uint8Array> {
+  const stored = await source.read(entry.offset, entry.size);
+  const bytes = entry.inflatedSize === undefined ? stored : await inflated(stored, entry.inflatedSize);
+  if (
+    bytes === null ||
+    bytes.length !== (entry.inflatedSize ?? entry.size) ||
+    (entry.crc32 !== undefined && crc32(bytes) !== entry.crc32)
+  ) {
+    throw new OmmaError(
+      `${source.name}: ${name} is damaged, or the archive has changed since it was indexed; copy it again`,
+    );
+  }
+  return bytes;
+}
+
+/** Null where the bytes are damaged: what zlib says then helps nobody. */
+async function inflated(stored: Uint8Array, size: number): Promise<Uint8Array | null> {
+  // A file that would grow beyond what the archive's directory says is not believed.
+  return inflate(stored, { maxOutputLength: Math.max(1, size) }).catch(() => null);
+}
+
+/** The bytes of the file called `name`. */
+export function readMember(
+  source: ByteSource,
+  entries: ReadonlyMap<string, ArchiveEntry>,
+  name: string,
+): Promise<Uint8Array> {
+  const entry = entries.get(name);
+  if (entry === undefined) throw new OmmaError(`${source.name} has no file ${name}`);
+  return readEntry(source, entry, name);
+}
