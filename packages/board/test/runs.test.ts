@@ -46,6 +46,11 @@ describe('a run', () => {
     expect(run.curveNames).toEqual(['train/loss', 'train/lr', 'val/accuracy/top1']);
   });
 
+  it('is as far as its last evaluation, also where that lies beyond the last logged iteration', async () => {
+    const run = await read(writeRun(temporary(), 'a', start(), evaluation(3, 70), end(3)));
+    expect(run.state.iteration).toBe(3);
+  });
+
   it('is read on where it grew, and a line is waited for until it ends', async () => {
     const dir = writeRun(temporary(), 'a', start(), iteration(1, 3));
     const run = await read(dir);

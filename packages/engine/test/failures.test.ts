@@ -132,6 +132,15 @@ describe('a config', () => {
     );
   });
 
+  it.skipIf(process.platform !== 'linux')(
+    'with a work directory in /proc, on which mkdir of Node itself never returns, is refused',
+    async () => {
+      await expect(train(tinyConfig('/proc/omma/below'))).rejects.toThrow(
+        /cannot create the work directory \(ENOENT\)/,
+      );
+    },
+  );
+
   it('with mixed precision trains too, with and without loss scaling', async () => {
     for (const amp of ['bfloat16', 'float16'] as const) {
       const config = tinyConfig(await temporary());

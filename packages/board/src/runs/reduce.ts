@@ -25,8 +25,9 @@ export function reduceLine(line: string, state: RunState, tables: RunTables): st
   const time = typeof entry.time === 'string' ? Date.parse(entry.time) : Number.NaN;
   if (!Number.isNaN(time)) state.lastTime = time;
   const step = number(entry.iteration) ?? state.iteration;
+  // Few iterations are logged: an evaluation or a checkpoint may stand beyond the last of them.
+  state.iteration = Math.max(state.iteration, step);
   if (entry.type === 'iteration') {
-    state.iteration = step;
     if (isRecord(entry.scalars)) tables.train.append(step, time, entry.scalars);
   } else reduceRare(entry, step, time, state, tables);
   return entry.type;

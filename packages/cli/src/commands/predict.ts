@@ -1,10 +1,9 @@
 /** `omma predict`: the most probable classes of pictures, as tables or JSON, and drawn on the pictures. */
 
-import { mkdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { OmmaError } from '@omma/core';
 import { drawLabel } from '@omma/cv';
-import { writeAtomically } from '@omma/engine';
+import { makeFolder, writeAtomically } from '@omma/engine';
 import pc from 'picocolors';
 import { openCheckpoint } from '../run/checkpointModel.ts';
 import type { AmpName } from '../run/config.ts';
@@ -70,7 +69,7 @@ async function writePictures(
   folder: string,
   results: readonly { image: string; predictions: readonly Guess[] }[],
 ): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: Error) => {
+  await makeFolder(folder).catch((error: Error) => {
     throw new OmmaError(`${folder}: cannot create the folder (${error.message}); choose another --out`);
   });
   const used = new Set<string>();

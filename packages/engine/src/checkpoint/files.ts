@@ -3,7 +3,7 @@
  * renamed over it, and the directory synced.
  */
 
-import { type FileHandle, open, rename, rm, statfs } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OmmaError } from '@omma/core';
 
@@ -47,6 +47,27 @@ export async function replaceAtomically(
     await rm(temporary, { force: true }).catch(() => {});
     throw await explained(error, path, bytes);
   }
+}
+
+/**
+ * Makes a folder and those above it. Node's own `recursive` never returns where a file system says of a new folder in a folder that is there
+ * that it does not exist (/proc, some automounters).
+ */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const parent = dirname(path);
+    const above = codeOf(error) === 'ENOENT' && parent !== path;
+    if (above && !(await isFolder(parent))) {
+      await makeFolder(parent);
+      await makeFolder(path);
+    } else if (!(await isFolder(path))) throw error;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null))?.isDirectory() ?? false;
 }
 
 /** A small text file, written atomically. */

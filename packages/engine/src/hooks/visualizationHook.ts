@@ -5,9 +5,10 @@
  * How a prediction looks is the model's business (`TrainableModel.draw`); a model that cannot draw has no pictures.
  */
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostTensor } from '@omma/core';
+import { makeFolder } from '../checkpoint/files.ts';
 import type { Batch, Dataset } from '../data/types.ts';
 import type { LoggedImage } from '../log/backend.ts';
 import type { RunContext } from '../runner/context.ts';
@@ -50,7 +51,7 @@ export class VisualizationHook implements Hook {
   async afterTestIteration(context: RunContext, batch: Batch, outputs: Outputs): Promise<void> {
     const { testOutDir } = this.#config;
     if (testOutDir === undefined) return;
-    await mkdir(testOutDir, { recursive: true });
+    await makeFolder(testOutDir);
     await this.#draw(context, batch, outputs, async ({ name, format, bytes }) => {
       const file = `${name.replace(/^val\//, '').replace(/[^\p{L}\p{N}._-]+/gu, '_')}.${format}`;
       await writeFile(join(testOutDir, file), bytes);

@@ -1,14 +1,14 @@
 /** Files that grow while a run goes on. */
 
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OmmaError } from '@omma/core';
-import { codeOf } from '../checkpoint/files.ts';
+import { codeOf, makeFolder } from '../checkpoint/files.ts';
 
 /** Runs `write` on a log file; what the disk has against it is an OmmaError. */
 export async function writingLog(path: string, write: () => Promise<void>): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await write();
   } catch (error) {
     if (error instanceof OmmaError) throw error;

@@ -2,7 +2,6 @@
  * The Runner: puts a config to work. It builds what the config names, connects it, and leaves the work to the loops.
  */
 
-import { mkdir } from 'node:fs/promises';
 import {
   type CompiledFunction,
   type Device,
@@ -13,7 +12,7 @@ import {
 } from '@omma/core';
 import { initialize } from '@omma/nn';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { codeOf } from '../checkpoint/files.ts';
+import { codeOf, makeFolder } from '../checkpoint/files.ts';
 import { loadModelWeights, modelWeights } from '../checkpoint/modelWeights.ts';
 import { restore } from '../checkpoint/restore.ts';
 import { datasets, models, ttaModels } from '../config/registries.ts';
@@ -153,7 +152,7 @@ export class Runner implements RunnerApi {
     const checkpoint = await this.#start();
     const training = await Training.create(this, checkpoint);
     if (this.isMain) {
-      await mkdir(this.workDir, { recursive: true }).catch((error: unknown) => {
+      await makeFolder(this.workDir).catch((error: unknown) => {
         throw new OmmaError(
           `${this.workDir}: cannot create the work directory (${codeOf(error) ?? String(error)}); choose another --work-dir`,
         );

@@ -1,6 +1,5 @@
 /** `omma config convert`: a config in another format; an OpenMMLab one in Omma's terms, with a list of what has none. */
 
-import { mkdir } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { OmmaError } from '@omma/core';
 import {
@@ -10,6 +9,7 @@ import {
   formatValue,
   isOpenMMLab,
   type Missing,
+  makeFolder,
   textFile,
   translateOpenMMLab,
   writeConfig,
@@ -31,7 +31,7 @@ export async function convertConfig(file: string, options: ConvertOptions): Prom
   const text = writeConfig(config, format);
   if (options.out === undefined) process.stdout.write(text);
   else {
-    await mkdir(dirname(options.out), { recursive: true });
+    await makeFolder(dirname(options.out));
     await textFile(options.out, text);
   }
   if (missing.length > 0) process.stderr.write(report(missing, options.json === true));
