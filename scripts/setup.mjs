@@ -5,7 +5,7 @@
  * It runs before node_modules exists, so it imports nothing but Node, and before the version of Node is known, so
  * this file stays plain and loads the steps afterwards. Each step looks first whether there is anything to do.
  *
- *   node scripts/setup.mjs [--only packages|native|pictures|simulator|build|page]
+ *   node scripts/setup.mjs [--only packages|native|collectives|pictures|simulator|build|page]
  */
 import { requireNode } from './setup/node-version.mjs';
 

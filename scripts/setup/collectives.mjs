@@ -10,12 +10,12 @@ import { addonDefinitions, processor } from './addon.mjs';
 import { collectivesBuild, collectivesSource, coreNative } from './paths.mjs';
 import { buildIfChanged, hashOf, sourcesHash } from './stamp.mjs';
 import { capture, has, run, step } from './step.mjs';
-import { installOrCommand } from './system-packages.mjs';
+import { installIfPossible } from './system-packages.mjs';
 
 export async function buildCollectives() {
   if (!existsSync(join(collectivesSource, 'CMakeLists.txt')) || process.env.OMMA_NATIVE === 'off') return;
   if (!(await has('cmake'))) return without('missing cmake');
-  const command = hasGloo() ? undefined : await installOrCommand(['libgloo-dev']);
+  const command = hasGloo() ? undefined : await installIfPossible(['libgloo-dev']);
   const engines = [...(hasGloo() ? ['GLOO'] : []), ...((await hasMpi()) ? ['MPI'] : [])];
   if (!engines.includes('GLOO'))
     without(`missing libgloo-dev: type  ${command ?? 'apt-get install -y libgloo-dev'}  and run this again`);

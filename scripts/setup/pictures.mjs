@@ -1,7 +1,7 @@
 /**
  * Step 4: the addon of @omma/cv, built with CMake from packages/cv/native into its build folder.
  *
- * It makes decoding fast, and nothing needs it: setup goes on where it cannot be built and says so in one line; sharp decodes then.
+ * It makes decoding fast, and nothing needs it: setup goes on where what it is built with is missing, and says so; sharp decodes then.
  * OMMA_NATIVE=off goes without.
  */
 import { existsSync } from 'node:fs';
@@ -10,12 +10,12 @@ import { addonDefinitions, processor } from './addon.mjs';
 import { picturesBuild, picturesSource } from './paths.mjs';
 import { buildIfChanged, hashOf, sourcesHash } from './stamp.mjs';
 import { capture, has, run, step } from './step.mjs';
-import { installOrCommand } from './system-packages.mjs';
+import { installIfPossible } from './system-packages.mjs';
 
 export async function buildPictures() {
   if (!existsSync(join(picturesSource, 'CMakeLists.txt')) || process.env.OMMA_NATIVE === 'off') return;
   const missing = await missingPackages();
-  const command = await installOrCommand(missing);
+  const command = await installIfPossible(missing);
   if (command !== undefined) {
     process.stderr.write(
       `setup: without the addon that decodes pictures, several times slower: missing ${missing.join(', ')}: type  ${command}  and run this again\n`,
@@ -41,7 +41,7 @@ export async function buildPictures() {
   );
 }
 
-/** Debian's names of what is missing. */
+/** Debian's names, which are Ubuntu's too, of what is missing. */
 async function missingPackages() {
   const [jpeg, compiler, cmake, make] = await Promise.all([
     hasJpeg(),
@@ -50,7 +50,7 @@ async function missingPackages() {
     has('make'),
   ]);
   return [
-    ...(jpeg ? [] : ['libjpeg62-turbo-dev']),
+    ...(jpeg ? [] : ['libjpeg-dev']),
     ...(compiler ? [] : ['g++']),
     ...(cmake ? [] : ['cmake']),
     ...(make ? [] : ['make']),

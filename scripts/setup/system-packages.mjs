@@ -3,7 +3,7 @@
  * Anywhere else the system belongs to somebody: the caller gets the one command that installs them.
  */
 import { existsSync } from 'node:fs';
-import { run, step } from './step.mjs';
+import { run, SetupError, step } from './step.mjs';
 
 /** Installs `missing` (Debian's names); undefined when that was done, otherwise the command to type. */
 export async function installOrCommand(missing) {
@@ -18,12 +18,23 @@ export async function installOrCommand(missing) {
   return undefined;
 }
 
+/** The same for what Omma can do without: an installation that fails (no network, a release without the package) is told, and setup goes on. */
+export async function installIfPossible(missing) {
+  try {
+    return await installOrCommand(missing);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    process.stderr.write(`setup: ${error.message}\n`);
+    return commandFor(missing, true);
+  }
+}
+
 /** What other systems call Debian's packages. */
 const NAMES = {
-  brew: { 'libdnnl-dev': 'onednn', 'libjpeg62-turbo-dev': 'jpeg-turbo', 'g++': '', make: '' },
+  brew: { 'libdnnl-dev': 'onednn', 'libjpeg-dev': 'jpeg-turbo', 'g++': '', make: '' },
   dnf: {
     'libdnnl-dev': 'onednn-devel',
-    'libjpeg62-turbo-dev': 'libjpeg-turbo-devel',
+    'libjpeg-dev': 'libjpeg-turbo-devel',
     'g++': 'gcc-c++',
     'nlohmann-json3-dev': 'json-devel',
     'libprotobuf-dev': 'protobuf-devel',
@@ -31,7 +42,7 @@ const NAMES = {
   },
   pacman: {
     'libdnnl-dev': 'onednn',
-    'libjpeg62-turbo-dev': 'libjpeg-turbo',
+    'libjpeg-dev': 'libjpeg-turbo',
     'g++': 'gcc',
     'nlohmann-json3-dev': 'nlohmann-json',
     'libprotobuf-dev': 'protobuf',

@@ -222,6 +222,15 @@ describe('the index', () => {
     expect((await opened()).state.config).toEqual({ lr: 0.2 });
   });
 
+  it('that another process is writing is left to it', async () => {
+    await opened();
+    const kept = readFileSync(index);
+    mkdirSync(`${index}.lock`);
+    expect((await opened()).tables.train.rows).toBeGreaterThan(24_000);
+    rmSync(`${index}.lock`, { recursive: true });
+    expect(readFileSync(index).equals(kept)).toBe(true);
+  });
+
   it('left locked by a process that was killed is freed', async () => {
     const { utimesSync } = await import('node:fs');
     mkdirSync(`${index}.lock`, { recursive: true });

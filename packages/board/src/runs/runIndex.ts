@@ -146,8 +146,10 @@ export class RunIndex {
 function opened(path: string): DatabaseType {
   try {
     return prepared(new sqlite.Database(path));
-  } catch {
-    // Damaged, or of another version.
+  } catch (error) {
+    // Another process is writing: its file is not ours to take away.
+    if (error instanceof Error && error.message.includes('locked')) throw error;
+    // Damaged.
     rmSync(path, { force: true });
     return prepared(new sqlite.Database(path));
   }
@@ -155,6 +157,7 @@ function opened(path: string): DatabaseType {
 
 function prepared(database: DatabaseType): DatabaseType {
   try {
+    database.exec('PRAGMA busy_timeout = 2000; PRAGMA synchronous = NORMAL');
     const found = database.get('PRAGMA user_version');
     if (found !== null && Number(found.user_version) !== version) {
       database.exec(`
@@ -166,7 +169,6 @@ function prepared(database: DatabaseType): DatabaseType {
         PRAGMA user_version = ${version};
       `);
     }
-    database.exec('PRAGMA busy_timeout = 2000; PRAGMA synchronous = NORMAL');
     return database;
   } catch (error) {
     database.close();
