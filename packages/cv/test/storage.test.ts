@@ -30,7 +30,10 @@ beforeAll(async () => {
   expect(packed.status).toBe(0);
   web = createServer((request, response) => {
     const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
-    if (request.url !== '/shard.tar') response.writeHead(404).end();
+    if (request.url === '/broken.tar')
+      response.writeHead(206, { 'content-length': 100 }).write('half', () => response.destroy());
+    else if (request.url === '/long.tar') response.writeHead(206).end('more than was asked for');
+    else if (request.url !== '/shard.tar') response.writeHead(404).end();
     else if (request.method === 'HEAD')
       response.writeHead(200, { 'content-length': statSync(shard).size }).end();
     else if (from === undefined) response.writeHead(200).end(readFileSync(shard));
@@ -70,6 +73,17 @@ afterAll(async () => {
 
 const addressOf = (address: AddressInfo | string | null) =>
   `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+
+describe('a server', () => {
+  it('that breaks off, or sends more than it was asked for, is an error that names the file', async () => {
+    await expect(openByteSource(`${webAddress}/broken.tar`).read(0, 100)).rejects.toThrow(
+      /broken\.tar: the connection broke after \d+ of 100 bytes from 0 on: .*; check the network/,
+    );
+    await expect(openByteSource(`${webAddress}/long.tar`).read(0, 4)).rejects.toThrow(
+      /long\.tar: the server sends more than the 4 bytes from 0 on/,
+    );
+  });
+});
 
 describe('a tar shard', () => {
   const sources = {

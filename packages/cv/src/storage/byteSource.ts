@@ -107,11 +107,33 @@ function remoteSource(name: string, url: string, fetcher: Fetch): ByteSource {
           `${name}: the server does not give ranges of bytes (it answers ${response.status}, expected 206)`,
         );
       }
-      const bytes = new Uint8Array(await response.arrayBuffer());
-      if (bytes.length !== length) throw tooShort(name, offset, length, bytes.length);
-      return bytes;
+      return bodyOf(response, name, offset, length);
     },
   };
+}
+
+/** The bytes of an answer. Memory is for what was asked, whatever the server sends. */
+async function bodyOf(response: Response, name: string, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  let done = 0;
+  try {
+    for await (const chunk of response.body ?? []) {
+      if (done + chunk.length > length) {
+        throw new OmmaError(
+          `${name}: the server sends more than the ${length} bytes from ${offset} on that it was asked for; is the address right?`,
+        );
+      }
+      bytes.set(chunk, done);
+      done += chunk.length;
+    }
+  } catch (error) {
+    if (error instanceof OmmaError) throw error;
+    throw new OmmaError(
+      `${name}: the connection broke after ${done} of ${length} bytes from ${offset} on: ${reasonOf(error)}; check the network, then try again`,
+    );
+  }
+  if (done < length) throw tooShort(name, offset, length, done);
+  return bytes;
 }
 
 function s3Source(location: string, env: NodeJS.ProcessEnv): ByteSource {
