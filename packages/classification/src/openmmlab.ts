@@ -54,6 +54,14 @@ const pixels = { backend: needless, interpolation: { neutral: oneOf('bilinear') 
 
 const folder: KeyRule = { name: 'root', value: (value) => (typeof value === 'string' ? value : undefined) };
 
+const annFile: KeyRule = { name: 'annFile', neutral: oneOf('') };
+const cifar = {
+  data_root: folder,
+  pipeline: { name: 'transforms' },
+  // What CIFAR calls its test pictures, Omma validates on.
+  split: { value: (split) => (split === 'test' ? 'val' : split) },
+} satisfies Record<string, KeyRule>;
+
 registerOpenMMLabKeys({
   data_preprocessor: {
     path: ['model', 'dataPreprocessor'],
@@ -86,8 +94,15 @@ registerOpenMMLabTypes({
   },
   ImageNet: {
     type: 'ImageFolder',
-    keys: { data_root: folder, pipeline: { name: 'transforms' }, ann_file: { neutral: oneOf('') } },
+    keys: {
+      data_root: folder,
+      pipeline: { name: 'transforms' },
+      ann_file: annFile,
+      data_prefix: { neutral: oneOf('') },
+    },
   },
+  CIFAR10: { keys: cifar },
+  CIFAR100: { keys: cifar },
   CustomDataset: {
     type: 'ImageFolder',
     keys: {
@@ -98,7 +113,7 @@ registerOpenMMLabTypes({
         value: splitOf,
         missing: 'Omma looks for train/ and val/ below the root',
       },
-      ann_file: { neutral: oneOf(''), missing: 'Omma takes the classes from the folders' },
+      ann_file: annFile,
       with_label: { neutral: oneOf(true) },
     },
   },

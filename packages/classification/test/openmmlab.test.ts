@@ -314,6 +314,28 @@ custom_imports = dict(imports=['mine'])
     );
   });
 
+  it('reads annotation files and CIFAR as it says', async () => {
+    const text = `_base_ = 'base.py'
+train_dataloader = dict(dataset=dict(ann_file='meta/train.txt', classes=['a', 'b', 'c', 'd', 'e']))
+val_dataloader = dict(dataset=dict(_delete_=True, type='CIFAR10', data_root='data/cifar10', split='test', pipeline=[dict(type='PackInputs')]))
+`;
+    await file('base.py', classifier);
+    const { trainDataloader, valDataloader } = await loadConfig(await file('annotated.py', text));
+    const dataset = {
+      root: 'data/flowers',
+      split: 'train',
+      annFile: 'meta/train.txt',
+      classes: [...'abcde'],
+    };
+    expect(trainDataloader?.dataset).toMatchObject(dataset);
+    expect(valDataloader?.dataset).toEqual({
+      type: 'CIFAR10',
+      root: 'data/cifar10',
+      split: 'val',
+      transforms: [],
+    });
+  });
+
   it('with imported types is the same', async () => {
     const text = `from mmpretrain.models import ImageClassifier, ResNet
 from torch.optim import SGD

@@ -5,6 +5,7 @@
  */
 export { type ArchiveIndex, readArchiveIndex } from './data/archive/archiveIndex.ts';
 export { type BuildIndexOptions, buildArchiveIndex, expandShards } from './data/archive/buildIndex.ts';
+export { CIFAR10, CIFAR100, type CifarOptions } from './data/cifar.ts';
 export type { ImageContext, ImageDataset, ImageSample } from './data/dataset.ts';
 export { IdxDataset, type IdxDatasetOptions } from './data/idxDataset.ts';
 export { type IdxArray, readIdx } from './data/idxFile.ts';

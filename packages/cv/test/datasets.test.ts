@@ -7,7 +7,14 @@ import { gzipSync } from 'node:zlib';
 import { OmmaError } from '@omma/core';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { IdxDataset, ImageFolder, type ImageFolderOptions, type TransformOptions } from '../src/index.ts';
+import {
+  CIFAR10,
+  CIFAR100,
+  IdxDataset,
+  ImageFolder,
+  type ImageFolderOptions,
+  type TransformOptions,
+} from '../src/index.ts';
 
 const context = { seed: 1, epoch: 0 };
 const augment: readonly TransformOptions[] = [
@@ -125,6 +132,85 @@ describe('ImageFolder', () => {
     const data = open(root);
     await expect(data.load(6, context)).rejects.toThrow(/red\/9\.jpg cannot be decoded/);
     await expect(data.load(5, context)).resolves.toBeDefined();
+  });
+});
+
+describe('ImageFolder with an annotation file', () => {
+  it('reads the pictures that it lists, with their labels, from the folder of the split or another', async () => {
+    const root = await classFolders(['train']);
+    writeFileSync(join(root, 'train.txt'), 'red/0.png 2\n\nblue/1.png 0\r\n');
+    const data = open(root, { annFile: 'train.txt' });
+    expect([data.length, data.classes, data.labelOf(0), data.labelOf(1)]).toEqual([2, ['0', '1', '2'], 2, 0]);
+    expect([...(await data.load(0, context)).tensors.image.data.slice(0, 3)]).toEqual([255, 0, 0]);
+    writeFileSync(join(root, 'own.txt'), 'my picture.png 1');
+    await writePicture(join(root, 'my picture.png'), '#0000ff');
+    const own = open(root, { annFile: 'own.txt', dataPrefix: '', classes: ['a', 'b'] });
+    expect([own.nameOf(0), own.problemOf(0)]).toEqual([join(root, 'my picture.png'), null]);
+  });
+
+  it('names the line that is wrong, and the file that is missing or empty', () => {
+    const root = newFolder();
+    const file = (text: string) => {
+      writeFileSync(join(root, 'a.txt'), text);
+      return () => open(root, { annFile: 'a.txt', classes: ['a', 'b'] });
+    };
+    expect(file('x.png 0\ny.png')).toThrow(/a\.txt:2: expected a path and a label, .* found: y\.png/);
+    expect(file('x.png 2')).toThrow(/a\.txt:1: label 2 is not below the 2 classes/);
+    expect(file('')).toThrow(/a\.txt lists no pictures/);
+    expect(() => open(root, { annFile: 'none.txt' })).toThrow(/none\.txt cannot be read: ENOENT/);
+  });
+});
+
+describe('the aspect ratio of a picture', () => {
+  it('comes from the header, turned upright, and is 1 where that cannot be read', async () => {
+    const root = newFolder();
+    mkdirSync(join(root, 'train', 'a'), { recursive: true });
+    const wide = () => sharp({ create: { width: 40, height: 20, channels: 3, background: 'red' } });
+    await wide()
+      .png()
+      .toFile(join(root, 'train', 'a', '0.png'));
+    await wide()
+      .withMetadata({ orientation: 6 })
+      .jpeg()
+      .toFile(join(root, 'train', 'a', '1.jpg'));
+    writeFileSync(join(root, 'train', 'a', '2.jpg'), 'broken');
+    const data = open(root);
+    expect([0, 1, 2].map((i) => data.aspectRatioOf(i))).toEqual([2, 0.5, 1]);
+  });
+});
+
+describe('CIFAR10 and CIFAR100', () => {
+  /** A record whose red, green and blue planes are filled with the numbers after its labels. */
+  const record = (labels: number[], planes: number[]) =>
+    Buffer.concat([Buffer.from(labels), ...planes.map((value) => Buffer.alloc(1024, value))]);
+
+  it('read binary files, channels last, CIFAR-100 by its fine labels', async () => {
+    const root = newFolder();
+    const ten = join(root, 'cifar-10-batches-bin');
+    mkdirSync(ten);
+    writeFileSync(join(ten, 'batches.meta.txt'), 'airplane\nautomobile\n\n');
+    for (let i = 1; i <= 5; i++)
+      writeFileSync(join(ten, `data_batch_${i}.bin`), record([i % 2], [i, 10 + i, 20 + i]));
+    writeFileSync(join(root, 'fine_label_names.txt'), 'apple\nbaby\nbear\n');
+    writeFileSync(join(root, 'test.bin'), record([9, 2], [1, 2, 3]));
+    const data = new CIFAR10({ root, split: 'train' });
+    expect([data.length, data.classes, data.labelOf(2)]).toEqual([5, ['airplane', 'automobile'], 1]);
+    const { image } = (await data.load(3, context)).tensors;
+    expect([image.shape, [...image.data.slice(0, 6)]]).toEqual([
+      [32, 32, 3],
+      [4, 14, 24, 4, 14, 24],
+    ]);
+    const hundred = new CIFAR100({ root, split: 'val' });
+    expect([hundred.length, hundred.labelOf(0), hundred.classes[2]]).toEqual([1, 2, 'bear']);
+    expect(() => new CIFAR10({ root, split: 'val' })).toThrow(
+      /test_batch\.bin cannot be read .*binary version/,
+    );
+    writeFileSync(join(ten, 'test_batch.bin'), record([2], [0, 0, 0]));
+    expect(() => new CIFAR10({ root, split: 'val' })).toThrow(
+      /label 2 at 0 of .* is not below the 2 classes/,
+    );
+    writeFileSync(join(ten, 'test_batch.bin'), Buffer.alloc(3000));
+    expect(() => new CIFAR10({ root, split: 'val' })).toThrow(/has 3000 bytes, expected records of 3073/);
   });
 });
 

@@ -45,8 +45,15 @@ describe('the data loader', () => {
     expect(await all(loader.epoch(3, 2))).toEqual(whole.slice(2));
   });
 
-  it('fills a batch from a data set smaller than one', async () => {
-    const [batch] = await all(new BatchLoader(new Stripes({ length: 3 }), training).epoch(0));
+  it('fills a batch from a data set smaller than one when dropLast is false, and refuses it otherwise', async () => {
+    const small = new Stripes({ length: 3 });
+    expect(() => new BatchLoader(small, training)).toThrow(
+      /batchSize 4 is more than the 3 samples of an epoch, so no batch is whole; make it at most 3, or set dropLast: false/,
+    );
+    expect(() => new BatchLoader(small, { ...training, batchSize: 2, shard: { rank: 0, size: 2 } })).toThrow(
+      /batchSize 2 on each of 2 ranks is more than the 3 samples/,
+    );
+    const [batch] = await all(new BatchLoader(small, { ...training, dropLast: false }).epoch(0));
     expect(new Set(batch?.indices)).toEqual(new Set([0, 1, 2]));
     expect(batch?.indices).toHaveLength(4);
   });
@@ -96,7 +103,7 @@ describe('the data loader', () => {
 
   it('refuses an empty data set, and a batch of which nothing can be read', async () => {
     expect(() => new BatchLoader(new Stripes({ length: 0 }), training)).toThrow(OmmaError);
-    const none = new BatchLoader(new Stripes({ length: 2, corrupt: [0, 1] }), training);
+    const none = new BatchLoader(new Stripes({ length: 4, corrupt: [0, 1, 2, 3] }), training);
     await expect(all(none.epoch(0))).rejects.toThrow(/none of 4 samples can be read; the first: stripes/);
   });
 });

@@ -1,6 +1,9 @@
 /** Makes cv's picture data sets and their transforms known to configs. */
 
 import {
+  CIFAR10,
+  CIFAR100,
+  type CifarOptions,
   IdxDataset,
   type IdxDatasetOptions,
   ImageArchive,
@@ -16,6 +19,8 @@ declare module '@omma/engine' {
     ImageFolder: ImageFolderOptions;
     ImageArchive: ImageArchiveOptions;
     IdxDataset: IdxDatasetOptions;
+    CIFAR10: CifarOptions;
+    CIFAR100: CifarOptions;
   }
 }
 
@@ -42,7 +47,12 @@ const files = { transforms: z.array(transform), cacheBytes: z.int().min(0).exact
 
 datasets.register(
   'ImageFolder',
-  z.strictObject({ ...common, ...files }),
+  z.strictObject({
+    ...common,
+    ...files,
+    annFile: path.exactOptional(),
+    dataPrefix: z.string().exactOptional(),
+  }),
   (options) => new ImageFolder(options),
 );
 
@@ -52,8 +62,8 @@ datasets.register(
   (options) => new ImageArchive(options),
 );
 
-datasets.register(
-  'IdxDataset',
-  z.strictObject({ ...common, transforms: z.array(transform).exactOptional() }),
-  (options) => new IdxDataset(options),
-);
+const inMemory = z.strictObject({ ...common, transforms: z.array(transform).exactOptional() });
+
+datasets.register('IdxDataset', inMemory, (options) => new IdxDataset(options));
+datasets.register('CIFAR10', inMemory, (options) => new CIFAR10(options));
+datasets.register('CIFAR100', inMemory, (options) => new CIFAR100(options));

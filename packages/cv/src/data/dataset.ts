@@ -32,6 +32,8 @@ export interface ImageDataset {
   nameOf(index: number): string;
   /** The label of a sample, without decoding it. */
   labelOf(index: number): number;
+  /** Width / height of a picture, without decoding it; undefined where that is not known. */
+  aspectRatioOf?(index: number): number | undefined;
   /** What is wrong with the file of a sample at first sight; null if nothing is. */
   problemOf?(index: number): string | null;
   /** How a worker thread opens the same data set. */

@@ -10,6 +10,7 @@ import { extname, join } from 'node:path';
 import { OmmaError } from '@omma/core';
 import { imageExtensions } from '../image/decode.ts';
 import type { TransformOptions } from '../transforms/transforms.ts';
+import { readAnnotationFile } from './annotationFile.ts';
 import { type LabelledFile, PictureFiles } from './pictureFiles.ts';
 
 export interface ImageFolderOptions {
@@ -17,7 +18,11 @@ export interface ImageFolderOptions {
   readonly root: string;
   readonly split: 'train' | 'val';
   readonly transforms: readonly TransformOptions[];
-  /** Class names in label order; the names of the class folders, sorted, unless given. */
+  /** A file in `root` that lists the pictures, a line each: `path label`. Then folders say nothing of classes. */
+  readonly annFile?: string;
+  /** With `annFile`: the folder in `root` that its paths are seen from; the split's unless given. */
+  readonly dataPrefix?: string;
+  /** Class names in label order; the names of the class folders, sorted, unless given; with `annFile` the numbers. */
   readonly classes?: readonly string[];
   /** Memory for decoded pictures; 512 MiB unless given. */
   readonly cacheBytes?: number;
@@ -28,9 +33,16 @@ const heldOut = 0.2;
 
 export class ImageFolder extends PictureFiles {
   constructor(options: ImageFolderOptions) {
-    const { classes, entries } = scan(options);
+    const { classes, entries } =
+      options.annFile === undefined ? scan(options) : listed(options, options.annFile);
     super(PictureFiles.parts(classes, entries, options.transforms, options.cacheBytes));
   }
+}
+
+function listed({ root, split, classes, dataPrefix = split }: ImageFolderOptions, annFile: string) {
+  const entries = readAnnotationFile(join(root, annFile), join(root, dataPrefix), classes?.length ?? null);
+  const count = entries.reduce((most, { label }) => Math.max(most, label + 1), 0);
+  return { classes: classes ?? Array.from({ length: count }, (_, label) => String(label)), entries };
 }
 
 function scan(options: ImageFolderOptions): { classes: readonly string[]; entries: readonly LabelledFile[] } {

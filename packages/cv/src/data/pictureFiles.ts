@@ -7,6 +7,7 @@ import { statSync } from 'node:fs';
 import { readPictureFile } from '../image/decode.ts';
 import { buildTransforms, type TransformOptions } from '../transforms/transforms.ts';
 import { ArchivePictures, type ArchivePlaces } from './archive/archivePictures.ts';
+import { aspectRatioOfFile } from './aspectRatio.ts';
 import type { ImageContext, ImageDataset, ImageSample, ImageSource } from './dataset.ts';
 import { defaultCacheBytes, ImageLoader, labelled, type PictureFile } from './imageLoader.ts';
 import { type CacheMemory, PictureCache } from './pictureCache.ts';
@@ -33,6 +34,7 @@ export class PictureFiles implements ImageDataset {
   readonly #parts: PictureFilesParts;
   readonly #archives: ArchivePictures | null;
   readonly #loader: ImageLoader;
+  readonly #ratios = new Map<number, number>();
 
   constructor(parts: PictureFilesParts) {
     this.#parts = parts;
@@ -78,6 +80,16 @@ export class PictureFiles implements ImageDataset {
     const random = sampleRandom(context.seed, context.epoch, index, context.repeat);
     const image = await this.#loader.load(index, this.#file(index), random, context);
     return labelled(image, this.labelOf(index));
+  }
+
+  /** Width / height by the header, which is read when it is first asked for; 1 where it cannot be. Not known of pictures in archives. */
+  aspectRatioOf(index: number): number | undefined {
+    if (this.#archives !== null) return undefined;
+    const known = this.#ratios.get(index);
+    if (known !== undefined) return known;
+    const found = aspectRatioOfFile(this.nameOf(index)) ?? 1;
+    this.#ratios.set(index, found);
+    return found;
   }
 
   /** What the loader reads: the bytes, and what errors call them. */

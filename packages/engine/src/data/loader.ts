@@ -74,6 +74,19 @@ export class BatchLoader implements DataLoader {
     this.#sampler =
       training && sampler !== undefined ? samplers.build(sampler) : new DefaultSampler({ shuffle });
     this.#source = dataset.source?.() ?? null;
+    this.#requireWholeBatch();
+  }
+
+  /** Training on whole batches only needs one. */
+  #requireWholeBatch(): void {
+    const { training, dropLast = training, numBatchPerEpoch } = this.#options;
+    const samples = this.#sampler.count(this.dataset);
+    if (!training || !dropLast || numBatchPerEpoch !== undefined || samples >= this.samplesPerStep) return;
+    const { size } = this.#shard;
+    const ranks = size > 1 ? ` on each of ${size} ranks` : '';
+    throw new OmmaError(
+      `data loader: batchSize ${this.batchSize}${ranks} is more than the ${samples} samples of an epoch, so no batch is whole; make it at most ${Math.floor(samples / size)}, or set dropLast: false`,
+    );
   }
 
   get batchesPerEpoch(): number {
