@@ -151,6 +151,10 @@ describe('a config file', () => {
     await expect(loadConfig(await file('e.ts', 'throw new Error("oops\\n  twice")'))).rejects.toThrow(
       /e\.ts: oops twice; fix the file/,
     );
+    const alone = await file('m.ts', 'import "@nobody/nothing";\nexport default {};');
+    await expect(loadConfig(alone)).rejects.toThrow(
+      /m\.ts: Cannot find module '@nobody\/nothing'; install that package/,
+    );
   });
 });
 

@@ -26,6 +26,13 @@ async function defaultExport(path: string): Promise<unknown> {
   } catch (error) {
     if (error instanceof OmmaError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
+    if (reason.startsWith('Cannot find module')) {
+      // jiti's error has no code. What follows in the message is the stack of files that asked.
+      const missing = oneLine(reason.split('Require stack:')[0] ?? reason);
+      throw new OmmaError(
+        `${placeText({ file: path })}: ${missing}; install that package in the config's folder or one above (\`omma config convert --out x.yaml\` makes a config without imports), or mend the import`,
+      );
+    }
     throw new OmmaError(`${placeText({ file: path })}: ${oneLine(reason)}; fix the file`);
   }
 }
