@@ -58,6 +58,18 @@ describe('the data loader', () => {
     expect(batch?.indices).toHaveLength(4);
   });
 
+  it('refuses a batch larger than the memory before it begins one', async () => {
+    const batchSize = 2 ** 40;
+    for (const options of [evaluation, { ...training, numBatchPerEpoch: 2 }]) {
+      const loader = new BatchLoader(new Stripes({ length: 8 }), { ...options, batchSize });
+      await expect(all(loader.epoch(0))).rejects.toThrow(
+        /a batch of 1099511627776 samples takes 74766\.8 GB, this machine has .* GB; make batchSize at most \d+/,
+      );
+    }
+    const large = new BatchLoader(new Stripes({ length: 3 }), { ...evaluation, batchSize: 5000 });
+    expect((await all(large.epoch(0))).map(({ count }) => count)).toEqual([3]);
+  });
+
   it('decodes ahead, and no further than the prefetch limit', async () => {
     let asked = 0;
     class Counting extends Stripes {

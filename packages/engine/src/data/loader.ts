@@ -9,6 +9,7 @@
 import { availableParallelism } from 'node:os';
 import { OmmaError } from '@omma/core';
 import { type BatchRequest, loadBatch } from './batch.ts';
+import { largeBatch, requireMemory } from './batchMemory.ts';
 import type { CollateConfig } from './collate.ts';
 import { groupByAspectRatio } from './samplers/aspectRatio.ts';
 import { DefaultSampler } from './samplers/basic.ts';
@@ -112,8 +113,19 @@ export class BatchLoader implements DataLoader {
   }
 
   epoch(epoch: number, from = 0): AsyncIterable<Batch> {
-    const { prefetch, persistentWorkers = true } = this.#options;
-    const order = this.#order(epoch);
+    const { prefetch, persistentWorkers = true, seed, training } = this.#options;
+    const fits =
+      this.batchSize > largeBatch
+        ? requireMemory(this.dataset, this.batchSize, { seed, epoch, training })
+        : null;
+    // Heard by the batches that wait for it; there may be none.
+    fits?.catch(() => undefined);
+    // The order of a batch that does not fit would not fit either.
+    let order: SampleOrder | null = null;
+    const begin = (number: number) => {
+      order ??= this.#order(epoch);
+      return load(this.#request(order, number, epoch));
+    };
     const group = {};
     const load = this.#load(group);
     const limit = prefetch ?? (this.numWorkers === 0 ? 3 : this.numWorkers + 2);
@@ -121,7 +133,8 @@ export class BatchLoader implements DataLoader {
     let next = from;
     const refill = () => {
       while (inFlight.length < limit && next < this.batchesPerEpoch) {
-        const batch = load(this.#request(order, next++, epoch));
+        const number = next++;
+        const batch = fits === null ? begin(number) : fits.then(() => begin(number));
         // A failure is reported when the batch is asked for, not while nobody listens.
         batch.catch(() => undefined);
         inFlight.push(batch);
