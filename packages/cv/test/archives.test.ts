@@ -187,6 +187,7 @@ describe('ImageArchive over tar shards', () => {
       return () => open('damaged.json');
     };
     expect(damaged({ label: [1] })).toThrow(/2 names but 1 values of label/);
+    expect(damaged({ label: [0, 2 ** 40] })).toThrow(/is no archive index: samples\.label\.1/);
     expect(damaged({ archive: [0, 7] })).toThrow(/an archive that is not listed/);
     expect(damaged({ offset: [0, 1e9] })).toThrow(/y\.png lies beyond the end of its archive/);
     expect(() => open(name, { classes: ['only'] })).toThrow(/labels up to 1, but there are 1 classes/);

@@ -8,6 +8,8 @@ import { OmmaError } from '@omma/core';
 import { z } from 'zod';
 
 const whole = z.int().min(0);
+/** More classes than any data set has: where they have no names, the largest label decides how many there are. */
+const mostClasses = 2 ** 20;
 
 /** One row a sample, as columns: a file of a million samples stays readable for JSON.parse. */
 const schema = z.strictObject({
@@ -28,7 +30,7 @@ const schema = z.strictObject({
   samples: z.strictObject({
     /** Names of the pictures in their archives. */
     name: z.array(z.string().min(1)).min(1),
-    label: z.array(whole),
+    label: z.array(z.int().min(0).lt(mostClasses)),
     /** Number of the archive. */
     archive: z.array(whole),
     offset: z.array(whole),
