@@ -76,8 +76,8 @@ describe('omma runs', () => {
     expect(omma('runs', 'plot', '--curve', 'train/los').err).toMatch(
       /no run has a curve train\/los; did you mean train\/loss\?/,
     );
-    expect(omma('runs', 'nowhere').err).toMatch(
-      /^error: nowhere: cannot read the folder of the work directories \(ENOENT\)/,
+    expect(omma('runs', 'nowhere').err).toBe(
+      `error: ${join(root, 'nowhere')}: cannot read the folder of the work directories (ENOENT); check the path\n`,
     );
   });
 });
