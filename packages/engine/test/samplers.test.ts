@@ -251,3 +251,10 @@ describe('collation', () => {
     );
   });
 });
+
+it('a subset counts whole samples, or is a share of them', () => {
+  const parsed = (count: number) =>
+    datasets.schema().safeParse({ type: 'SubsetDataset', dataset: { type: 'Stripes', length: 4 }, count });
+  for (const count of [1, 3, 0.5]) expect(parsed(count).success).toBe(true);
+  expect(parsed(1.5).error?.issues[0]?.message).toMatch(/a whole number of samples, or a share of them/);
+});
