@@ -10,6 +10,7 @@ import {
   type Communicator,
   type HostTensor,
   hostTensor,
+  OmmaError,
 } from '@omma/core';
 import type { Batch, Metric } from '../data/types.ts';
 
@@ -30,7 +31,7 @@ export function neededInputs(metrics: readonly Metric[], batch: Batch): string[]
 
 /**
  * The predictions of all ranks for one step, in rank order. What was skipped stays with its rank. All ranks must give tensors of the
- * same shapes, which static shapes see to.
+ * same shapes, which static shapes see to but where batches are padded to their own largest picture; an OmmaError on every rank tells.
  */
 export async function gatherPredictions(
   communicator: Communicator,
@@ -43,6 +44,7 @@ export async function gatherPredictions(
     ...inputs.flatMap((name) => batch.inputs[name] ?? []),
   ];
   const packed = Buffer.concat(tensors.map(({ data }) => bytesOf(data)));
+  await requireEqualSizes(communicator, packed.length);
   const own = hostTensor([packed.length], 'uint8', new Uint8Array(packed));
   const all = await allGatherHost(communicator, own);
   return all.map(({ data }, rank) => {
@@ -72,4 +74,15 @@ export async function gatherPredictions(
       },
     };
   });
+}
+
+/** Collectives of different lengths hang or mix up numbers, so the ranks compare them first. */
+async function requireEqualSizes(communicator: Communicator, bytes: number): Promise<void> {
+  const sizes = await allGatherHost(communicator, hostTensor([1], 'int32', Int32Array.of(bytes)));
+  const all = sizes.map(({ data }) => Number(data[0]));
+  const other = all.findIndex((size) => size !== all[0]);
+  if (other === -1) return;
+  throw new OmmaError(
+    `evaluation: rank 0 has ${all[0]} bytes of predictions and inputs for a step, rank ${other} has ${all[other]}; a metric reads inputs whose shapes differ between ranks, so pad them to one size (PadCollate) or let it read none`,
+  );
 }

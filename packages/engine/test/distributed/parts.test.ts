@@ -16,6 +16,7 @@ import {
 } from '@omma/core';
 import { Linear, Module } from '@omma/nn';
 import { afterEach, describe, expect, it } from 'vitest';
+import { gatherPredictions } from '../../src/distributed/gather.ts';
 import { allGatherText, broadcastText } from '../../src/distributed/text.ts';
 import {
   BatchLoader,
@@ -216,6 +217,35 @@ describe('a communicator by way of host memory', () => {
     await expect(communicator.allGather(part, part)).rejects.toThrow(DeviceError);
     await expect(communicator.allGather(part, part)).rejects.toThrow(/2 times the elements of a part/);
     on.free(part);
+  });
+});
+
+describe('gathered predictions', () => {
+  const predictions = (length: number) => ({
+    outputs: { scores: hostTensor([1], 'float32', Float32Array.of(length)) },
+    batch: {
+      inputs: { mask: hostTensor([1, length], 'uint8', new Uint8Array(length)) },
+      count: 1,
+      indices: [length],
+      skipped: [],
+    },
+  });
+  const gathered = async (lengths: readonly number[]) => {
+    const groups = await pair();
+    const on = device('reference');
+    return groups.map((group, rank) =>
+      gatherPredictions(new HostCommunicator(on, group), predictions(lengths[rank] ?? 0), ['mask']),
+    );
+  };
+
+  it('are those of all ranks, in their order', async () => {
+    const all = await Promise.all(await gathered([4, 4]));
+    for (const steps of all) expect(steps.map(({ batch }) => batch.indices)).toEqual([[4], [4]]);
+  });
+
+  it('are refused on every rank when one has padded its pictures to another size', async () => {
+    const message = /^evaluation: rank 0 has 16 bytes of predictions .* rank 1 has 18;/;
+    await Promise.all((await gathered([4, 6])).map((step) => expect(step).rejects.toThrow(message)));
   });
 });
 
