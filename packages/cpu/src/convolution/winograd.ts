@@ -22,7 +22,7 @@ import { withNodes } from '../uses.ts';
 /** Both channel counts must be multiples of the widest vector and worth the transforms. */
 const channelUnit = 16;
 const fewestChannels = 64;
-/** Fewer tiles read more transformed weight than they save arithmetic: four times the weight's size. */
+/** With fewer tiles, reading the transformed weight, four times the weight's size, costs more than the saved arithmetic. */
 const fewestTiles = 64;
 /**
  * Tiles times both channel counts. Below it a convolution takes less than a few milliseconds either way, and keeps the digits of a

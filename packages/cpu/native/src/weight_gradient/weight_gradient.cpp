@@ -46,7 +46,7 @@ struct Packing {
   int64_t pairs, rowStep, images, rows, inputRows;
   int64_t gradientPanel, inputPanel, inputColumn;
   // A thread's share goes along the channels of the larger operand, as it does in packing: most of what it reads it has packed itself,
-  // and does not come out of another core's cache. That halved the time of the products on two cores.
+  // and does not come out of another core's cache. With 64 and 256 channels it halved the time of the products on two cores.
   bool byOutput;
 
   explicit Packing(const WeightGradientShape& s) {
