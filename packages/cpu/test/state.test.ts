@@ -158,6 +158,8 @@ describe('state', () => {
     step.dispose();
     const variables = [...weights, ...moments];
     for (const variable of variables) variable.release();
+    // `dispose` waits for the program's runs, which takes the rest of this turn of the event loop; then its end is in the device's queue.
+    await new Promise(setImmediate);
     await cpu.synchronize();
     const bytes = variables.reduce((total, { shape }) => total + 4 * sizeOf(shape), 0);
     expect(cpu.memory().live).toBeLessThanOrEqual(Math.min(baseline, held - bytes));

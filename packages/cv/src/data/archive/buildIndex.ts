@@ -44,20 +44,27 @@ export async function buildArchiveIndex(
   options: BuildIndexOptions = {},
 ): Promise<ArchiveIndex> {
   const found: { archive: ArchiveIndex['archives'][number]; samples: FoundSample[] }[] = [];
+  const failed = new Map<number, unknown>();
   let next = 0;
   let done = 0;
   const work = async () => {
-    while (next < locations.length) {
+    while (next < locations.length && failed.size === 0) {
       const at = next++;
       const location = locations[at] ?? '';
-      const source = openByteSource(location);
-      const stat = await source.stat();
-      const samples = await samplesOf(location, await openArchive(source), options.prefix ?? '');
-      found[at] = { archive: { location, ...stat }, samples };
-      options.onProgress?.(++done, locations.length);
+      try {
+        const source = openByteSource(location);
+        const stat = await source.stat();
+        const samples = await samplesOf(location, await openArchive(source), options.prefix ?? '');
+        found[at] = { archive: { location, ...stat }, samples };
+        options.onProgress?.(++done, locations.length);
+      } catch (error) {
+        failed.set(at, error);
+      }
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
+  // Archives are taken in order, so the first that fails is the same in every run, whichever fails soonest.
+  if (failed.size > 0) throw failed.get(Math.min(...failed.keys()));
   const samples = found.flatMap((each, archive) => each.samples.map((sample) => ({ ...sample, archive })));
   const { classes, labelOf } = labels(samples, options.classes ?? null);
   return {
