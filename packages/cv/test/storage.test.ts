@@ -74,6 +74,30 @@ afterAll(async () => {
 const addressOf = (address: AddressInfo | string | null) =>
   `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
 
+/** A header as tar writes it, for a file of `size` bytes. */
+function tarHeader(name: string, size: number, type: string): Buffer {
+  const header = Buffer.alloc(512);
+  header.write(name, 0);
+  header.write(`${size.toString(8).padStart(11, '0')}\0`, 124);
+  header.write(' '.repeat(8), 148);
+  header.write(type, 156);
+  header.write('ustar\x0000', 257, 'latin1');
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return header;
+}
+
+/** The records of a pax header: each begins with its own length. */
+function paxRecords(values: Record<string, string>): Buffer {
+  return Buffer.concat(
+    Object.entries(values).map(([key, value]) => {
+      const rest = Buffer.byteLength(` ${key}=${value}\n`);
+      const length = rest + String(rest + 2).length;
+      return Buffer.from(`${length} ${key}=${value}\n`);
+    }),
+  );
+}
+
 describe('a server', () => {
   it('that breaks off, or sends more than it was asked for, is an error that names the file', async () => {
     await expect(openByteSource(`${webAddress}/broken.tar`).read(0, 100)).rejects.toThrow(
@@ -100,6 +124,33 @@ describe('a tar shard', () => {
       expect(await archive.read(longName)).toEqual(new Uint8Array(3000).fill(7));
     });
   }
+
+  it('with a pax header takes name and size from it: a file of 9 GB, whose size its own header cannot hold', async () => {
+    const large = 9e9;
+    const end = 1024 + 512 + Math.ceil(large / 512) * 512;
+    const records = paxRecords({ comment: 'line\n9 path=b', path: 'deep/\u00e9.jpg', size: '9000000000' });
+    const parts = new Map([
+      [0, tarHeader('PaxHeaders/a', records.length, 'x')],
+      [512, records],
+      [1024, tarHeader('short.jpg', 0, '0')],
+      [end, tarHeader('next.jpg', 2, '0')],
+    ]);
+    const read = (offset: number, length: number) => {
+      const bytes = new Uint8Array(length);
+      bytes.set(parts.get(offset)?.subarray(0, length) ?? []);
+      return Promise.resolve(bytes);
+    };
+    const stat = () => Promise.resolve({ size: end + 2048, version: null });
+    const { entries } = await TarArchive.open({ name: 'huge.tar', stat, read });
+    expect(Object.fromEntries(entries)).toEqual({
+      'deep/\u00e9.jpg': { offset: 1536, size: large },
+      'next.jpg': { offset: end + 512, size: 2 },
+    });
+    parts.set(512, Buffer.from('99 path=a\n'));
+    await expect(TarArchive.open({ name: 'huge.tar', stat, read })).rejects.toThrow(
+      /huge\.tar is damaged: the pax header at 512 cannot be read at byte 0/,
+    );
+  });
 
   it('that is cut off, damaged or no archive is refused with the place', async () => {
     const bytes = readFileSync(shard);

@@ -24,25 +24,27 @@ export class TarArchive implements Archive {
   static async open(source: ByteSource): Promise<TarArchive> {
     const { size: total } = await source.stat();
     const entries = new Map<string, ArchiveEntry>();
-    let longName: string | null = null;
+    let extended: Extended = {};
     for (let at = 0; ; ) {
       if (at + block > total) {
         throw new OmmaError(`${source.name} is cut off: it has no end mark; copy it again`);
       }
       const header = await source.read(at, block);
       if (header.every((byte) => byte === 0)) break;
-      const { name, size, type } = parseHeader(header, source.name, at);
+      const { type, ...own } = parseHeader(header, source.name, at);
+      // What an extension says is about the file after it, and not about another extension between the two.
+      const isFile = type !== 'L' && type !== 'x' && type !== 'g';
+      const { name, size } = isFile ? { ...own, ...extended } : own;
       const offset = at + block;
       if (offset + size > total) {
         throw new OmmaError(
           `${source.name} is cut off: ${name} ends at ${offset + size}, the archive at ${total}; copy it again`,
         );
       }
-      if (type === 'L' || type === 'x') longName = await extendedName(source, offset, size, type);
-      else if (type !== 'g') {
-        if (type === '0' || type === '\0') entries.set(longName ?? name, { offset, size });
-        longName = null;
-      }
+      if (type === 'L' || type === 'x')
+        extended = { ...extended, ...(await extensionOf(source, offset, size, type)) };
+      if (type === '0' || type === '\0') entries.set(name, { offset, size });
+      if (isFile) extended = {};
       at = offset + Math.ceil(size / block) * block;
     }
     return new TarArchive(source, entries);
@@ -53,17 +55,49 @@ export class TarArchive implements Archive {
   }
 }
 
-/** The name that a GNU long name or a pax header gives to the file after it; null where a pax header gives none. */
-async function extendedName(
+/** What an extension says about the file after it, in place of that file's header. */
+interface Extended {
+  readonly name?: string;
+  readonly size?: number;
+}
+
+/** What GNU's long name or a pax header says. */
+async function extensionOf(
   source: ByteSource,
   offset: number,
   size: number,
   type: 'L' | 'x',
-): Promise<string | null> {
+): Promise<Extended> {
   if (size > longestName)
     throw new OmmaError(`${source.name}: a header of ${size} bytes at ${offset} is too long`);
-  const text = textOf(await source.read(offset, size));
-  return type === 'L' ? text : (/^\d+ path=(.*)$/m.exec(text)?.[1] ?? null);
+  const bytes = await source.read(offset, size);
+  if (type === 'L') return { name: textOf(bytes) };
+  const records = paxRecords(bytes, source.name, offset);
+  const [path, digits] = [records.get('path'), records.get('size')];
+  // Files of 8 GiB and more, whose size has no place in their header.
+  const large = digits === undefined || /^\d{1,15}$/.test(digits) ? digits : undefined;
+  if (large !== digits)
+    throw new OmmaError(`${source.name}: the pax header at ${offset} gives the size ${digits}`);
+  return {
+    ...(path === undefined ? {} : { name: path }),
+    ...(large === undefined ? {} : { size: Number(large) }),
+  };
+}
+
+/** The records of a pax header, each `LENGTH KEY=VALUE` and a line end, LENGTH being the bytes of all that (POSIX.1-2001). */
+function paxRecords(bytes: Uint8Array, archive: string, place: number): Map<string, string> {
+  const records = new Map<string, string>();
+  for (let at = 0; at < bytes.length; ) {
+    const [, digits] = /^(\d{1,6}) /.exec(Buffer.from(bytes.subarray(at, at + 8)).toString('latin1')) ?? [];
+    const end = at + Number(digits);
+    const record = Buffer.from(bytes.subarray(at + (digits?.length ?? 0) + 1, end - 1)).toString('utf8');
+    const equals = record.indexOf('=');
+    if (digits === undefined || end > bytes.length || bytes[end - 1] !== 10 || equals < 1)
+      throw new OmmaError(`${archive} is damaged: the pax header at ${place} cannot be read at byte ${at}`);
+    records.set(record.slice(0, equals), record.slice(equals + 1));
+    at = end;
+  }
+  return records;
 }
 
 function parseHeader(header: Uint8Array, archive: string, at: number) {
