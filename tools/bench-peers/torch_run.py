@@ -1,7 +1,7 @@
 """A whole training run in PyTorch: the recipe that tools/src/bench/recipe.ts makes of one of the repository's configs.
 
-Started as `PYTHON torch_run.py RECIPE` with the recipe as JSON. Trains, validates once, and says the accuracy. Photos need
-torchvision; digits do not.
+Started as `PYTHON torch_run.py RECIPE` with the recipe as JSON. Trains, validates when the config does, and says the last accuracy.
+Photos need torchvision; digits do not.
 """
 
 import contextlib
@@ -122,7 +122,9 @@ def train(torch, recipe):
     loss_of = torch.nn.CrossEntropyLoss(label_smoothing=recipe["labelSmoothing"])
     low = native_bfloat16()
     precision = (lambda: torch.autocast("cpu", torch.bfloat16)) if low else contextlib.nullcontext
-    for _ in range(recipe["epochs"]):
+    top1 = None
+    for epoch in range(1, recipe["epochs"] + 1):
+        model.train()
         for images, labels in training:
             with precision():
                 loss = loss_of(model(images.contiguous(memory_format=torch.channels_last)), labels)
@@ -130,6 +132,13 @@ def train(torch, recipe):
             loss.backward()
             optimizer.param_groups[0]["lr"] = next(rates)
             optimizer.step()
+        if epoch % recipe["validateEvery"] == 0 or epoch == recipe["epochs"]:
+            top1 = accuracy(torch, model, validation, precision)
+    return top1
+
+
+def accuracy(torch, model, validation, precision):
+    """Of the validation pictures, in percent."""
     model.eval()
     hits = total = 0
     with torch.inference_mode(), precision():

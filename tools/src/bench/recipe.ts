@@ -22,6 +22,8 @@ export interface Recipe {
   readonly data: string;
   readonly threads: number;
   readonly epochs: number;
+  /** Epochs from one validation to the next. */
+  readonly validateEvery: number;
   readonly batch: number;
   /** Of every step. */
   readonly learningRates: readonly number[];
@@ -57,6 +59,7 @@ export async function recipeOf(
     data,
     threads,
     epochs,
+    validateEvery: trainConfig.valInterval ?? 1,
     batch: trainDataloader.batchSize,
     learningRates: [
       ...learningRates(lr, paramScheduler, {
