@@ -28,7 +28,7 @@ const packages = folders.map((folder) => ({ folder, manifest: manifestIn(folder)
 /** Rooms from the bottom up; a package may depend only on rooms before its own. */
 const rooms = [
   ['core'],
-  ['nn', 'cpu', 'collectives', 'board'],
+  ['nn', 'cpu', 'collectives', 'board', 'storage'],
   ['onnx'],
   ['cv', 'ascend'],
   ['engine'],

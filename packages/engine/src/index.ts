@@ -6,7 +6,6 @@
 
 export * from './checkpoint/checkpoint.ts';
 export * from './checkpoint/draft.ts';
-export * from './checkpoint/files.ts';
 export * from './checkpoint/folder.ts';
 export * from './checkpoint/manifest.ts';
 export * from './checkpoint/modelWeights.ts';
@@ -14,7 +13,6 @@ export * from './checkpoint/names.ts';
 export * from './checkpoint/pytorch/index.ts';
 export * from './checkpoint/restore.ts';
 export * from './checkpoint/safetensorsFile.ts';
-export * from './checkpoint/source.ts';
 export * from './checkpoint/storedTensor.ts';
 export * from './checkpoint/tools/convert.ts';
 export * from './checkpoint/tools/difference.ts';

@@ -5,11 +5,11 @@ import { copyFile, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hostTensor } from '@omma/core';
+import { fileSource } from '@omma/storage';
 import { describe, expect, it } from 'vitest';
 import {
   convertWeights,
   describeValue,
-  fileSource,
   inspectWeights,
   loadCheckpoint,
   loadModelWeights,

@@ -72,7 +72,7 @@ describe('a checkpoint', () => {
       /does not fit the model; shapes differ: .*conv\.weight: model float32\[5, 1, 3, 3\], file float32\[4, 1, 3, 3\].*fc\.weight/,
     );
     await expect(train({ ...wider, loadFrom: join(workDir, 'none') })).rejects.toThrow(
-      /cannot read the checkpoint \(ENOENT\)/,
+      /cannot be read \(ENOENT\)/,
     );
   });
 

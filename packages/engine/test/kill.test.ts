@@ -7,8 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { deviceFactories } from '@omma/core';
 import '@omma/cpu';
 import { HostRandom } from '@omma/nn';
+import { temporarySuffix } from '@omma/storage';
 import { expect, it } from 'vitest';
-import { listCheckpoints, loadCheckpoint, temporarySuffix } from '../src/index.ts';
+import { listCheckpoints, loadCheckpoint } from '../src/index.ts';
 
 const child = fileURLToPath(new URL('./support/child.mjs', import.meta.url));
 

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { temporarySuffix } from '@omma/engine';
+import { temporarySuffix } from '@omma/storage';
 
 const child = fileURLToPath(new URL('./child.js', import.meta.url));
 

@@ -5,8 +5,8 @@
 
 import { extname } from 'node:path';
 import { eagerDevice, OmmaError } from '@omma/core';
-import { writeAtomically } from '@omma/engine';
 import type { OnnxCheck } from '@omma/onnx';
+import { writeAtomically } from '@omma/storage';
 import pc from 'picocolors';
 import { checkExport } from '../run/checkExport.ts';
 import { openCheckpoint } from '../run/checkpointModel.ts';

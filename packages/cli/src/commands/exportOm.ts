@@ -6,7 +6,7 @@
 import { extname } from 'node:path';
 import { cannDialect, exportOffline, type Gears, type Normalization, offlineTarget } from '@omma/ascend';
 import { at, OmmaError } from '@omma/core';
-import { writeAtomically } from '@omma/engine';
+import { writeAtomically } from '@omma/storage';
 import pc from 'picocolors';
 import { checkExport } from '../run/checkExport.ts';
 import type { CheckpointModel } from '../run/checkpointModel.ts';

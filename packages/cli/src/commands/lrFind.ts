@@ -1,6 +1,7 @@
 /** `omma lr-find`: the learning-rate range test as a table and a plot, and what it suggests. */
 
-import { type LrFindResult, Runner, textFile } from '@omma/engine';
+import { type LrFindResult, Runner } from '@omma/engine';
+import { textFile } from '@omma/storage';
 import pc from 'picocolors';
 import type { Chart } from '../plot/chart.ts';
 import { chartText } from '../plot/terminal.ts';

@@ -1,6 +1,7 @@
 /** `omma plot schedule`: what the schedules of a config do, as a plot in the terminal and as SVG. */
 
-import { previewSchedule, type ScheduledCurve, type SchedulePreview, textFile } from '@omma/engine';
+import { previewSchedule, type ScheduledCurve, type SchedulePreview } from '@omma/engine';
+import { textFile } from '@omma/storage';
 import pc from 'picocolors';
 import type { Chart } from '../plot/chart.ts';
 import { chartText } from '../plot/terminal.ts';

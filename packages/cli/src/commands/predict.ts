@@ -3,7 +3,7 @@
 import { basename, extname, join } from 'node:path';
 import { OmmaError } from '@omma/core';
 import { drawLabel } from '@omma/cv';
-import { makeFolder, writeAtomically } from '@omma/engine';
+import { makeFolder, writeAtomically } from '@omma/storage';
 import pc from 'picocolors';
 import { openCheckpoint } from '../run/checkpointModel.ts';
 import type { AmpName } from '../run/config.ts';

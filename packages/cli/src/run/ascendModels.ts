@@ -22,7 +22,6 @@ import { buildTransforms, identityPlan } from '@omma/cv';
 import {
   buildTrainState,
   type Config,
-  codeOf,
   compileEvaluationStep,
   compileTrainStep,
   models,
@@ -30,6 +29,7 @@ import {
   type TrainableModel,
 } from '@omma/engine';
 import { buildStep, exportOnnx, type Origin } from '@omma/onnx';
+import { codeOf } from '@omma/storage';
 import { transformsOf } from './datasets.ts';
 
 /** A model to check. */

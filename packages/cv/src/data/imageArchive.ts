@@ -6,7 +6,7 @@
 import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { OmmaError } from '@omma/core';
-import { isRemote, localStat } from '../storage/byteSource.ts';
+import { isRemote, localStat } from '@omma/storage';
 import type { TransformOptions } from '../transforms/transforms.ts';
 import { readArchiveIndex } from './archive/archiveIndex.ts';
 import { archivePlaces, requireSame } from './archive/archivePictures.ts';

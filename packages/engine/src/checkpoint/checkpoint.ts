@@ -7,6 +7,7 @@
 
 import { type HostTensor, OmmaError } from '@omma/core';
 import { type FileTensorType, toHostTensor } from '@omma/nn';
+import { fileSource } from '@omma/storage';
 import { checkConfig } from '../config/schema.ts';
 import type { Config } from '../config/types.ts';
 import { checkpointFormat, type Manifest, manifestKey, parseManifest } from './manifest.ts';
@@ -18,7 +19,6 @@ import {
   verifySafetensors,
   writeSafetensorsFile,
 } from './safetensorsFile.ts';
-import { fileSource } from './source.ts';
 import { storedTensor } from './storedTensor.ts';
 
 /** What the run adds to a manifest; the rest is filled in when it is written. */

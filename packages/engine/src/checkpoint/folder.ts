@@ -3,8 +3,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OmmaError } from '@omma/core';
+import { codeOf, temporarySuffix } from '@omma/storage';
 import { type Checkpoint, loadCheckpoint } from './checkpoint.ts';
-import { codeOf, temporarySuffix } from './files.ts';
 
 const pattern = /^iter_(\d+)\.safetensors$/;
 

@@ -1,12 +1,12 @@
 /** A model's weights out of a checkpoint, a safetensors file or a PyTorch file. */
 
 import type { HostTensor } from '@omma/core';
+import { fileSource } from '@omma/storage';
 import { type Checkpoint, located, verifiedManifest, verifiedTensors } from './checkpoint.ts';
 import { manifestKey } from './manifest.ts';
 import { emaPrefix, isBatchCounter, isModelName } from './names.ts';
 import { isPyTorchFile, readPyTorch, stateDictOf } from './pytorch/index.ts';
 import { readSafetensorsFrom } from './safetensorsFile.ts';
-import { fileSource } from './source.ts';
 import { loadTensor } from './storedTensor.ts';
 import { requireAverages, type WeightChoice } from './weightChoice.ts';
 

@@ -16,8 +16,7 @@ import {
   parseSafetensorsHeader,
   safetensorsHeaderLength,
 } from '@omma/nn';
-import { replaceAtomically } from './files.ts';
-import { type ByteSource, piecesOf } from './source.ts';
+import { type ByteSource, piecesOf, replaceAtomically } from '@omma/storage';
 import type { ProgressListener, StoredTensor, StoredTensors } from './storedTensor.ts';
 
 export interface SafetensorsSource {
@@ -38,12 +37,12 @@ export async function readSafetensorsFrom(source: ByteSource): Promise<Safetenso
   const start = await source.read(0, Math.min(lengthBytes, source.size));
   const dataStart = lengthBytes + safetensorsHeaderLength(start, source.size);
   const { tensors, metadata } = parseSafetensorsHeader(
-    await source.read(lengthBytes, dataStart),
+    await source.read(lengthBytes, dataStart - lengthBytes),
     source.size - dataStart,
   );
   const stored = [...tensors].map(([name, placed]): [string, StoredTensor & Placed] => [
     name,
-    { ...placed, read: () => source.read(dataStart + placed.begin, dataStart + placed.end) },
+    { ...placed, read: () => source.read(dataStart + placed.begin, placed.end - placed.begin) },
   ]);
   return { tensors: new Map(stored), metadata, source, dataStart };
 }
@@ -63,15 +62,15 @@ export async function verifySafetensors(
   hash?.update(blanked(await source.read(0, dataStart)));
   for (const [name, tensor] of tensors) {
     const take = each(name, tensor);
-    const [begin, end] = [dataStart + tensor.begin, dataStart + tensor.end];
+    const [begin, length] = [dataStart + tensor.begin, tensor.end - tensor.begin];
     if (take !== null) {
-      const bytes = await source.read(begin, end);
+      const bytes = await source.read(begin, length);
       hash?.update(bytes);
       take(bytes);
     } else if (hash !== null) {
-      for await (const piece of piecesOf(source, begin, end)) hash.update(piece);
+      for await (const piece of piecesOf(source, begin, length)) hash.update(piece);
     }
-    onProgress(end, source.size);
+    onProgress(begin + length, source.size);
   }
   if (hash !== null && hash.digest('hex') !== expected) {
     throw new OmmaError(
@@ -84,7 +83,7 @@ export async function verifySafetensors(
 /** The SHA-256 of the numbers alone, as checkpoints of format 1 have it. */
 export async function dataChecksum({ source, dataStart }: SafetensorsSource): Promise<string> {
   const hash = createHash('sha256');
-  for await (const piece of piecesOf(source, dataStart, source.size)) hash.update(piece);
+  for await (const piece of piecesOf(source, dataStart, source.size - dataStart)) hash.update(piece);
   return hash.digest('hex');
 }
 

@@ -3,6 +3,7 @@
  * and what it says beside them.
  */
 
+import { type ByteSource, fileSource } from '@omma/storage';
 import { located, verifiedManifest } from './checkpoint.ts';
 import { type Manifest, manifestKey, parseManifest } from './manifest.ts';
 import { modelNames } from './modelWeights.ts';
@@ -17,7 +18,6 @@ import {
   tensorsOf,
 } from './pytorch/index.ts';
 import { checksumKey, readSafetensorsFrom, verifySafetensors } from './safetensorsFile.ts';
-import { type ByteSource, fileSource } from './source.ts';
 import type { ProgressListener, StoredTensors } from './storedTensor.ts';
 import type { WeightChoice } from './weightChoice.ts';
 

@@ -8,8 +8,8 @@
 
 import { createServer, type Server, type Socket } from 'node:net';
 import { arrayFromBytes, bytesOf, OmmaError } from '@omma/core';
+import { codeOf } from '@omma/storage';
 import { z } from 'zod';
-import { codeOf } from '../checkpoint/files.ts';
 import type { DistributedEnvironment } from './environment.ts';
 import { type Frame, type FrameKind, maxBody, nothing, receiveFrames, sendFrame } from './frames.ts';
 import { reduceArrays } from './reduce.ts';

@@ -17,7 +17,7 @@ import {
   type ReduceOp,
   type Rendezvous,
 } from '@omma/core';
-import { codeOf } from '../checkpoint/files.ts';
+import { codeOf } from '@omma/storage';
 import type { DistributedEnvironment } from './environment.ts';
 import { type FrameKind, maxBody, nothing, receiveFrames, sendFrame } from './frames.ts';
 import { type Call, type Gathering, Hub, type Loss, lossSchema, welcomeSchema } from './hub.ts';

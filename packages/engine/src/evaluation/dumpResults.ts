@@ -9,8 +9,8 @@
 import { readFile } from 'node:fs/promises';
 import { arrayFromBytes, bytesOf, type HostTensor, hostTensor, OmmaError } from '@omma/core';
 import { readSafetensors, toHostTensor, writeSafetensors } from '@omma/nn';
+import { codeOf, writeAtomically } from '@omma/storage';
 import { z } from 'zod';
-import { codeOf, writeAtomically } from '../checkpoint/files.ts';
 import { metrics } from '../config/registries.ts';
 import type { Batch, Metric } from '../data/types.ts';
 import type { Evaluator } from './evaluator.ts';

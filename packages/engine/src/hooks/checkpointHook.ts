@@ -7,8 +7,8 @@
 
 import { basename, join } from 'node:path';
 import { OmmaError } from '@omma/core';
+import { textFile } from '@omma/storage';
 import { z } from 'zod';
-import { textFile } from '../checkpoint/files.ts';
 import { bestName, checkpointName, lastName, prune } from '../checkpoint/folder.ts';
 import { nearest } from '../config/nearest.ts';
 import type { TrainingContext } from '../runner/context.ts';

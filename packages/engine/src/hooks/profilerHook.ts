@@ -7,8 +7,8 @@
 
 import { join } from 'node:path';
 import type { NodeProfile } from '@omma/core';
+import { textFile } from '@omma/storage';
 import { z } from 'zod';
-import { textFile } from '../checkpoint/files.ts';
 import type { TrainingContext } from '../runner/context.ts';
 import type { IterationEvent } from '../runner/events.ts';
 import type { TrainSetup } from '../runner/setup.ts';

@@ -8,7 +8,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostTensor } from '@omma/core';
-import { makeFolder } from '../checkpoint/files.ts';
+import { makeFolder } from '@omma/storage';
 import type { Batch, Dataset } from '../data/types.ts';
 import type { LoggedImage } from '../log/backend.ts';
 import type { RunContext } from '../runner/context.ts';

@@ -7,7 +7,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, writeAtomically } from '../checkpoint/files.ts';
+import { codeOf, writeAtomically } from '@omma/storage';
 import { type LogEntry, type VisBackend, visDataDir } from './backend.ts';
 import { appendLog, writingLog } from './files.ts';
 

@@ -3,7 +3,7 @@
 import { appendFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OmmaError } from '@omma/core';
-import { codeOf, makeFolder } from '../checkpoint/files.ts';
+import { codeOf, makeFolder } from '@omma/storage';
 
 /** Runs `write` on a log file; what the disk has against it is an OmmaError. */
 export async function writingLog(path: string, write: () => Promise<void>): Promise<void> {

@@ -8,7 +8,7 @@
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { textFile } from '../checkpoint/files.ts';
+import { textFile } from '@omma/storage';
 import type { Config } from '../config/types.ts';
 import { type LogEntry, type LoggedImage, type RunOutcome, type VisBackend, visDataDir } from './backend.ts';
 import { appendLog, writingLog } from './files.ts';

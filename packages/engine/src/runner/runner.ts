@@ -11,8 +11,8 @@ import {
   OmmaError,
 } from '@omma/core';
 import { initialize } from '@omma/nn';
+import { codeOf, makeFolder } from '@omma/storage';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { codeOf, makeFolder } from '../checkpoint/files.ts';
 import { loadModelWeights, modelWeights } from '../checkpoint/modelWeights.ts';
 import { restore } from '../checkpoint/restore.ts';
 import { datasets, models, ttaModels } from '../config/registries.ts';

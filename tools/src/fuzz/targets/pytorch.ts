@@ -8,15 +8,16 @@ import { hostTensor } from '@omma/core';
 import {
   describeValue,
   loadTensor,
-  memorySource,
   readPyTorch,
   stateDictOf,
   storedTensor,
   tensorsOf,
   writePyTorchFile,
 } from '@omma/engine';
+import { memorySource } from '@omma/storage';
 import { damagedBytes, joined } from '../bytes.ts';
 import { type Dice, edges } from '../dice.ts';
+import { damagedTar, tarOf } from '../tar.ts';
 import type { Target } from '../target.ts';
 
 async function read(bytes: Uint8Array): Promise<void> {
@@ -78,13 +79,6 @@ function legacy(): Uint8Array {
 
 /** The format of before 0.4. */
 function tar(): Uint8Array {
-  const member = (name: string, bytes: Uint8Array) => {
-    const header = Buffer.alloc(512);
-    header.write(name, 'latin1');
-    header.write(`${bytes.length.toString(8).padStart(11, '0')}\0`, 124, 'latin1');
-    header.write('ustar', 257, 'latin1');
-    return joined(header, bytes, new Uint8Array((512 - (bytes.length % 512)) % 512));
-  };
   const storages = joined(
     Buffer.from('80024b012e', 'hex'),
     Buffer.concat([text('\x80\x02('), word('7'), word('cpu'), text('ctorch\nFloatStorage\nt.')]),
@@ -104,12 +98,11 @@ function tar(): Uint8Array {
     ...numbers,
   );
   const pickle = Buffer.concat([text('\x80\x02}'), word('w'), word('3'), text('Qs.')]);
-  return joined(
-    member('storages', storages),
-    member('tensors', tensors),
-    member('pickle', pickle),
-    new Uint8Array(1024),
-  );
+  return tarOf([
+    { name: 'storages', bytes: storages },
+    { name: 'tensors', bytes: tensors },
+    { name: 'pickle', bytes: pickle },
+  ]);
 }
 
 /** Pieces of programs for the stack machine: what an attacker would write, and what makes it work hard. */
@@ -202,6 +195,8 @@ function damagedPickle(pickle: Uint8Array, dice: Dice): Uint8Array {
   return result;
 }
 
+const damagedMembers = (bytes: Uint8Array, dice: Dice) => damagedTar(bytes, dice, damagedPickle);
+
 const textLatin = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 
 /** A zip file with its pickle damaged and its sizes and checksum put right, so that the damage is reached. */
@@ -252,7 +247,9 @@ export const pytorch: Target = {
   damage(seed, dice, other) {
     const zipped = seed[0] === 0x50;
     if (zipped) return dice.chance(0.75) ? zipWith(seed, dice) : damagedBytes(seed, dice, other);
-    return dice.chance(0.5) ? damagedPickle(seed, dice) : damagedBytes(seed, dice, other);
+    // A pickle begins with its protocol; the member of a tar archive with its name.
+    const whole = seed[0] === 0x80 ? damagedPickle : damagedMembers;
+    return dice.chance(0.7) ? whole(seed, dice) : damagedBytes(seed, dice, other);
   },
   run: read,
 };

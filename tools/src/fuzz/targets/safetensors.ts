@@ -4,13 +4,13 @@ import { hostTensor } from '@omma/core';
 import {
   loadTensor,
   manifestKey,
-  memorySource,
   modelNames,
   parseManifest,
   readSafetensorsFrom,
   verifySafetensors,
 } from '@omma/engine';
 import { lengthBytes, writeSafetensors } from '@omma/nn';
+import { memorySource } from '@omma/storage';
 import { damagedBytes, joined } from '../bytes.ts';
 import { edges } from '../dice.ts';
 import { damagedJson, type Json } from '../json.ts';

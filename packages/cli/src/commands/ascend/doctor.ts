@@ -1,7 +1,7 @@
 /** `omma ascend doctor`: tries everything that Omma needs of CANN and the chips of this machine, and writes what it found to a file. Exit code 1 when something fails. */
 
 import { examine, type Finding } from '@omma/ascend';
-import { writeAtomically } from '@omma/engine';
+import { writeAtomically } from '@omma/storage';
 import pc from 'picocolors';
 import '../../run/devices.ts';
 

@@ -9,11 +9,10 @@ import {
   formatValue,
   isOpenMMLab,
   type Missing,
-  makeFolder,
-  textFile,
   translateOpenMMLab,
   writeConfig,
 } from '@omma/engine';
+import { makeFolder, textFile } from '@omma/storage';
 import pc from 'picocolors';
 import { type ReadingOptions, readConfig } from '../../run/configFile.ts';
 import { formatTable } from '../../terminal/table.ts';

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { OmmaError } from '@omma/core';
 import { type ArchiveIndex, buildArchiveIndex, expandShards } from '@omma/cv';
-import { writeAtomically } from '@omma/engine';
+import { writeAtomically } from '@omma/storage';
 import { progressBar } from '../../terminal/byteProgress.ts';
 import { formatBytes, formatDuration } from '../../terminal/format.ts';
 

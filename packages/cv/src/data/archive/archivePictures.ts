@@ -1,18 +1,19 @@
 /**
- * Pictures inside of archives, read where they lie: what a worker thread needs of an index, in shared memory. Before the first picture of an
- * archive is read, the archive is held against what the index says of it.
+ * Pictures inside of archives, read where they lie: what a worker thread needs of an index, in shared memory. An archive is held against what the index says
+ * of it: a file on disk whenever it is opened, one of a server before its first picture is read.
  */
 
 import { statSync } from 'node:fs';
 import { OmmaError } from '@omma/core';
-import { type ArchiveEntry, readEntry } from '../../storage/archive.ts';
 import {
+  type ArchiveEntry,
   type ByteSource,
   type ByteSourceStat,
   isRemote,
   localStat,
   openByteSource,
-} from '../../storage/byteSource.ts';
+  readEntry,
+} from '@omma/storage';
 import type { ArchiveIndex } from './archiveIndex.ts';
 
 /** All of it can be handed to a thread. */
@@ -48,8 +49,8 @@ export function archivePlaces(
 
 export class ArchivePictures {
   readonly #places: ArchivePlaces;
-  /** Archives that were found to be what the index says. */
-  readonly #sources = new Map<number, Promise<ByteSource>>();
+  /** Archives of servers that were found to be what the index says. Files are opened for each picture: shards may be more than a process may have open. */
+  readonly #remote = new Map<number, Promise<ByteSource>>();
 
   constructor(places: ArchivePlaces) {
     this.#places = places;
@@ -58,7 +59,11 @@ export class ArchivePictures {
   /** The bytes of a picture; `name` is what errors call it. */
   async read(picture: number, name: string): Promise<Uint8Array> {
     const { archive, entry } = this.#row(picture);
-    return readEntry(await this.#source(archive), entry, name);
+    const indexed = this.#places.archives[archive];
+    if (indexed === undefined) throw new Error(`no archive ${archive}`);
+    if (isRemote(indexed.location)) return readEntry(await this.#kept(archive, indexed), entry, name);
+    const file = await this.#checked(indexed);
+    return readEntry(file, entry, name).finally(() => file.close());
   }
 
   /** What is wrong with the archive of a picture, as far as this is known at once: those of servers are looked at when they are read. */
@@ -89,22 +94,25 @@ export class ArchivePictures {
     };
   }
 
-  #source(archive: number): Promise<ByteSource> {
-    const known = this.#sources.get(archive);
+  #kept(archive: number, indexed: ArchiveIndex['archives'][number]): Promise<ByteSource> {
+    const known = this.#remote.get(archive);
     if (known !== undefined) return known;
-    const opening = this.#checked(archive);
-    this.#sources.set(archive, opening);
+    const opening = this.#checked(indexed);
+    this.#remote.set(archive, opening);
     // A server that was away for a moment is asked again.
-    opening.catch(() => this.#sources.delete(archive));
+    opening.catch(() => this.#remote.delete(archive));
     return opening;
   }
 
-  async #checked(archive: number): Promise<ByteSource> {
-    const indexed = this.#places.archives[archive];
-    if (indexed === undefined) throw new Error(`no archive ${archive}`);
-    const source = openByteSource(indexed.location);
-    requireSame(indexed, await source.stat(), this.#places.index);
-    return source;
+  async #checked(indexed: ArchiveIndex['archives'][number]): Promise<ByteSource> {
+    const source = await openByteSource(indexed.location);
+    try {
+      requireSame(indexed, source, this.#places.index);
+      return source;
+    } catch (error) {
+      await source.close();
+      throw error;
+    }
   }
 }
 

@@ -2,11 +2,9 @@
 
 import { posix } from 'node:path';
 import { OmmaError } from '@omma/core';
+import { type Archive, type ArchiveEntry, openArchive, openByteSource } from '@omma/storage';
 import { expand } from 'brace-expansion';
 import { imageExtensions } from '../../image/decode.ts';
-import type { Archive, ArchiveEntry } from '../../storage/archive.ts';
-import { openByteSource } from '../../storage/byteSource.ts';
-import { openArchive } from '../../storage/openArchive.ts';
 import type { ArchiveIndex } from './archiveIndex.ts';
 
 export interface BuildIndexOptions {
@@ -43,7 +41,7 @@ export async function buildArchiveIndex(
   locations: readonly string[],
   options: BuildIndexOptions = {},
 ): Promise<ArchiveIndex> {
-  const found: { archive: ArchiveIndex['archives'][number]; samples: FoundSample[] }[] = [];
+  const found: FoundArchive[] = [];
   const failed = new Map<number, unknown>();
   let next = 0;
   let done = 0;
@@ -52,10 +50,7 @@ export async function buildArchiveIndex(
       const at = next++;
       const location = locations[at] ?? '';
       try {
-        const source = openByteSource(location);
-        const stat = await source.stat();
-        const samples = await samplesOf(location, await openArchive(source), options.prefix ?? '');
-        found[at] = { archive: { location, ...stat }, samples };
+        found[at] = await foundIn(location, options.prefix ?? '');
         options.onProgress?.(++done, locations.length);
       } catch (error) {
         failed.set(at, error);
@@ -82,6 +77,22 @@ export async function buildArchiveIndex(
       crc32: samples.map(({ entry }) => entry.crc32 ?? null),
     },
   };
+}
+
+interface FoundArchive {
+  readonly archive: ArchiveIndex['archives'][number];
+  readonly samples: readonly FoundSample[];
+}
+
+async function foundIn(location: string, prefix: string): Promise<FoundArchive> {
+  const source = await openByteSource(location);
+  try {
+    const { size, version } = source;
+    const samples = await samplesOf(location, await openArchive(source), prefix);
+    return { archive: { location, size, version }, samples };
+  } finally {
+    await source.close();
+  }
 }
 
 async function samplesOf(location: string, archive: Archive, prefix: string): Promise<FoundSample[]> {

@@ -4,7 +4,7 @@
  */
 
 import { OmmaError } from '@omma/core';
-import type { ByteSource } from '../source.ts';
+import type { ByteSource } from '@omma/storage';
 import { isLegacy, isTar, readLegacy, readTar } from './legacy.ts';
 import type { PickleValue } from './value.ts';
 import { isZip, readZip } from './zip.ts';
@@ -41,19 +41,23 @@ export async function readPyTorch(source: ByteSource): Promise<PickleValue> {
     const start = await source.read(0, Math.min(startBytes, source.size));
     if (isZip(start)) return await readZip(source);
     if (isLegacy(start)) return readLegacy(await whole(source));
-    if (isTar(start)) return readTar(await whole(source));
+    if (isTar(start)) return await readTar(bounded(source));
   } catch (error) {
-    if (error instanceof OmmaError) throw new OmmaError(`PyTorch file: ${error.message}`);
+    if (error instanceof OmmaError && !error.message.startsWith(source.name))
+      throw new OmmaError(`PyTorch file: ${error.message}`);
     throw error;
   }
   throw new OmmaError(`PyTorch file: ${source.size} bytes that are no file of torch.save`);
 }
 
-async function whole(source: ByteSource): Promise<Uint8Array> {
-  if (source.size > maxWholeBytes) {
-    throw new OmmaError(
-      `${source.size} bytes in the format of before PyTorch 1.6, of which at most ${maxWholeBytes} are read; save it again with a newer PyTorch`,
-    );
-  }
-  return source.read(0, source.size);
+function whole(source: ByteSource): Promise<Uint8Array> {
+  return bounded(source).read(0, source.size);
+}
+
+/** Refuses what is too large to be held in memory, as all that is not a zip file must be. */
+function bounded(source: ByteSource): ByteSource {
+  if (source.size <= maxWholeBytes) return source;
+  throw new OmmaError(
+    `${source.size} bytes in the format of before PyTorch 1.6, of which at most ${maxWholeBytes} are read; save it again with a newer PyTorch`,
+  );
 }

@@ -8,6 +8,7 @@
 
 import { OmmaError } from '@omma/core';
 import { type FileDType, fileByteSize } from '@omma/nn';
+import { type ByteSource, TarArchive } from '@omma/storage';
 import { storageDType, storageReference, torchHost } from './globals.ts';
 import { type PickleHost, readPickle } from './pickle.ts';
 import { ByteReader, latin1 } from './reader.ts';
@@ -115,19 +116,21 @@ export function isTar(bytes: Uint8Array): boolean {
   return bytes.length >= 512 && latin1(bytes.subarray(257, 262)) === 'ustar';
 }
 
-export function readTar(bytes: Uint8Array): PickleValue {
-  const members = tarMembers(bytes);
-  const member = (name: string) => {
-    const found = members.get(name);
-    if (found === undefined) throw new OmmaError(`the archive has no member ${name}`);
-    return new ByteReader(found);
+export async function readTar(source: ByteSource): Promise<PickleValue> {
+  const archive = await TarArchive.open(source);
+  // tar writes `./pickle` when it is given a folder.
+  const names = new Map([...archive.entries.keys()].map((name) => [name.replace(/^\.\//, ''), name]));
+  const member = async (name: string) => {
+    const stored = names.get(name);
+    if (stored === undefined) throw new OmmaError(`the archive has no member ${name}`);
+    return new ByteReader(await archive.read(stored));
   };
-  const storages = tarStorages(member('storages'));
-  const tensors = members.has('tensors')
-    ? tarTensors(member('tensors'), storages)
+  const storages = tarStorages(await member('storages'));
+  const tensors = names.has('tensors')
+    ? tarTensors(await member('tensors'), storages)
     : new Map<string, TorchTensor>();
   return readPickle(
-    member('pickle'),
+    await member('pickle'),
     torchHost({
       storage: ({ key }) => storages.get(key) ?? missing(key),
       persistent: (id) => tensors.get(String(id)) ?? missing(String(id)),
@@ -152,23 +155,6 @@ class WholeStorage implements Storage {
   async read(): Promise<Uint8Array> {
     return this.bytes;
   }
-}
-
-/** Plain members of a tar archive, by name without a leading `./`. */
-function tarMembers(bytes: Uint8Array): Map<string, Uint8Array> {
-  const members = new Map<string, Uint8Array>();
-  const reader = new ByteReader(bytes);
-  while (reader.position + 512 <= bytes.length) {
-    const header = reader.take(512);
-    const name = latin1(header.subarray(0, 100)).replace(/\0.*$/s, '').replace(/^\.\//, '');
-    if (name === '') break;
-    const digits = latin1(header.subarray(124, 136)).replace(/[\0 ]/g, '');
-    if (!/^[0-7]{1,11}$/.test(digits)) throw new OmmaError(`member ${name} of the archive has no size`);
-    const size = Number.parseInt(digits, 8);
-    members.set(name, reader.take(size));
-    reader.take(Math.min((512 - (size % 512)) % 512, bytes.length - reader.position));
-  }
-  return members;
 }
 
 function count(reader: ByteReader, host: PickleHost): number {

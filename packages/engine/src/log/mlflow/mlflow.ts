@@ -8,8 +8,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { OmmaError } from '@omma/core';
+import { writeAtomically } from '@omma/storage';
 import { z } from 'zod';
-import { writeAtomically } from '../../checkpoint/files.ts';
 import type { LogEntry, LoggedImage, RunOutcome, VisBackend, VisContext } from '../backend.ts';
 import { visDataDir } from '../backend.ts';
 import { writingLog } from '../files.ts';

@@ -3,7 +3,7 @@
 import { promisify } from 'node:util';
 import { crc32, inflateRaw } from 'node:zlib';
 import { OmmaError } from '@omma/core';
-import type { ByteSource } from './byteSource.ts';
+import type { ByteSource } from '../byteSource.ts';
 
 /** Where the bytes of a file lie in an archive. */
 export interface ArchiveEntry {
@@ -12,7 +12,7 @@ export interface ArchiveEntry {
   readonly size: number;
   /** Zip: bytes of the file when it is deflated; left out where it is stored as it is. */
   readonly inflatedSize?: number;
-  /** Zip: CRC-32 of the file. */
+  /** Zip: CRC-32 of the file; left out where nothing is to be held against it. */
   readonly crc32?: number;
 }
 
@@ -28,15 +28,14 @@ const inflate = promisify(inflateRaw);
 export async function readEntry(source: ByteSource, entry: ArchiveEntry, name: string): Promise<Uint8Array> {
   const stored = await source.read(entry.offset, entry.size);
   const bytes = entry.inflatedSize === undefined ? stored : await inflated(stored, entry.inflatedSize);
-  if (
-    bytes === null ||
-    bytes.length !== (entry.inflatedSize ?? entry.size) ||
-    (entry.crc32 !== undefined && crc32(bytes) !== entry.crc32)
-  ) {
-    throw new OmmaError(
-      `${source.name}: ${name} is damaged, or the archive has changed since it was indexed; copy it again`,
+  const damaged = (what: string) =>
+    new OmmaError(
+      `${source.name}: ${name} is damaged (${what}), or the archive has changed since its directory was read; copy it again`,
     );
-  }
+  if (bytes === null || bytes.length !== (entry.inflatedSize ?? entry.size))
+    throw damaged('it cannot be decompressed');
+  if (entry.crc32 !== undefined && crc32(bytes) !== entry.crc32)
+    throw damaged('it does not match its CRC-32');
   return bytes;
 }
 

@@ -4,8 +4,8 @@
  */
 
 import { OmmaError } from '@omma/core';
+import type { ByteSource } from '../byteSource.ts';
 import { type Archive, type ArchiveEntry, readMember } from './archive.ts';
-import type { ByteSource } from './byteSource.ts';
 
 const block = 512;
 /** A path that is longer than this is taken for damage. */
@@ -22,7 +22,7 @@ export class TarArchive implements Archive {
   }
 
   static async open(source: ByteSource): Promise<TarArchive> {
-    const { size: total } = await source.stat();
+    const { size: total } = source;
     const entries = new Map<string, ArchiveEntry>();
     let extended: Extended = {};
     for (let at = 0; ; ) {

@@ -1,0 +1,14 @@
+/**
+ * @omma/storage: where files lie and how they are read. Ranges of bytes from disk, HTTP and S3; tar shards and zip archives by random access;
+ * files that are written whole or not at all.
+ */
+
+export * from './archive/archive.ts';
+export * from './archive/openArchive.ts';
+export * from './archive/tarArchive.ts';
+export * from './archive/zipArchive.ts';
+export * from './archive/zipDirectory.ts';
+export * from './byteSource.ts';
+export * from './files.ts';
+export * from './localSource.ts';
+export * from './location.ts';

@@ -1,0 +1,42 @@
+/** Files that are written whole or not at all. */
+
+import { mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporarySuffix, writeAtomically } from '../src/index.ts';
+
+const temporary = () => mkdtemp(join(tmpdir(), 'omma-files-'));
+
+describe('writing', () => {
+  it('replaces a file as a whole and leaves nothing else behind', async () => {
+    const folder = await temporary();
+    const path = join(folder, 'file');
+    await writeAtomically(path, [Uint8Array.of(1, 2), Uint8Array.of(3)]);
+    await writeAtomically(path, [Uint8Array.of(4)]);
+    expect([...(await readFile(path))]).toEqual([4]);
+    expect(await readdir(folder)).toEqual(['file']);
+  });
+
+  it.skipIf(process.platform !== 'linux')(
+    'says what a full disk needs, and leaves nothing half-written',
+    async () => {
+      const folder = await temporary();
+      const path = join(folder, 'file');
+      await writeFile(path, 'old');
+      // The temporary file leads to a device that is always full.
+      await symlink('/dev/full', `${path}${temporarySuffix}`);
+      await expect(writeAtomically(path, [new Uint8Array(2e6)])).rejects.toThrow(
+        /file: needs 2\.0 MB but .* are free; free some space/,
+      );
+      expect(await readdir(folder)).toEqual(['file']);
+      expect(await readFile(path, 'utf8')).toBe('old');
+    },
+  );
+
+  it('names a folder that does not exist', async () => {
+    await expect(writeAtomically('/nowhere/file', [Uint8Array.of(1)])).rejects.toThrow(
+      /cannot write \(ENOENT\)/,
+    );
+  });
+});
