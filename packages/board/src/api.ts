@@ -65,7 +65,13 @@ export interface SystemLoad {
 
 /** Pushed to the page. */
 export type BoardEvent =
-  | { readonly type: 'runs'; readonly runs: readonly RunSummary[]; readonly removed: readonly string[] }
+  | {
+      readonly type: 'runs';
+      /** True when these are all runs, whatever the page knew before. */
+      readonly anew: boolean;
+      readonly runs: readonly RunSummary[];
+      readonly removed: readonly string[];
+    }
   | { readonly type: 'system'; readonly load: SystemLoad };
 
 export type PictureInfo = Omit<RunImage, 'path'> & { readonly run: string; readonly index: number };

@@ -77,7 +77,7 @@ function take(event: BoardEvent): void {
     loads.value = [...loads.value.slice(1 - mostLoads), event.load];
     return;
   }
-  const next = new Map(runs.value);
+  const next = new Map(event.anew ? [] : runs.value);
   for (const name of event.removed) next.delete(name);
   for (const run of event.runs) next.set(run.name, run);
   const sorted = [...next.values()].sort((a, b) => (b.started ?? 0) - (a.started ?? 0));

@@ -26,6 +26,11 @@ export class Column {
     this.#data[this.#length++] = value;
   }
 
+  /** Makes room for `rows` in all at once, so that growing needs no copies. */
+  reserve(rows: number): void {
+    if (rows > this.#data.length) this.#reserve(rows);
+  }
+
   /** Appends NaN until the column has `length` rows. */
   pad(length: number): void {
     if (length <= this.#length) return;

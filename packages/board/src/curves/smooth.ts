@@ -8,9 +8,9 @@ import { Column } from './column.ts';
 interface Smoothed {
   readonly weight: number;
   readonly column: Column;
-  /** The uncorrected average, and the numbers that went into it. */
+  /** The uncorrected average, and the part of it that still is the zero it started from. */
   average: number;
-  count: number;
+  zero: number;
 }
 
 const kept = new WeakMap<Column, Smoothed>();
@@ -20,17 +20,26 @@ export function smoothed(source: Column, weight: number): Column {
   if (weight === 0) return source;
   let state = kept.get(source);
   if (state === undefined || state.weight !== weight || state.column.length > source.length) {
-    state = { weight, column: new Column(), average: 0, count: 0 };
+    state = { weight, column: new Column(), average: 0, zero: 1 };
     kept.set(source, state);
   }
   const rest = source.view(state.column.length);
-  for (const value of rest) {
-    if (Number.isFinite(value)) {
-      state.average = state.average * weight + (1 - weight) * value;
-      state.count++;
+  const result = new Float64Array(rest.length);
+  let { average, zero } = state;
+  for (let i = 0; i < rest.length; i++) {
+    const value = rest[i] ?? Number.NaN;
+    if (!Number.isFinite(value)) {
+      result[i] = value;
+      continue;
     }
-    state.column.push(Number.isFinite(value) ? state.average / (1 - weight ** state.count) : value);
+    average = average * weight + (1 - weight) * value;
+    // Below that it changes no double any more, and would go on to numbers that processors are slow with.
+    zero = zero < Number.EPSILON / 4 ? 0 : zero * weight;
+    result[i] = average / (1 - zero);
   }
+  state.average = average;
+  state.zero = zero;
+  state.column.append(result);
   return state.column;
 }
 

@@ -48,6 +48,11 @@ export class Table {
     }
   }
 
+  /** Makes room for as many rows, in the columns that there are. */
+  reserve(rows: number): void {
+    for (const [, column] of this.columns()) column.reserve(rows);
+  }
+
   addColumn(name: string): Column {
     const column = new Column();
     this.#values.set(name, column);

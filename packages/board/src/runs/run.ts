@@ -16,6 +16,8 @@ const headBytes = 512;
 
 /** A log that has grown within this time belongs to a run that is alive, in milliseconds. */
 const aliveFor = 5 * 60_000;
+/** Forms of lines that are remembered: numbers that not every iteration has make some. */
+const mostTemplates = 4;
 /** Milliseconds that reading keeps everything else waiting. */
 const longestWait = 30;
 
@@ -34,7 +36,8 @@ export class Run {
   readonly name: string;
   #state = emptyState();
   #tables: RunTables = { train: new Table(), val: new Table() };
-  #template: LineTemplate | null = null;
+  /** Forms that lines of iterations have had, the newest first. */
+  #templates: readonly LineTemplate[] = [];
   #offset = 0;
   #head = '';
   #size = 0;
@@ -92,7 +95,7 @@ export class Run {
     if (size < saved.offset || (await headOf(this.logPath, saved.offset)) !== saved.head) return false;
     this.#state = saved.state;
     this.#tables = saved.tables;
-    this.#template = null;
+    this.#templates = [];
     this.#offset = saved.offset;
     this.#head = saved.head;
     return true;
@@ -125,27 +128,49 @@ export class Run {
   }
 
   #take(bytes: Buffer): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const { train } = this.#tables;
+    for (const template of this.#templates) template.open(bytes, view);
     for (let start = 0; start < bytes.length; ) {
-      const end = bytes.indexOf(10, start);
-      const iteration = this.#template?.read(bytes, start, end) ?? -1;
-      if (iteration >= 0) this.#state.iteration = iteration;
-      else if (end > start) {
-        const line = bytes.toString('utf8', start, end);
-        const type = reduceLine(line, this.#state, this.#tables);
-        if (type === 'iteration') this.#template = LineTemplate.from(line, this.#tables.train);
+      const next = this.#matched(bytes, view, start);
+      if (next >= 0) {
+        start = next;
+        continue;
       }
+      const end = bytes.indexOf(10, start);
+      if (end > start) this.#parse(bytes.toString('utf8', start, end), bytes, view);
       start = end + 1;
     }
-    this.#state.lastTime = Math.max(
-      this.#state.lastTime ?? 0,
-      this.#tables.train.time.at(this.#tables.train.rows - 1) || 0,
-    );
+    const last = train.rows - 1;
+    this.#state.iteration = Math.max(this.#state.iteration, train.step.at(last) || 0);
+    this.#state.lastTime = Math.max(this.#state.lastTime ?? 0, train.time.at(last) || 0);
+  }
+
+  /** Where the next line begins, when one of the templates reads this one; else -1. */
+  #matched(bytes: Buffer, view: DataView, start: number): number {
+    for (const template of this.#templates) {
+      const next = template.read(bytes, view, start);
+      if (next >= 0) return next;
+    }
+    return -1;
+  }
+
+  /** A line of another form than the ones before; the lines that come may be like it. */
+  #parse(line: string, bytes: Buffer, view: DataView): void {
+    const { train } = this.#tables;
+    if (reduceLine(line, this.#state, this.#tables) !== 'iteration') return;
+    const template = LineTemplate.from(line, train);
+    if (template === null) return;
+    template.open(bytes, view);
+    // As if the rest of the log were such lines.
+    train.reserve(train.rows + Math.ceil((this.#size - this.#offset) / (line.length + 1)));
+    this.#templates = [template, ...this.#templates].slice(0, mostTemplates);
   }
 
   #forget(): void {
     this.#state = emptyState();
     this.#tables = { train: new Table(), val: new Table() };
-    this.#template = null;
+    this.#templates = [];
     this.#offset = 0;
   }
 }

@@ -69,10 +69,17 @@ export class RunSet {
       const grown = await run.update((each) => this.#onProgress(each.offset, each.size)).catch(() => false);
       if (!grown) continue;
       if (!changed.includes(run)) changed.push(run);
-      if (run.offset - (this.#savedAt.get(run) ?? 0) < saveEvery) continue;
-      this.#index?.save(run);
-      this.#savedAt.set(run, run.offset);
     }
+    if (changed.length === 0) this.#saveOne();
     return changed;
+  }
+
+  /** Writing keeps everything else waiting, so it is left for a look that has found nothing new, and is one run's at a time. */
+  #saveOne(): void {
+    const due = ({ offset }: Run, saved: number) => offset - saved >= saveEvery;
+    const run = this.runs.find((each) => due(each, this.#savedAt.get(each) ?? 0));
+    if (run === undefined) return;
+    this.#index?.save(run);
+    this.#savedAt.set(run, run.offset);
   }
 }

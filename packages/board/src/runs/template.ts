@@ -1,32 +1,60 @@
 /**
- * The quick way through a long log. The lines of iterations differ in their numbers alone, so the one that was parsed last serves as a template:
- * where the bytes between the numbers are the same, the numbers are read straight from the bytes, about ten times faster than JSON.parse. Any
- * other line fails to match and is parsed. A number of more than 15 digits may come out a unit in the last place beside the one
- * in the file, which no picture shows.
+ * The quick way through a long log. The lines of iterations differ in their numbers alone, so one that was parsed serves as a template: where the bytes
+ * between the numbers are the same, the numbers are read straight from the bytes, some twenty times faster than JSON.parse. Any other line fails to
+ * match and is parsed.
  */
 
 import type { Column } from '../curves/column.ts';
 import type { Table } from '../curves/table.ts';
+import { NumberReader } from './numberReader.ts';
 
-const timeDigits = '2026-01-01T00:00:00.000Z'.length;
 const prefix = '{"time":"';
-const [zero, nine, minus, plus, dot, bigE, smallE] = [48, 57, 45, 43, 46, 69, 101];
-const powers = Float64Array.from({ length: 300 }, (_, exponent) => Number(`1e${exponent}`));
+const [zero, dot, capitalZ] = [48, 46, 90];
+/** `2026-01-01T00:00:` and `00.000Z`: what most lines share with the one before, and the rest. */
+const minuteLength = 17;
+const timeLength = 24;
+
+/** Bytes that must be found, compared four at a time. */
+class Piece {
+  readonly length: number;
+  readonly #words: Int32Array;
+  readonly #rest: Uint8Array;
+
+  constructor(text: string) {
+    const bytes = Buffer.from(text);
+    this.length = bytes.length;
+    this.#words = Int32Array.from({ length: bytes.length >> 2 }, (_, i) => bytes.readInt32LE(4 * i));
+    this.#rest = Uint8Array.from(bytes.subarray(bytes.length & ~3));
+  }
+
+  isAt(view: DataView, at: number): boolean {
+    if (at + this.length > view.byteLength) return false;
+    const [words, rest] = [this.#words, this.#rest];
+    let place = at;
+    for (let i = 0; i < words.length; i++, place += 4)
+      if (view.getInt32(place, true) !== words[i]) return false;
+    for (let i = 0; i < rest.length; i++) if (view.getUint8(place + i) !== rest[i]) return false;
+    return true;
+  }
+}
+
+const prefixPiece = new Piece(prefix);
 
 export class LineTemplate {
-  /** Bytes before each number, and after the last one; the first begins behind the time. */
-  readonly #pieces: readonly Uint8Array[];
+  /** What stands before each number, and after the last one; the first begins behind the time. */
+  readonly #pieces: readonly Piece[];
   readonly #values: Float64Array;
   /** Which numbers are the iteration and those of columns. */
   readonly #iteration: number;
   readonly #columns: readonly { readonly at: number; readonly column: Column }[];
   readonly #table: Table;
-  #position = 0;
-  #day = '';
-  #midnight = 0;
+  readonly #numbers = new NumberReader();
+  /** The minute of the line before, in bytes and in milliseconds since 1970. */
+  readonly #minuteBytes = new Uint8Array(minuteLength);
+  #minute = Number.NaN;
 
   private constructor(
-    pieces: readonly Uint8Array[],
+    pieces: readonly Piece[],
     iteration: number,
     columns: readonly { readonly at: number; readonly column: Column }[],
     table: Table,
@@ -40,112 +68,90 @@ export class LineTemplate {
 
   /** A template from the line of an iteration that is in `table` already; null when the line has another form. */
   static from(line: string, table: Table): LineTemplate | null {
-    const body = line.slice(prefix.length + timeDigits);
-    if (!line.startsWith(prefix) || !body.startsWith('"') || body.includes('\\')) return null;
+    const body = line.slice(prefix.length + timeLength);
     const scalarsFrom = body.indexOf('"scalars":{');
-    const pieces: Uint8Array[] = [];
+    if (!line.startsWith(prefix) || !body.startsWith('"') || body.includes('\\') || scalarsFrom < 0)
+      return null;
+    // An iteration inside of another object is not the line's.
+    if (body.slice(0, scalarsFrom).includes('{')) return null;
+    const pieces: Piece[] = [];
     const columns: { at: number; column: Column }[] = [];
     let iteration = -1;
     let last = 0;
-    for (const match of body.matchAll(/"([^"]*)":(-?\d[\d.eE+-]*)(?=[,}])/g)) {
+    for (const match of body.matchAll(/"([^"]*)":(-?\d[\d.eE+-]*|null)(?=[,}])/g)) {
       const [whole, key = '', value = ''] = match;
       const end = match.index + whole.length;
-      if (scalarsFrom >= 0 && match.index > scalarsFrom) {
+      if (match.index > scalarsFrom) {
         const column = table.column(key);
-        if (column === undefined) return null;
+        // A name that comes twice counts once.
+        if (column === undefined || columns.some((known) => known.column === column)) return null;
         columns.push({ at: pieces.length, column });
-      } else if (key === 'iteration') iteration = pieces.length;
-      pieces.push(Buffer.from(body.slice(last, end - value.length)));
+      } else if (value === 'null') continue;
+      else if (key === 'iteration') iteration = pieces.length;
+      pieces.push(new Piece(body.slice(last, end - value.length)));
       last = end;
     }
     const rest = body.slice(last);
-    // Numbers inside of lists, or another object behind the scalars.
-    if (iteration < 0 || !/^}*$/.test(rest) || table.names.length !== columns.length) return null;
-    return new LineTemplate([...pieces, Buffer.from(rest)], iteration, columns, table);
+    // Numbers inside of lists, or something behind the scalars.
+    if (iteration < 0 || rest !== '}}') return null;
+    return new LineTemplate([...pieces, new Piece(`${rest}\n`)], iteration, columns, table);
   }
 
-  /** Adds the line at `start` to `end` of `bytes` to the table if it has this form: its iteration, or -1. */
-  read(bytes: Uint8Array, start: number, end: number): number {
-    const time = start + prefix.length;
-    let position = time + timeDigits;
-    if (position >= end || bytes[start] !== 123) return -1;
-    const { length } = this.#values;
-    for (let i = 0; i < length; i++) {
-      const piece = this.#pieces[i];
-      if (piece === undefined) return -1;
-      for (let k = 0; k < piece.length; k++) if (bytes[position + k] !== piece[k]) return -1;
-      this.#values[i] = this.#number(bytes, position + piece.length);
-      if (this.#position < 0) return -1;
-      position = this.#position;
+  /** What lines are read from, until the next call. */
+  open(bytes: Uint8Array, view: DataView): void {
+    this.#numbers.open(bytes, view);
+  }
+
+  /** Adds the line at `start` to the table if it has this form; where the next one begins, or -1. */
+  read(bytes: Uint8Array, view: DataView, start: number): number {
+    if (!prefixPiece.isAt(view, start)) return -1;
+    const time = this.#time(bytes, start + prefix.length);
+    if (Number.isNaN(time)) return -1;
+    const [pieces, values, numbers] = [this.#pieces, this.#values, this.#numbers];
+    let position = start + prefix.length + timeLength;
+    for (let i = 0; i < values.length; i++) {
+      const piece = pieces[i];
+      if (piece === undefined || !piece.isAt(view, position)) return -1;
+      values[i] = numbers.read(position + piece.length);
+      position = numbers.position;
+      if (position < 0) return -1;
     }
-    const tail = this.#pieces[length];
-    if (tail === undefined || position + tail.length !== end) return -1;
-    for (let k = 0; k < tail.length; k++) if (bytes[position + k] !== tail[k]) return -1;
-    return this.#append(this.#time(bytes, time));
+    const tail = pieces[values.length];
+    const iteration = values[this.#iteration] ?? Number.NaN;
+    if (tail === undefined || !tail.isAt(view, position) || Number.isNaN(iteration)) return -1;
+    this.#append(iteration, time);
+    return position + tail.length;
   }
 
-  #append(time: number): number {
+  #append(iteration: number, time: number): void {
     const row = this.#table.rows;
-    const iteration = this.#values[this.#iteration] ?? 0;
     this.#table.step.push(iteration);
     this.#table.time.push(time);
     for (const { at, column } of this.#columns) {
       column.pad(row);
       column.push(this.#values[at] ?? Number.NaN);
     }
-    return iteration;
   }
 
-  /** The number at `start`; `#position` is behind it then, or -1 when there is none. */
-  #number(bytes: Uint8Array, start: number): number {
-    let at = start;
-    const negative = bytes[at] === minus;
-    if (negative) at++;
-    let [mantissa, digits, exponent] = [0, 0, 0];
-    let fraction = false;
-    for (; ; at++) {
-      const byte = bytes[at] ?? 0;
-      if (byte >= zero && byte <= nine) {
-        // Further digits only move the point.
-        if (digits < 17) {
-          mantissa = mantissa * 10 + (byte - zero);
-          if (mantissa > 0) digits++;
-          if (fraction) exponent--;
-        } else if (!fraction) exponent++;
-      } else if (byte === dot) fraction = true;
-      else break;
-    }
-    if (at === start + Number(negative)) {
-      this.#position = -1;
-      return 0;
-    }
-    if (bytes[at] === smallE || bytes[at] === bigE) {
-      at++;
-      const down = bytes[at] === minus;
-      if (down || bytes[at] === plus) at++;
-      let shift = 0;
-      for (let byte = bytes[at] ?? 0; byte >= zero && byte <= nine && shift < 400; byte = bytes[++at] ?? 0)
-        shift = shift * 10 + (byte - zero);
-      exponent += down ? -shift : shift;
-    }
-    // At the ends of the range a power of ten is no number of its own: JSON.parse knows.
-    this.#position = Math.abs(exponent) < powers.length ? at : -1;
-    const scale = powers[Math.abs(exponent)] ?? 1;
-    const value = exponent < 0 ? mantissa / scale : mantissa * scale;
-    return negative ? -value : value;
-  }
-
-  /** Milliseconds of an ISO time; the day is the same for most lines. */
+  /** Milliseconds of an ISO time; the minute is the same for most lines. NaN for what is no such time. */
   #time(bytes: Uint8Array, at: number): number {
-    const two = (offset: number) =>
-      ((bytes[at + offset] ?? 0) - zero) * 10 + ((bytes[at + offset + 1] ?? 0) - zero);
-    let same = this.#day.length === 10;
-    for (let k = 0; same && k < 10; k++) same = this.#day.charCodeAt(k) === bytes[at + k];
-    if (!same) {
-      this.#day = Buffer.from(bytes.subarray(at, at + 10)).toString('latin1');
-      this.#midnight = Date.parse(`${this.#day}T00:00:00.000Z`);
+    const known = this.#minuteBytes;
+    for (let k = minuteLength - 1; k >= 0; k--) {
+      if (known[k] === bytes[at + k]) continue;
+      known.set(bytes.subarray(at, at + minuteLength));
+      this.#minute = Date.parse(`${Buffer.from(known).toString('latin1')}00.000Z`);
+      break;
     }
-    const millis = two(20) * 10 + ((bytes[at + 22] ?? 0) - zero);
-    return this.#midnight + two(11) * 3_600_000 + two(14) * 60_000 + two(17) * 1000 + millis;
+    const end = at + timeLength;
+    if (bytes[at + 19] !== dot || bytes[end - 1] !== capitalZ) return Number.NaN;
+    const seconds = this.#digit(bytes, at + 17) * 10 + this.#digit(bytes, at + 18);
+    const millis =
+      this.#digit(bytes, at + 20) * 100 + this.#digit(bytes, at + 21) * 10 + this.#digit(bytes, at + 22);
+    return this.#minute + seconds * 1000 + millis;
+  }
+
+  #digit(bytes: Uint8Array, at: number): number {
+    const digit = (bytes[at] ?? 0) - zero;
+    return digit >= 0 && digit <= 9 ? digit : Number.NaN;
   }
 }

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { RunSet, serveBoard } from '@omma/board';
 import { OmmaError } from '@omma/core';
 import pc from 'picocolors';
-import { rootOf } from '../run/openRuns.ts';
+import { rootOf } from '../run/runsRoot.ts';
 
 export interface BoardCommandOptions {
   readonly host: string;

@@ -1,6 +1,5 @@
 /** The runs that a command is about, read from their logs, with progress where that takes long. */
 
-import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Run, RunSet } from '@omma/board';
 import { OmmaError } from '@omma/core';
@@ -38,14 +37,4 @@ export function chooseRuns(set: RunSet, names: readonly string[]): Run[] {
       `${set.root}: has no run ${name}${close === null ? '' : `; did you mean ${close}?`}; its runs: ${known.join(', ')}`,
     );
   });
-}
-
-/** The folder to search: as given, or `work_dirs`, or here when this is a run. */
-export async function rootOf(dir: string | undefined): Promise<string> {
-  if (dir !== undefined) return dir;
-  const here = await stat('log.jsonl').then(
-    () => true,
-    () => false,
-  );
-  return here ? '.' : 'work_dirs';
 }

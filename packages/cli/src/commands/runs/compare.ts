@@ -1,7 +1,8 @@
 /** `omma runs compare`: metrics of runs side by side, and the config values that differ between them. */
 
 import { compareConfigs, summaryOf } from '@omma/board';
-import { chooseRuns, openRuns, rootOf } from '../../run/openRuns.ts';
+import { chooseRuns, openRuns } from '../../run/openRuns.ts';
+import { rootOf } from '../../run/runsRoot.ts';
 import { formatCount } from '../../terminal/format.ts';
 import { formatTable } from '../../terminal/table.ts';
 

@@ -2,7 +2,8 @@
 
 import { type RunSummary, summaryOf } from '@omma/board';
 import pc from 'picocolors';
-import { openRuns, rootOf } from '../../run/openRuns.ts';
+import { openRuns } from '../../run/openRuns.ts';
+import { rootOf } from '../../run/runsRoot.ts';
 import { formatDuration } from '../../terminal/format.ts';
 import { formatTable } from '../../terminal/table.ts';
 

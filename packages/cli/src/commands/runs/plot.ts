@@ -7,7 +7,8 @@ import { nearest } from '@omma/engine';
 import pc from 'picocolors';
 import type { Chart, ChartLine } from '../../plot/chart.ts';
 import { chartText } from '../../plot/terminal.ts';
-import { chooseRuns, openRuns, rootOf } from '../../run/openRuns.ts';
+import { chooseRuns, openRuns } from '../../run/openRuns.ts';
+import { rootOf } from '../../run/runsRoot.ts';
 import { formatCount, formatDuration, formatNumber } from '../../terminal/format.ts';
 
 export interface PlotOptions {
