@@ -54,7 +54,7 @@ export function Chart({ curve }: { readonly curve: string }) {
   }, [curve, names, news, smoothing.value, axis.value, logarithmic.value, theme.value, wide.value]);
 
   return (
-    <section class={wide.value ? 'card wide' : 'card'} data-curve={curve}>
+    <section class={wide.value ? 'card wide' : 'card'} data-curve={curve} data-points={points.value}>
       <header>
         <b title={curve}>{curve.replace(/^(train|val)\//, '')}</b>
         <small>{points.value > 0 ? `${formatCount(points.value)} points` : ''}</small>

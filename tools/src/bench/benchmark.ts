@@ -14,6 +14,8 @@ export interface Setting {
   readonly data: string;
   readonly pace: Pace;
   readonly torch: readonly TorchPeers[];
+  /** All Pythons that were named, whatever they have. */
+  readonly pythons: readonly string[];
   /** Tells the user what is being measured. */
   readonly progress: (line: string) => void;
 }

@@ -1,6 +1,7 @@
 /** All benchmarks, in the order of the table. */
 
 import type { Benchmark, Setting } from './benchmark.ts';
+import { boardBenchmark } from './boardBenchmark.ts';
 import { dataBenchmark, flowers, originals } from './dataBenchmark.ts';
 import { engineOverheadBenchmark } from './engineOverhead.ts';
 import { memoryBenchmark } from './memoryBenchmark.ts';
@@ -36,6 +37,7 @@ export const catalogue: readonly Benchmark[] = [
   engineOverheadBenchmark,
   compileBenchmark(resnet50),
   helpBenchmark,
+  boardBenchmark,
   dataBenchmark({
     title: 'data: 256 photos of 128 px, random crop to 112, one core',
     size: 112,

@@ -44,6 +44,7 @@ async function main(): Promise<void> {
     data,
     pace: quick ? { rounds: 3, steps: 1, roundMs: 300 } : { rounds: 5, steps: 2, roundMs: 1000 },
     torch: await torchPeers(chosen.pythons),
+    pythons: chosen.pythons,
     progress: (line) => process.stderr.write(`bench: ${line}\n`),
   };
   warnOfOthers(setting);

@@ -18,6 +18,8 @@ const headBytes = 512;
 const aliveFor = 5 * 60_000;
 /** Forms of lines that are remembered: numbers that not every iteration has make some. */
 const mostTemplates = 4;
+/** Lines of iterations in a row that no form fitted; then one of as many becomes a form, because making one takes longer than parsing. */
+const patience = 64;
 /** Milliseconds that reading keeps everything else waiting. */
 const longestWait = 30;
 
@@ -38,6 +40,7 @@ export class Run {
   #tables: RunTables = { train: new Table(), val: new Table() };
   /** Forms that lines of iterations have had, the newest first. */
   #templates: readonly LineTemplate[] = [];
+  #unlike = 0;
   #offset = 0;
   #head = '';
   #size = 0;
@@ -150,7 +153,9 @@ export class Run {
   #matched(bytes: Buffer, view: DataView, start: number): number {
     for (const template of this.#templates) {
       const next = template.read(bytes, view, start);
-      if (next >= 0) return next;
+      if (next < 0) continue;
+      this.#unlike = 0;
+      return next;
     }
     return -1;
   }
@@ -159,6 +164,7 @@ export class Run {
   #parse(line: string, bytes: Buffer, view: DataView): void {
     const { train } = this.#tables;
     if (reduceLine(line, this.#state, this.#tables) !== 'iteration') return;
+    if (++this.#unlike > patience && this.#unlike % patience !== 0) return;
     const template = LineTemplate.from(line, train);
     if (template === null) return;
     template.open(bytes, view);

@@ -1,6 +1,6 @@
 /**
  * The quick way through a long log. The lines of iterations differ in their numbers alone, so one that was parsed serves as a template: where the bytes
- * between the numbers are the same, the numbers are read straight from the bytes, some twenty times faster than JSON.parse. Any other line fails to
+ * between the numbers are the same, the numbers are read straight from the bytes, in half the time that JSON.parse alone takes. Any other line fails to
  * match and is parsed.
  */
 

@@ -9,7 +9,7 @@ import { SystemMonitor } from './system.ts';
 
 const every = 1000;
 /** While long logs are read, what is read of them shows as often as that. */
-const everyWhileReading = 250;
+const everyWhileReading = 500;
 /** Further pages are turned away. */
 const mostListeners = 64;
 
@@ -67,7 +67,8 @@ export class Feed {
     } catch (error) {
       this.#onError(error);
     }
-    this.#timer = this.#closed || this.#listeners.size === 0 ? null : setTimeout(() => void this.#look(), every);
+    this.#timer =
+      this.#closed || this.#listeners.size === 0 ? null : setTimeout(() => void this.#look(), every);
   }
 
   /** Tells of the runs whose summaries have changed. */
