@@ -85,6 +85,7 @@ function addTest(program: Command): void {
     .argument('<config>', 'config file (.ts, .js, .json, .yaml or OpenMMLab .py)')
     .argument('<checkpoint>', 'checkpoint (.safetensors), PyTorch weights (.pth), or offline model (.om)');
   configOptions(command)
+    .option('--val', 'on the validation data, where the config has test data too')
     .option('--tta', 'by test-time augmentation, as `ttaModel` of the config says')
     .option('--dump <file>', 'write the predictions there (.safetensors), for `omma eval`')
     .option('--show-dir <dir>', 'write pictures with their predictions there')

@@ -79,6 +79,19 @@ it('no more batches are loaded ahead than may be', async () => {
   });
 });
 
+it('an epoch that ends before its first batch was taken is loaded no further', async () => {
+  const seen = new Int32Array(new SharedArrayBuffer(4));
+  const dataset = new Stripes({ length: 400, seen, delayMs: 10 });
+  await using(dataset, { numWorkers: 1, prefetch: 20 }, async (loader) => {
+    await loader.epoch(0)[Symbol.asyncIterator]().return?.();
+    // One batch may be in work, and what the thread had been handed.
+    const next = loader.epoch(1)[Symbol.asyncIterator]();
+    await next.next();
+    expect(Atomics.load(seen, 0)).toBeLessThan(10 * loader.batchSize);
+    await next.return?.();
+  });
+});
+
 it('a failure in a worker names the sample; a mistake of the user is one line, a defect has its stack', async () => {
   const failure = (dataset: Stripes, options: Partial<BatchLoaderOptions> = {}) =>
     using(dataset, { numWorkers: 2, ...options }, (loader) =>

@@ -11,6 +11,8 @@ import { trainingReport } from '../terminal/trainingReport.ts';
 export interface TestOptions extends ConfigOptions {
   /** By the config's test-time augmentation. */
   readonly tta?: boolean;
+  /** On the validation data, where the config has test data too. */
+  readonly val?: boolean;
   /** File for the predictions. */
   readonly dump?: string;
   /** Folder for pictures with their predictions. */
@@ -83,7 +85,9 @@ export function printEvaluation(
   process.stdout.write(`${samples} samples in ${formatDuration(seconds)}\n`);
 }
 
-function withTestOptions(config: Config, { dump, showDir }: TestOptions): Config {
+function withTestOptions(given: Config, { dump, showDir, val }: TestOptions): Config {
+  const { testDataloader, testEvaluator: ofTest, testConfig, ...validation } = given;
+  const config: Config = val === true ? validation : given;
   const { valEvaluator = [], testEvaluator = valEvaluator, defaultHooks } = config;
   return {
     ...config,

@@ -17,11 +17,19 @@ export async function trainCheck(config: Config, { json }: { readonly json?: boo
     process.stdout.write(
       json === true
         ? `${JSON.stringify(found)}\n`
-        : `${formatTable([{ title: '' }, { title: '' }], rows(found))}\n`,
+        : `${formatTable([{ title: '' }, { title: '' }], rows(found))}\n\n${hookTable(found)}\n`,
     );
   } finally {
     await runner.dispose();
   }
+}
+
+/** The hooks in the order in which they are called. */
+function hookTable({ hooks }: CheckReport): string {
+  return formatTable(
+    [{ title: 'hook' }, { title: 'priority', align: 'right' }, { title: 'points' }],
+    hooks.map(({ name, priority, points }) => [name, String(priority), points.join(' ')]),
+  );
 }
 
 function rows(found: CheckReport): string[][] {

@@ -31,9 +31,16 @@ function withSettings(config: Config, { device, amp, workDir, seed }: ConfigOpti
     ...(device === undefined ? {} : { device }),
     ...(workDir === undefined ? {} : { workDir }),
     ...(seed === undefined ? {} : { randomness: { ...config.randomness, seed } }),
-    ...(amp === undefined || config.optimWrapper === undefined
-      ? {}
-      : { optimWrapper: { ...config.optimWrapper, amp } }),
+    ...(amp === undefined ? {} : inPrecision(config, amp)),
+  };
+}
+
+/** The parts of a config that say in which precision to compute, with `amp` in place of what they say. */
+function inPrecision({ optimWrapper, valConfig, testConfig }: Config, amp: AmpName): Partial<Config> {
+  return {
+    ...(optimWrapper === undefined ? {} : { optimWrapper: { ...optimWrapper, amp } }),
+    ...(valConfig?.amp === undefined ? {} : { valConfig: { ...valConfig, amp } }),
+    ...(testConfig?.amp === undefined ? {} : { testConfig: { ...testConfig, amp } }),
   };
 }
 

@@ -1,11 +1,25 @@
 /** From a checkpoint's tensors into variables, or a complete list of what does not fit. */
 
-import { formatShape, type HostTensor, OmmaError, sameShape, type Variable } from '@omma/core';
+import {
+  formatShape,
+  type HostTensor,
+  OmmaError,
+  sameShape,
+  type TensorType,
+  type Variable,
+} from '@omma/core';
 
 export interface Misfit {
   readonly missing: readonly string[];
   readonly unexpected: readonly string[];
-  readonly misshaped: readonly string[];
+  readonly misshaped: readonly Misshaped[];
+}
+
+/** A tensor that has another shape or dtype than the variable of its name. */
+export interface Misshaped {
+  readonly name: string;
+  readonly wanted: TensorType;
+  readonly found: TensorType;
 }
 
 /** What keeps `tensors` from filling `variables`. */
@@ -21,11 +35,14 @@ export function misfitOf(tensors: ReadonlyMap<string, HostTensor>, variables: re
         (sameShape(variable.shape, tensor.shape) && variable.dtype === tensor.dtype)
       )
         return [];
-      return [
-        `${name}: model ${variable.dtype}${formatShape(variable.shape)}, file ${tensor.dtype}${formatShape(tensor.shape)}`,
-      ];
+      return [{ name, wanted: variable, found: tensor }];
     }),
   };
+}
+
+/** `fc.weight: model float32[2, 4], file float32[3, 4]` */
+export function formatMisshaped({ name, wanted, found }: Misshaped): string {
+  return `${name}: model ${wanted.dtype}${formatShape(wanted.shape)}, file ${found.dtype}${formatShape(found.shape)}`;
 }
 
 /** Fills every variable from the tensor of its name; nothing is changed unless all fit. */
@@ -39,7 +56,7 @@ export async function restore(
     const parts = [
       ...(missing.length > 0 ? [`missing: ${missing.join(', ')}`] : []),
       ...(unexpected.length > 0 ? [`unexpected: ${unexpected.join(', ')}`] : []),
-      ...(misshaped.length > 0 ? [`shapes differ: ${misshaped.join('; ')}`] : []),
+      ...(misshaped.length > 0 ? [`shapes differ: ${misshaped.map(formatMisshaped).join('; ')}`] : []),
     ];
     throw new OmmaError(`${path}: does not fit the model; ${parts.join('; ')}`);
   }

@@ -6,7 +6,7 @@ import { dataloaderSchema } from '../data/config.ts';
 import { evaluatorSchema } from '../evaluation/config.ts';
 import { customHookSchema, defaultHooksSchema } from '../hooks/config.ts';
 import { logProcessorSchema, visualizerSchema } from '../log/config.ts';
-import { trainConfigSchema } from '../loops/config.ts';
+import { evaluationConfigSchema, trainConfigSchema } from '../loops/config.ts';
 import { optimWrapperSchema } from '../optim/config.ts';
 import { loadFromSchema } from '../runner/loadFrom.ts';
 import { schedulerSchema } from '../schedule/schema.ts';
@@ -27,6 +27,8 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   optimWrapper: optimWrapperSchema.exactOptional(),
   paramScheduler: z.array(schedulerSchema).exactOptional(),
   trainConfig: trainConfigSchema.exactOptional(),
+  valConfig: evaluationConfigSchema.exactOptional(),
+  testConfig: evaluationConfigSchema.exactOptional(),
   autoScaleLr: z.strictObject({ enable: z.boolean(), baseBatchSize: count }).exactOptional(),
   defaultHooks: defaultHooksSchema.exactOptional(),
   customHooks: z.array(customHookSchema).exactOptional(),
@@ -35,6 +37,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   randomness: z.strictObject({ seed: z.int().min(0).max(0xffffffff).exactOptional() }).exactOptional(),
   syncBn: z.boolean().exactOptional(),
   device: z.string().exactOptional(),
+  experimentName: z.string().min(1).exactOptional(),
   workDir: z.string().min(1).exactOptional(),
   loadFrom: loadFromSchema.exactOptional(),
   resume: z.boolean().exactOptional(),

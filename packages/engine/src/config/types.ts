@@ -8,7 +8,7 @@ import type { EvaluatorConfig } from '../evaluation/config.ts';
 import type { CustomHookConfig, DefaultHooksConfig } from '../hooks/config.ts';
 import type { VisualizerConfig } from '../log/config.ts';
 import type { LogProcessorConfig } from '../log/logProcessor.ts';
-import type { TrainConfig } from '../loops/config.ts';
+import type { EvaluationConfig, TrainConfig } from '../loops/config.ts';
 import type { OptimWrapperConfig } from '../optim/config.ts';
 import type { LoadFromConfig } from '../runner/loadFrom.ts';
 import type { AutoScaleLrConfig } from '../runner/scaledRate.ts';
@@ -29,6 +29,9 @@ export interface Config {
   readonly optimWrapper?: OptimWrapperConfig;
   readonly paramScheduler?: readonly SchedulerConfig[];
   readonly trainConfig?: TrainConfig;
+  /** How evaluations compute; `testConfig` those of `omma test`, the same unless given. */
+  readonly valConfig?: EvaluationConfig;
+  readonly testConfig?: EvaluationConfig;
   readonly autoScaleLr?: AutoScaleLrConfig;
   readonly defaultHooks?: DefaultHooksConfig;
   /** More hooks, by type. */
@@ -42,6 +45,8 @@ export interface Config {
   readonly syncBn?: boolean;
   /** Device name; 'auto' unless given. */
   readonly device?: string;
+  /** What the run is called where runs are compared; the name of the work directory unless given. */
+  readonly experimentName?: string;
   /** Where logs and checkpoints go; work_dirs/<config name> unless given. */
   readonly workDir?: string;
   /** A checkpoint whose weights the model starts from. */

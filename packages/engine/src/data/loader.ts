@@ -112,7 +112,7 @@ export class BatchLoader implements DataLoader {
     return this.#source === null ? 0 : (this.#options.numWorkers ?? 0);
   }
 
-  epoch(epoch: number, from = 0): AsyncIterable<Batch> {
+  epoch(epoch: number, from = 0): AsyncIterableIterator<Batch> {
     const { prefetch, persistentWorkers = true, seed, training } = this.#options;
     const fits =
       this.batchSize > largeBatch
@@ -143,7 +143,7 @@ export class BatchLoader implements DataLoader {
     // Batches that nobody will ask for any more are not begun.
     const finish = async () => (persistentWorkers ? this.#workers?.pool.cancel(group) : this.dispose());
     refill();
-    return (async function* () {
+    const batches = (async function* () {
       try {
         for (let batch = inFlight.shift(); batch !== undefined; batch = inFlight.shift()) {
           const ready = await batch;
@@ -154,6 +154,17 @@ export class BatchLoader implements DataLoader {
         await finish();
       }
     })();
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      next: () => batches.next(),
+      // A generator that was never asked for a batch would end without its finally.
+      return: async () => {
+        await finish();
+        return batches.return();
+      },
+    };
   }
 
   /** Ends the worker threads, if no other loader uses them. The loader starts new ones when it is used again. */

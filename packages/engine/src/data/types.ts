@@ -89,7 +89,10 @@ export interface DataLoader {
   readonly samplesPerStep: number;
   /** Samples that one epoch delivers, on all ranks together. */
   readonly samplesPerEpoch: number;
-  /** The batches of an epoch in order, from batch `from` on: decoded ahead, no further than the prefetch limit. */
+  /**
+   * The batches of an epoch in order, from batch `from` on: decoded ahead, no further than the prefetch limit. The iterator's `return` ends the
+   * decoding, whether a batch was taken or not.
+   */
   epoch(epoch: number, from?: number): AsyncIterable<Batch>;
   /** Ends its worker threads. */
   dispose?(): Promise<void>;

@@ -35,6 +35,7 @@ export async function trainElastic(config: Config, options: ElasticOptions = {})
       ...options,
       distributed: environment,
       onEvent,
+      takeOver: news !== null,
       ...(resume === undefined ? {} : { resume }),
     });
     const { isMain, workDir } = runner;

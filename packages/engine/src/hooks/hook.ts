@@ -62,4 +62,33 @@ export interface Hook {
   afterRun?(context: RunContext, end: EndEvent | null): Promise<void>;
 }
 
+/** Every point of a run, in order. */
+export const hookPoints = [
+  'setUp',
+  'loadState',
+  'beforeRun',
+  'afterLoadCheckpoint',
+  'beforeTrain',
+  'beforeTrainEpoch',
+  'beforeTrainIteration',
+  'afterTrainIteration',
+  'afterTrainOutputs',
+  'afterTrainEpoch',
+  'beforeVal',
+  'beforeValIteration',
+  'afterValIteration',
+  'afterVal',
+  'afterEpoch',
+  'beforeSaveCheckpoint',
+  'saveState',
+  'afterTrain',
+  'beforeTest',
+  'beforeTestIteration',
+  'afterTestIteration',
+  'afterTest',
+  'afterRun',
+] as const satisfies readonly (keyof Hook)[];
+
+export type HookPoint = (typeof hookPoints)[number];
+
 type Outputs = Readonly<Record<string, HostTensor>>;

@@ -1,7 +1,7 @@
 /** The hooks of a run in the order in which they are called, and their saved state by name. */
 
 import { OmmaError } from '@omma/core';
-import type { Hook } from './hook.ts';
+import { type Hook, type HookPoint, hookPoints } from './hook.ts';
 import { type Priority, priorityNumber } from './priority.ts';
 
 interface Entry {
@@ -12,6 +12,8 @@ interface Entry {
 export interface HookInfo {
   readonly name: string;
   readonly priority: number;
+  /** The points of a run at which it does something, in their order. */
+  readonly points: readonly HookPoint[];
 }
 
 export class HookList {
@@ -45,9 +47,13 @@ export class HookList {
     }
   }
 
-  /** Names and priorities, in order. */
+  /** Names, priorities and points, in the order in which hooks are called. */
   get info(): readonly HookInfo[] {
-    return this.#entries.map(({ hook, priority }) => ({ name: nameOf(hook), priority }));
+    return this.#entries.map(({ hook, priority }) => ({
+      name: nameOf(hook),
+      priority,
+      points: hookPoints.filter((point) => hook[point] !== undefined),
+    }));
   }
 
   get hooks(): readonly Hook[] {

@@ -1,6 +1,7 @@
-/** `trainConfig` of a config: how long to train, when to evaluate. */
+/** `trainConfig` of a config: how long to train, when to evaluate; `valConfig` and `testConfig`: how to evaluate. */
 
 import { z } from 'zod';
+import { type AmpSetting, ampSchema } from '../optim/config.ts';
 
 export interface TrainConfig {
   /** Passes over the training data. Either this or `maxIters`. */
@@ -14,6 +15,19 @@ export interface TrainConfig {
   /** From the epoch or iteration on that comes first, evaluate at the interval that comes second: `[[90, 1]]`. */
   readonly dynamicIntervals?: readonly (readonly [from: number, interval: number])[];
 }
+
+/** How an evaluation computes. */
+export interface EvaluationConfig {
+  /** Its precision; that of `optimWrapper.amp` unless given. MMEngine's `fp16` is 'float16'. */
+  readonly amp?: AmpSetting;
+  /** The model's losses beside its metrics, as `loss` and its parts; not with test-time augmentation. The data must be labelled. */
+  readonly loss?: boolean;
+}
+
+export const evaluationConfigSchema = z.strictObject({
+  amp: ampSchema.exactOptional(),
+  loss: z.boolean().exactOptional(),
+});
 
 const count = z.int().positive();
 

@@ -4,7 +4,9 @@ import type { HostTensor } from '@omma/core';
 import type { Batch, DataLoader, SkippedSample } from '../data/types.ts';
 import type { Predictions } from '../distributed/gather.ts';
 import type { Evaluator } from '../evaluation/evaluator.ts';
+import { isLossOutput } from '../runner/evaluationStep.ts';
 import type { EvaluationEvent, RunnerEvent } from '../runner/events.ts';
+import { ValidationLosses, withLosses } from './validationLosses.ts';
 
 /** A compiled evaluation step. */
 export type EvaluationStep = (
@@ -22,6 +24,10 @@ export interface EvaluationLoopOptions {
   readonly iteration: number | null;
   /** In a distributed run: the ranks' predictions of a step, in rank order. */
   readonly gather?: (predictions: Predictions) => Promise<Predictions[]>;
+  /** In a distributed run: the ranks' texts, in rank order. */
+  readonly gatherText?: (text: string) => Promise<string[]>;
+  /** Whether the step gives losses beside predictions. */
+  readonly losses?: boolean;
   /** Called around every batch: hooks. */
   readonly before?: (batch: Batch) => Promise<void>;
   readonly after?: (predictions: Predictions) => Promise<void>;
@@ -37,6 +43,8 @@ export async function evaluationLoop({
   epoch,
   iteration,
   gather = async (predictions) => [predictions],
+  gatherText,
+  losses: withLoss = false,
   before: beforeBatch,
   after,
   emit,
@@ -45,9 +53,12 @@ export async function evaluationLoop({
   const skipped: SkippedSample[] = [];
   let samples = 0;
   let done = 0;
+  const losses = withLoss ? new ValidationLosses() : null;
   evaluator.reset();
   const count = async (batch: Batch, running: Promise<Record<string, HostTensor>>) => {
-    const own = { outputs: await running, batch };
+    const found = await running;
+    await losses?.add(batch, found, step);
+    const own = { outputs: losses === null ? found : predictionsOf(found), batch };
     await after?.(own);
     for (const one of await gather(own)) {
       evaluator.update(one.outputs, one.batch);
@@ -66,11 +77,12 @@ export async function evaluationLoop({
     before.catch(() => undefined);
   }
   await before;
+  const metrics = evaluator.compute();
   const event: EvaluationEvent = {
     type: 'evaluation',
     epoch,
     iteration,
-    metrics: evaluator.compute(),
+    metrics: losses === null ? metrics : withLosses(metrics, await losses.means(gatherText ?? null)),
     seconds: (performance.now() - started) / 1000,
     samples,
     skipped,
@@ -79,4 +91,8 @@ export async function evaluationLoop({
   if (isMain) await evaluator.save();
   emit(event);
   return event;
+}
+
+function predictionsOf(outputs: Readonly<Record<string, HostTensor>>): Record<string, HostTensor> {
+  return Object.fromEntries(Object.entries(outputs).filter(([name]) => !isLossOutput(name)));
 }

@@ -93,13 +93,18 @@ export class TrainLoop {
       if (progress.iterationInEpoch === 0) await hooks.each((hook) => hook.afterEpoch?.(this.context));
     }
     let batches = first;
-    while (!plan.finished(progress) && !this.#stopped) {
-      const epoch = progress.epoch;
-      await this.#epoch(batches);
-      if (progress.epoch === epoch) break;
-      // The next epoch's first batches are decoded during this one's evaluation.
-      if (!plan.finished(progress) && !this.#stopped) batches = loader.epoch(progress.epoch);
-      await this.#endOfEpoch(epoch);
+    try {
+      while (!plan.finished(progress) && !this.#stopped) {
+        const epoch = progress.epoch;
+        await this.#epoch(batches);
+        if (progress.epoch === epoch) break;
+        // The next epoch's first batches are decoded during this one's evaluation.
+        if (!plan.finished(progress) && !this.#stopped) batches = loader.epoch(progress.epoch);
+        await this.#endOfEpoch(epoch);
+      }
+    } finally {
+      // Those of an epoch that never began, because the run ended before.
+      if (batches !== first) await batches[Symbol.asyncIterator]().return?.();
     }
     await this.#drain();
     await hooks.each((hook) => hook.afterTrain?.(this.context));

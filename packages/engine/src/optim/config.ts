@@ -6,7 +6,8 @@ import type { OptimizerConfig } from './optimizer.ts';
 import type { ParamwiseConfig } from './paramwise.ts';
 import { clipGradSchema, lossScaleSchema, optimizerSchema, paramwiseSchema } from './schema.ts';
 
-export type AmpSetting = 'auto' | 'bfloat16' | 'float16' | 'off';
+export const ampSchema = z.enum(['auto', 'bfloat16', 'float16', 'off']);
+export type AmpSetting = z.infer<typeof ampSchema>;
 
 export interface OptimWrapperConfig {
   readonly optimizer: OptimizerConfig;
@@ -26,6 +27,6 @@ export const optimWrapperSchema = z.strictObject({
   paramwiseConfig: paramwiseSchema.exactOptional(),
   clipGrad: clipGradSchema.exactOptional(),
   accumulativeCounts: z.int().positive().exactOptional(),
-  amp: z.enum(['auto', 'bfloat16', 'float16', 'off']).exactOptional(),
+  amp: ampSchema.exactOptional(),
   lossScale: lossScaleSchema.exactOptional(),
 });

@@ -1,5 +1,5 @@
 /**
- * The engine as the command line sees it: five calls. `Runner` implements `RunnerApi`.
+ * The engine as the command line sees it: six calls. `Runner` implements `RunnerApi`.
  *
  *     const config = await loadConfig('configs/flowers.ts', { set: ['optimWrapper.optimizer.lr=0.05'] });
  *     const runner = await Runner.create(config, { workDir, resume: true, signal, onEvent });
@@ -21,6 +21,8 @@ export interface RunnerOptions {
   readonly resume?: boolean | string;
   /** Hooks of the caller's, beside the engine's own and the config's. */
   readonly hooks?: readonly Hook[];
+  /** Takes the work directory from a run that seems to be alive: one whose main process was lost, and may hang. */
+  readonly takeOver?: boolean;
   /** This process's place among several that train together (`distributedEnvironment(process.env)`); alone unless given. */
   readonly distributed?: DistributedEnvironment | null;
 }
@@ -38,6 +40,8 @@ export interface RunnerApi {
    * `tta`.
    */
   test(checkpoint?: string, options?: TestOptions): Promise<EvaluationEvent>;
+  /** As `test`, on `valDataloader` in any case. */
+  val(checkpoint?: string, options?: TestOptions): Promise<EvaluationEvent>;
   /** Tries out what `train` would do, without writing anything. */
   check(): Promise<CheckReport>;
   findLearningRate(options?: LrFindOptions): Promise<LrFindResult>;

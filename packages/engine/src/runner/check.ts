@@ -7,8 +7,10 @@ import { statfs } from 'node:fs/promises';
 import { freemem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { OmmaError, sizeOf, type TensorType } from '@omma/core';
+import type { BatchLoader } from '../data/loader.ts';
 import type { Batch, DataLoader } from '../data/types.ts';
-import { compileEvaluationStep } from './evaluationStep.ts';
+import { buildEvaluator } from '../evaluation/config.ts';
+import type { HookInfo } from '../hooks/hookList.ts';
 import type { Runner } from './runner.ts';
 import type { Training } from './training.ts';
 
@@ -35,6 +37,8 @@ export interface CheckReport {
   readonly trainSeconds: number;
   readonly evaluationSeconds: number | null;
   readonly evaluations: number;
+  /** In the order in which they are called. */
+  readonly hooks: readonly HookInfo[];
 }
 
 /** Bytes. */
@@ -62,7 +66,7 @@ const measured = 3;
 
 /** Tries a run out. OmmaError for what would stop it. */
 export async function checkRun(runner: Runner, training: Training): Promise<CheckReport> {
-  const { loader, valLoader, plan, state, step } = training.parts;
+  const { loader, valLoader, plan, state, step, hooks } = training.parts;
   const { device, amp, model, config } = runner;
   const { batches, seconds: secondsPerBatch } = await someBatches(loader, measured + 1);
   const [first] = batches;
@@ -113,6 +117,7 @@ export async function checkRun(runner: Runner, training: Training): Promise<Chec
     trainSeconds: plan.maxIterations * Math.max(secondsPerStep, secondsPerBatch),
     evaluationSeconds,
     evaluations: config.valDataloader === undefined ? 0 : plan.evaluations,
+    hooks: hooks.info,
   };
 }
 
@@ -142,24 +147,20 @@ async function lossOf(
 }
 
 /** Seconds for one evaluation, from one batch that goes through the metrics as well. */
-async function evaluationTime(runner: Runner, loader: DataLoader): Promise<number | null> {
-  const evaluator = runner.evaluator();
-  if (evaluator.isEmpty) return null;
-  const step = compileEvaluationStep(runner.model, runner.device, runner.amp);
-  try {
-    const { batches, seconds } = await someBatches(loader, 2);
-    const [first, second = first] = batches;
-    if (first === undefined || second === undefined) return null;
-    const outputs = await step(first.inputs);
-    evaluator.reset();
-    evaluator.update(outputs, first);
-    evaluator.compute();
-    const started = performance.now();
-    await step(second.inputs);
-    return loader.batchesPerEpoch * Math.max(seconds, (performance.now() - started) / 1000);
-  } finally {
-    step.dispose();
-  }
+async function evaluationTime(runner: Runner, loader: BatchLoader): Promise<number | null> {
+  const evaluator = buildEvaluator(runner.config.valEvaluator);
+  const step = runner.evaluations.stepDuringTraining();
+  if (step === null) return null;
+  const { batches, seconds } = await someBatches(loader, 2);
+  const [first, second = first] = batches;
+  if (first === undefined || second === undefined) return null;
+  const outputs = await step(first.inputs);
+  evaluator.reset();
+  evaluator.update(outputs, first);
+  evaluator.compute();
+  const started = performance.now();
+  await step(second.inputs);
+  return loader.batchesPerEpoch * Math.max(seconds, (performance.now() - started) / 1000);
 }
 
 function checkpointCount({ config }: Runner): number {

@@ -5,7 +5,7 @@
 
 import { type HostTensor, OmmaError, type Variable } from '@omma/core';
 import { z } from 'zod';
-import { misfitOf, restore } from '../checkpoint/restore.ts';
+import { formatMisshaped, misfitOf, restore } from '../checkpoint/restore.ts';
 import { nearest } from '../config/nearest.ts';
 
 export interface LoadFromOptions {
@@ -76,7 +76,7 @@ export async function restoreFitting(
   variables: readonly Variable[],
 ): Promise<string | null> {
   const { missing, unexpected, misshaped } = misfitOf(tensors, variables);
-  const unfit = new Set([...missing, ...misshaped.map((text) => text.slice(0, text.indexOf(':')))]);
+  const unfit = new Set([...missing, ...misshaped.map(({ name }) => name)]);
   const fitting = variables.filter(({ name }) => !unfit.has(name));
   if (fitting.length === 0) {
     throw new OmmaError(
@@ -88,7 +88,7 @@ export async function restoreFitting(
   if (fitting.length === variables.length && unexpected.length === 0) return null;
   const parts = [
     ...(missing.length > 0 ? [`not in the file: ${some(missing)}`] : []),
-    ...(misshaped.length > 0 ? [`of another shape: ${some(misshaped, '; ')}`] : []),
+    ...(misshaped.length > 0 ? [`of another shape: ${some(misshaped.map(formatMisshaped), '; ')}`] : []),
     ...(unexpected.length > 0 ? [`not in the model: ${some(unexpected)}`] : []),
   ];
   return `${file}: ${fitting.length} of the model's ${variables.length} tensors were loaded; ${parts.join('; ')}`;

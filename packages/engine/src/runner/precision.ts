@@ -16,3 +16,9 @@ export function mixedPrecisionFor(device: Device, setting: AmpSetting): MixedPre
     `amp: device ${device.name} has no ${setting}, only ${dtypes.join(', ')}; use --amp auto or --amp off`,
   );
 }
+
+/** A warning for training without a loss scale where the device multiplies in float16 all the same; null elsewhere. */
+export function unscaledWarning({ name, capabilities }: Device, amp: MixedPrecision | null): string | null {
+  if (amp !== null || capabilities.float32As !== 'float16') return null;
+  return `${name} multiplies float32 numbers as float16, and without mixed precision no loss scale keeps small gradients from vanishing; train with --amp, or set optimWrapper.amp`;
+}

@@ -2,56 +2,46 @@
  * The Runner: puts a config to work. It builds what the config names, connects it, and leaves the work to the loops.
  */
 
+import { basename, resolve } from 'node:path';
 import {
-  type CompiledFunction,
   type Device,
   device as deviceNamed,
   localDeviceName,
   type MixedPrecision,
   OmmaError,
 } from '@omma/core';
-import { initialize } from '@omma/nn';
 import { codeOf, makeFolder } from '@omma/storage';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { loadModelWeights, modelWeights } from '../checkpoint/modelWeights.ts';
-import { restore } from '../checkpoint/restore.ts';
-import { datasets, models, ttaModels } from '../config/registries.ts';
+import { datasets, models } from '../config/registries.ts';
 import type { Config } from '../config/types.ts';
 import { quickWarning } from '../data/check/checkDataset.ts';
 import type { DataloaderConfig } from '../data/config.ts';
 import { BatchLoader, defaultWorkers } from '../data/loader.ts';
-import type { Dataset } from '../data/types.ts';
 import { Distributed } from '../distributed/distributed.ts';
-import { gatherPredictions, neededInputs } from '../distributed/gather.ts';
 import { synchronizeBatchNorm } from '../distributed/syncBatchNorm.ts';
 import { broadcastText } from '../distributed/text.ts';
-import { buildEvaluator } from '../evaluation/config.ts';
-import type { Evaluator } from '../evaluation/evaluator.ts';
 import { CheckpointHook } from '../hooks/checkpointHook.ts';
 import { buildHook } from '../hooks/config.ts';
 import type { Hook } from '../hooks/hook.ts';
-import { HookList } from '../hooks/hookList.ts';
+import { type HookInfo, HookList } from '../hooks/hookList.ts';
 import { defaultLogInterval, LoggerHook } from '../hooks/loggerHook.ts';
 import type { Priority } from '../hooks/priority.ts';
 import { VisualizationHook } from '../hooks/visualizationHook.ts';
 import { Visualizer } from '../log/visualizer.ts';
-import { type EvaluationLoopOptions, type EvaluationStep, evaluationLoop } from '../loops/evaluationLoop.ts';
 import type { RunnerApi, RunnerOptions, TestOptions } from './api.ts';
 import { type CheckReport, checkRun } from './check.ts';
 import type { RunContext } from './context.ts';
-import { compileEvaluationStep } from './evaluationStep.ts';
+import { Evaluations } from './evaluations.ts';
 import type { EndEvent, EvaluationEvent, RunnerEvent } from './events.ts';
-import { type LoadFromOptions, restoreFitting, revisedNames } from './loadFrom.ts';
+import type { LoadFromOptions } from './loadFrom.ts';
 import { findLearningRate, type LrFindOptions, type LrFindResult } from './lrFind.ts';
-import type { TrainableModel, TtaModel } from './model.ts';
+import type { TrainableModel } from './model.ts';
 import { mixedPrecisionFor } from './precision.ts';
 import { resumedCheckpoint } from './resume.ts';
 import { Training } from './training.ts';
 import { modelVariables } from './trainState.ts';
-
-/** Where an evaluation stands in a run, and who predicts; the model itself unless `step` is given. */
-type EvaluationPlace = Pick<EvaluationLoopOptions, 'epoch' | 'iteration' | 'before' | 'after'> &
-  Partial<Pick<EvaluationLoopOptions, 'step'>>;
+import { Weights } from './weights.ts';
+import { WorkDirLock } from './workDirLock.ts';
 
 export class Runner implements RunnerApi {
   readonly config: Config;
@@ -68,11 +58,8 @@ export class Runner implements RunnerApi {
   /** In the order in which they are called. */
   readonly hooks = new HookList();
   readonly checkpointHook: CheckpointHook;
-  #evaluationStep: CompiledFunction | null = null;
-  /** What is being evaluated, or was last. */
-  #evaluated: Dataset | null = null;
-  #tta: TtaModel | null = null;
-  #hasWeights = false;
+  readonly evaluations: Evaluations;
+  readonly #weights: Weights;
   /** The training that another rank's end has ended: it goes when the device no longer waits for that rank. */
   #interrupted: Training | null = null;
   #disposed = false;
@@ -92,6 +79,8 @@ export class Runner implements RunnerApi {
     this.amp = mixedPrecisionFor(this.device, config.optimWrapper?.amp ?? 'off');
     this.seed = config.randomness?.seed ?? 0;
     this.workDir = config.workDir ?? 'work_dirs/run';
+    this.evaluations = new Evaluations(this);
+    this.#weights = new Weights(this);
     const { defaultHooks = {}, customHooks = [] } = config;
     this.checkpointHook = new CheckpointHook(defaultHooks.checkpoint);
     this.registerHook(this.checkpointHook);
@@ -99,7 +88,7 @@ export class Runner implements RunnerApi {
     this.registerHook(
       new VisualizationHook(defaultHooks.visualization ?? {}, {
         addImage: (image) => this.#visualizer?.addImage(image),
-        dataset: () => this.#evaluated,
+        dataset: () => this.evaluations.dataset,
       }),
     );
     for (const custom of customHooks) {
@@ -146,31 +135,52 @@ export class Runner implements RunnerApi {
     return this.config.defaultHooks?.logger?.interval ?? defaultLogInterval;
   }
 
+  /** What runs are called: the config's `experimentName`, or the name of the work directory. */
+  get experimentName(): string {
+    return this.config.experimentName ?? basename(resolve(this.workDir));
+  }
+
+  /** Where log.jsonl and the files of other log backends (`vis_data`) go: a work directory has one run, so that is the work directory itself. */
+  get logDir(): string {
+    return this.workDir;
+  }
+
+  /** The hooks in the order in which they are called, with their priorities and the points at which they do something. */
+  describeHooks(): readonly HookInfo[] {
+    return this.hooks.info;
+  }
+
   async train(): Promise<EndEvent> {
     if (this.isMain) this.#visualizer = this.#openLog();
-    await this.hooks.each((hook) => hook.beforeRun?.(this.context));
-    const checkpoint = await this.#start();
-    const training = await Training.create(this, checkpoint);
-    if (this.isMain) {
-      await makeFolder(this.workDir).catch((error: unknown) => {
-        throw new OmmaError(
-          `${this.workDir}: cannot create the work directory (${codeOf(error) ?? String(error)}); choose another --work-dir`,
-        );
-      });
-    }
+    let lock: WorkDirLock | null = null;
+    let training: Training | null = null;
     try {
+      await this.hooks.each((hook) => hook.beforeRun?.(this.context));
+      training = await Training.create(this, await this.#start());
+      if (this.isMain) lock = await this.#takeWorkDir();
       const end = await training.run();
       await this.distributed?.finish();
       await this.#visualizer?.close();
       return end;
     } catch (error) {
-      // What ended the run is told; that its log could not be ended either would hide it.
-      await this.#visualizer?.close(error).catch(() => undefined);
+      // What ended the run is told; that its log could not be ended either would hide it. A run that never had the work directory writes nothing there.
+      if (lock !== null) await this.#visualizer?.close(error).catch(() => undefined);
       throw error;
     } finally {
       if (this.broken) this.#interrupted = training;
-      else await training.dispose();
+      else await training?.dispose();
+      await lock?.release();
     }
+  }
+
+  /** Makes the work directory, and keeps other runs out of it. */
+  async #takeWorkDir(): Promise<WorkDirLock> {
+    await makeFolder(this.workDir).catch((error: unknown) => {
+      throw new OmmaError(
+        `${this.workDir}: cannot create the work directory (${codeOf(error) ?? String(error)}); choose another --work-dir`,
+      );
+    });
+    return WorkDirLock.take(this.workDir, this.options.takeOver);
   }
 
   /** Tries out what `train` would do, without writing anything: see `checkRun`. Not for distributed runs. */
@@ -195,52 +205,19 @@ export class Runner implements RunnerApi {
     }
   }
 
+  /** Evaluates on `valDataloader` by `valEvaluator`, outside of training: hooks have the points of a test. */
+  async val(checkpoint?: string, options: TestOptions = {}): Promise<EvaluationEvent> {
+    return this.evaluations.run('val', checkpoint, options);
+  }
+
   /** Evaluates on `testDataloader`, or `valDataloader`. With `tta`, by the config's test-time augmentation. */
-  async test(checkpoint?: string, { tta = false, step }: TestOptions = {}): Promise<EvaluationEvent> {
-    if (tta && this.config.ttaModel === undefined) {
-      throw new OmmaError(
-        "test: the config has no ttaModel; add one, such as { type: 'AverageClsScoreTTA', flip: true }",
-      );
-    }
-    this.#tta = tta && this.config.ttaModel !== undefined ? ttaModels.build(this.config.ttaModel) : null;
-    const loader = this.config.testDataloader ?? this.config.valDataloader;
-    if (loader === undefined)
-      throw new OmmaError('test: the config has neither testDataloader nor valDataloader; add one');
-    const evaluator = this.evaluator(this.config.testEvaluator);
-    if (evaluator.isEmpty)
-      throw new OmmaError('test: the config has no valEvaluator, so there is nothing to measure; add one');
-    const { context, hooks } = this;
-    await hooks.each((hook) => hook.beforeRun?.(context));
-    if (checkpoint !== undefined) await this.loadWeights(checkpoint);
-    else if (step === undefined) await this.firstWeights();
-    await hooks.each((hook) => hook.beforeTest?.(context));
-    const batches = this.loader(loader, false);
-    try {
-      const evaluation = await this.evaluate(batches, evaluator, {
-        epoch: null,
-        iteration: null,
-        before: (batch) => hooks.each((hook) => hook.beforeTestIteration?.(context, batch)),
-        after: ({ batch, outputs }) =>
-          hooks.each((hook) => hook.afterTestIteration?.(context, batch, outputs)),
-        ...(step === undefined ? {} : { step }),
-      });
-      await hooks.each((hook) => hook.afterTest?.(context, evaluation));
-      await hooks.each((hook) => hook.afterRun?.(context, null));
-      await this.distributed?.finish();
-      return evaluation;
-    } finally {
-      await batches.dispose();
-    }
+  async test(checkpoint?: string, options: TestOptions = {}): Promise<EvaluationEvent> {
+    return this.evaluations.run('test', checkpoint, options);
   }
 
   /** Gives the model the weights of `loadFrom`, or draws them from the seed, unless it has some already. `train` and `test` do it by themselves. */
   async firstWeights(): Promise<void> {
-    if (this.#hasWeights) return;
-    const { loadFrom } = this.config;
-    if (typeof loadFrom === 'string') return this.loadWeights(loadFrom);
-    if (loadFrom !== undefined) return this.loadWeights(loadFrom.checkpoint, loadFrom);
-    await initialize(this.model, this.seed);
-    this.#hasWeights = true;
+    await this.#weights.first();
   }
 
   /**
@@ -248,17 +225,7 @@ export class Runner implements RunnerApi {
    * the file has none that fit, and says so in a warning.
    */
   async loadWeights(source: string | Checkpoint, options: LoadFromOptions = {}): Promise<void> {
-    const path = typeof source === 'string' ? source : source.path;
-    const weights =
-      typeof source === 'string' ? await loadModelWeights(source) : modelWeights(source.tensors);
-    const revised = revisedNames(weights, options);
-    const variables = modelVariables(this.model);
-    if (options.strict === false) {
-      await initialize(this.model, this.seed);
-      const left = await restoreFitting(path, revised, variables);
-      if (left !== null) this.emit({ type: 'warning', message: left });
-    } else await restore(path, revised, variables);
-    this.#hasWeights = true;
+    await this.#weights.load(source, options);
   }
 
   /** A loader over the data set that `config` names. */
@@ -271,41 +238,6 @@ export class Runner implements RunnerApi {
     const { rank, size } = this.distributed ?? { rank: 0, size: 1 };
     const shared = { training, seed: this.seed, shard: { rank, size }, numWorkers: defaultWorkers() };
     return new BatchLoader(dataset, { ...shared, ...options });
-  }
-
-  evaluator(configs = this.config.valEvaluator): Evaluator {
-    return buildEvaluator(configs);
-  }
-
-  /** The model's own predictions, compiled once. */
-  #ownStep(): EvaluationStep {
-    this.#evaluationStep ??= compileEvaluationStep(this.model, this.device, this.amp, this.#tta);
-    return this.#evaluationStep;
-  }
-
-  evaluate(
-    loader: BatchLoader,
-    evaluator: Evaluator,
-    { step = this.#ownStep(), ...where }: EvaluationPlace,
-  ): Promise<EvaluationEvent> {
-    this.#evaluated = loader.dataset;
-    const { distributed } = this;
-    return evaluationLoop({
-      step,
-      loader,
-      evaluator,
-      isMain: this.isMain,
-      ...where,
-      ...(distributed === null
-        ? {}
-        : {
-            gather: (own) =>
-              distributed.guard(
-                gatherPredictions(distributed.communicator, own, neededInputs(evaluator.metrics, own.batch)),
-              ),
-          }),
-      emit: (event) => this.emit(event),
-    });
   }
 
   /** Tells the listener and the log. */
@@ -337,7 +269,7 @@ export class Runner implements RunnerApi {
     if (broken) await this.distributed?.dispose();
     if (!broken || this.device.connect === undefined) {
       await this.#interrupted?.dispose();
-      this.#evaluationStep?.dispose();
+      this.evaluations.dispose();
       await this.device.synchronize();
       for (const variable of modelVariables(this.model)) variable.release();
     }

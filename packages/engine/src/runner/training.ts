@@ -7,7 +7,6 @@ import type { BatchLoader } from '../data/loader.ts';
 import type { Batch, DataLoader } from '../data/types.ts';
 import { broadcastVariables, checkEqual } from '../distributed/agreement.ts';
 import { AgreementHook } from '../distributed/agreementHook.ts';
-import { compileDataParallelStep } from '../distributed/dataParallelStep.ts';
 import type { HookList } from '../hooks/hookList.ts';
 import { TrainLoop } from '../loops/trainLoop.ts';
 import { TrainPlan } from '../loops/trainPlan.ts';
@@ -17,12 +16,16 @@ import { ParamSchedulerHook } from '../schedule/paramSchedulerHook.ts';
 import type { Progress, TrainingContext } from './context.ts';
 import { lossNotFinite } from './diagnose.ts';
 import type { EndEvent, EvaluationEvent, Scalars } from './events.ts';
+import { firstBatches, noBatches } from './firstBatches.ts';
 import { resumedPosition } from './position.ts';
+import { unscaledWarning } from './precision.ts';
+import { required } from './required.ts';
 import type { Runner } from './runner.ts';
+import { runStep } from './runStep.ts';
 import { scaledRate } from './scaledRate.ts';
 import { saveSnapshot } from './snapshot.ts';
 import { buildTrainState, type TrainState } from './trainState.ts';
-import { compileTrainStep, type TrainStep, type TrainStepCall, type TrainStepOptions } from './trainStep.ts';
+import type { TrainStep } from './trainStep.ts';
 
 type InputTypes = Record<string, { shape: number[]; dtype: string }>;
 
@@ -31,7 +34,8 @@ export interface TrainingParts {
   readonly step: TrainStep;
   readonly plan: TrainPlan;
   readonly loader: DataLoader;
-  readonly valLoader: DataLoader | null;
+  readonly valLoader: BatchLoader | null;
+  readonly hooks: HookList;
 }
 
 export class Training {
@@ -51,13 +55,13 @@ export class Training {
   readonly #inputTypes: InputTypes;
 
   private constructor(runner: Runner, checkpoint: Checkpoint | null) {
-    const { trainDataloader, valDataloader, trainConfig, paramScheduler = [] } = runner.config;
-    const optimWrapper = required(runner.config.optimWrapper, 'optimWrapper');
+    const { valDataloader, paramScheduler = [] } = runner.config;
+    const { trainDataloader, trainConfig, optimWrapper } = required(runner.config);
     this.#runner = runner;
     this.#hooks = runner.hooks.copy();
-    this.#loader = runner.loader(required(trainDataloader, 'trainDataloader'), true);
+    this.#loader = runner.loader(trainDataloader, true);
     this.#valLoader = valDataloader === undefined ? null : runner.loader(valDataloader, false);
-    this.#plan = new TrainPlan(required(trainConfig, 'trainConfig'), this.#loader.batchesPerEpoch);
+    this.#plan = new TrainPlan(trainConfig, this.#loader.batchesPerEpoch);
     this.#accumulativeCounts = optimWrapper.accumulativeCounts ?? 1;
     const rate = scaledRate(runner.config, optimWrapper.optimizer.lr, this.#loader.samplesPerStep);
     if (rate.notice !== null) runner.emit({ type: 'notice', message: rate.notice });
@@ -69,9 +73,8 @@ export class Training {
       lr: rate.lr,
       schedulers: paramScheduler,
     });
-    if (amp === null && runner.device.capabilities.float32As === 'float16') {
-      runner.emit({ type: 'warning', message: withoutLossScale(runner.device.name) });
-    }
+    const warning = unscaledWarning(runner.device, amp);
+    if (warning !== null) runner.emit({ type: 'warning', message: warning });
     this.#schedule = new ParamSchedule(this.#state.hyperparameters.values, paramScheduler, this.#plan);
     if (this.#schedule.watches) this.#hooks.add(new ParamSchedulerHook(this.#schedule));
     if (runner.distributed !== null) this.#hooks.add(new AgreementHook(runner.distributed));
@@ -89,7 +92,7 @@ export class Training {
         },
       });
     }
-    this.#step = makeStep(runner, this.#state, {
+    this.#step = runStep(runner, this.#state, {
       device: runner.device,
       amp: runner.amp,
       clipGrad: optimWrapper.clipGrad ?? null,
@@ -107,6 +110,7 @@ export class Training {
   /** What the run works with, for those who only try it out: `checkRun`, `findLearningRate`. */
   get parts(): TrainingParts {
     return {
+      hooks: this.#hooks,
       state: this.#state,
       step: this.#step,
       plan: this.#plan,
@@ -130,17 +134,26 @@ export class Training {
   /** A new run, or the one that `checkpoint` was made by. */
   static async create(runner: Runner, checkpoint: Checkpoint | null): Promise<Training> {
     const training = new Training(runner, checkpoint);
-    if (checkpoint !== null) {
-      training.#takePosition(checkpoint);
-      if (runner.isMain) await training.#restore(checkpoint);
-    }
-    const { distributed } = runner;
-    if (distributed !== null) {
-      const variables = training.#state.variables();
-      await distributed.guard(broadcastVariables(distributed.communicator, variables));
-      await checkEqual(distributed.group, variables, 'at the start');
+    try {
+      await training.#fill(checkpoint);
+    } catch (error) {
+      if (!runner.broken) await training.dispose();
+      throw error;
     }
     return training;
+  }
+
+  /** The state of `checkpoint`, and that of rank 0 on every rank. */
+  async #fill(checkpoint: Checkpoint | null): Promise<void> {
+    const { isMain, distributed } = this.#runner;
+    if (checkpoint !== null) {
+      this.#takePosition(checkpoint);
+      if (isMain) await this.#restore(checkpoint);
+    }
+    if (distributed === null) return;
+    const variables = this.#state.variables();
+    await distributed.guard(broadcastVariables(distributed.communicator, variables));
+    await checkEqual(distributed.group, variables, 'at the start');
   }
 
   async #restore({ path, manifest, tensors }: Checkpoint): Promise<void> {
@@ -152,15 +165,23 @@ export class Training {
 
   async run(): Promise<EndEvent> {
     const started = performance.now();
-    const runner = this.#runner;
-    const { first, batches } = await this.#firstBatch();
-    if (first !== null) await this.#begin(first).catch((error: unknown) => this.#broken(error));
-    else {
-      runner.emit({
-        type: 'warning',
-        message: `${this.#resumedFrom} has all ${this.#length} behind it, so nothing is left to train; raise trainConfig.${this.#plan.byEpoch ? 'maxEpochs' : 'maxIters'} to go on`,
-      });
+    const finished = this.#plan.finished(this.#progress);
+    const {
+      first,
+      batches,
+      end: endBatches,
+    } = finished ? noBatches : await firstBatches(this.#loader, this.#progress);
+    try {
+      return await this.#train(first, batches, started);
+    } finally {
+      await endBatches();
     }
+  }
+
+  async #train(first: Batch | null, batches: AsyncIterable<Batch>, started: number): Promise<EndEvent> {
+    const runner = this.#runner;
+    if (first !== null) await this.#begin(first).catch((error: unknown) => this.#broken(error));
+    else runner.emit({ type: 'warning', message: this.#nothingLeft });
     const loop = new TrainLoop({
       step: this.#step,
       loader: this.#loader,
@@ -200,12 +221,11 @@ export class Training {
 
   /** How the loop evaluates; null when there is nothing to evaluate on. */
   #evaluation(): ((epoch: number, context: TrainingContext) => Promise<EvaluationEvent>) | null {
-    const runner = this.#runner;
-    const evaluator = runner.evaluator();
     const loader = this.#valLoader;
-    if (loader === null || evaluator.isEmpty) return null;
+    const evaluate = loader === null ? null : this.#runner.evaluations.duringTraining(loader);
+    if (evaluate === null) return null;
     return async (epoch, context) => {
-      const evaluation = await runner.evaluate(loader, evaluator, {
+      const evaluation = await evaluate({
         epoch,
         iteration: this.#progress.iteration,
         before: (batch) => this.#hooks.each((hook) => hook.beforeValIteration?.(context, batch)),
@@ -217,10 +237,10 @@ export class Training {
     };
   }
 
-  /** `3 epochs`, `500 iterations`. */
-  get #length(): string {
+  get #nothingLeft(): string {
     const { byEpoch, maxEpochs, maxIterations } = this.#plan;
-    return byEpoch ? `${maxEpochs} epochs` : `${maxIterations} iterations`;
+    const length = byEpoch ? `${maxEpochs} epochs` : `${maxIterations} iterations`;
+    return `${this.#resumedFrom} has all ${length} behind it, so nothing is left to train; raise trainConfig.${byEpoch ? 'maxEpochs' : 'maxIters'} to go on`;
   }
 
   /** The device failed: the error says besides what of the run is saved. Other errors stay as they are. */
@@ -236,16 +256,6 @@ export class Training {
     await Promise.all([this.#loader.dispose(), this.#valLoader?.dispose()]);
     this.#step.dispose();
     for (const variable of this.#state.runVariables()) variable.release();
-  }
-
-  /** The batches to begin with, the first one looked at: its types are what the step is compiled for. */
-  async #firstBatch(): Promise<{ first: Batch | null; batches: AsyncIterable<Batch> }> {
-    const { epoch, iterationInEpoch } = this.#progress;
-    if (this.#plan.finished(this.#progress)) return { first: null, batches: empty() };
-    const iterator = this.#loader.epoch(epoch, iterationInEpoch)[Symbol.asyncIterator]();
-    const { value, done } = await iterator.next();
-    if (done === true) return { first: null, batches: empty() };
-    return { first: value, batches: prepended(value, iterator) };
   }
 
   /** Compiles the step and says what is about to happen. */
@@ -296,34 +306,4 @@ export class Training {
 
 function ranksOf({ distributed }: Runner): number {
   return distributed?.size ?? 1;
-}
-
-function withoutLossScale(device: string): string {
-  return `${device} multiplies float32 numbers as float16, and without mixed precision no loss scale keeps small gradients from vanishing; train with --amp, or set optimWrapper.amp`;
-}
-
-/** The step of one process, or of one among several. */
-function makeStep(runner: Runner, state: TrainState, options: TrainStepOptions): TrainStep {
-  const { distributed } = runner;
-  if (distributed === null) return compileTrainStep(state, options);
-  const step = compileDataParallelStep(state, {
-    ...options,
-    communicator: distributed.communicator,
-    stopping: () => runner.options.signal?.aborted ?? false,
-  });
-  const { prepare, profile, dispose } = step;
-  const guarded: TrainStepCall = (inputs, updates) => distributed.guard(step(inputs, updates));
-  return Object.assign(guarded, { prepare, profile, dispose });
-}
-
-function required<T>(value: T | undefined, name: string): T {
-  if (value === undefined) throw new OmmaError(`train: the config has no ${name}; add it`);
-  return value;
-}
-
-async function* empty(): AsyncGenerator<Batch> {}
-
-async function* prepended(first: Batch, rest: AsyncIterator<Batch>): AsyncGenerator<Batch> {
-  yield first;
-  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }

@@ -129,7 +129,7 @@ export class MLflowVisBackend implements VisBackend {
     const { expName = 'Default', runName, tags = {}, params = {}, trackedConfigKeys } = this.#options;
     const { config, workDir } = this.#context;
     const experiment = await this.#client.experiment(expName);
-    const name = runName ?? basename(resolve(workDir));
+    const name = runName ?? config.experimentName ?? basename(resolve(workDir));
     const { id, artifacts } = await this.#client.createRun(experiment, name, time, pairs(tags));
     const tracked = Object.entries(config).filter(([key]) => trackedConfigKeys?.includes(key) ?? true);
     const all = pairs({ ...flatParams(Object.fromEntries(tracked)), ...params });

@@ -7,7 +7,7 @@ export interface MLflowOptions {
   readonly trackingUri?: string;
   /** Experiment, made when there is none of that name; 'Default' unless given. */
   readonly expName?: string;
-  /** Name of the run; that of the work directory unless given. */
+  /** Name of the run; the config's `experimentName`, or that of the work directory, unless given. */
   readonly runName?: string;
   readonly tags?: Readonly<Record<string, string>>;
   /** Parameters beside those of the config. */

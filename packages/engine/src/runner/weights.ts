@@ -1,0 +1,45 @@
+/** The first weights of a Runner's model: drawn from the seed, or a file's. */
+
+import { initialize } from '@omma/nn';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { loadModelWeights, modelWeights } from '../checkpoint/modelWeights.ts';
+import { restore } from '../checkpoint/restore.ts';
+import { type LoadFromOptions, restoreFitting, revisedNames } from './loadFrom.ts';
+import type { Runner } from './runner.ts';
+import { modelVariables } from './trainState.ts';
+
+export class Weights {
+  readonly #runner: Pick<Runner, 'config' | 'model' | 'seed' | 'emit'>;
+  #there = false;
+
+  constructor(runner: Pick<Runner, 'config' | 'model' | 'seed' | 'emit'>) {
+    this.#runner = runner;
+  }
+
+  /** Those of `loadFrom`, or from the seed; nothing when the model has some already. */
+  async first(): Promise<void> {
+    if (this.#there) return;
+    const { config, model, seed } = this.#runner;
+    const { loadFrom } = config;
+    if (typeof loadFrom === 'string') return this.load(loadFrom);
+    if (loadFrom !== undefined) return this.load(loadFrom.checkpoint, loadFrom);
+    await initialize(model, seed);
+    this.#there = true;
+  }
+
+  /** Those of a checkpoint or of any weight file, by name; with `strict: false` what fits of them, with a warning. */
+  async load(source: string | Checkpoint, options: LoadFromOptions = {}): Promise<void> {
+    const { model, seed } = this.#runner;
+    const path = typeof source === 'string' ? source : source.path;
+    const weights =
+      typeof source === 'string' ? await loadModelWeights(source) : modelWeights(source.tensors);
+    const revised = revisedNames(weights, options);
+    const variables = modelVariables(model);
+    if (options.strict === false) {
+      await initialize(model, seed);
+      const left = await restoreFitting(path, revised, variables);
+      if (left !== null) this.#runner.emit({ type: 'warning', message: left });
+    } else await restore(path, revised, variables);
+    this.#there = true;
+  }
+}
