@@ -50,7 +50,11 @@ function printable(text: string): string {
   });
 }
 
+/** Takes away a bar that the error came in the middle of, which has hidden the cursor too. */
+const clearLine = '\r\x1b[K\x1b[?25h';
+
 function fail(message: string, code: number): void {
+  if (process.stderr.isTTY) process.stderr.write(clearLine);
   process.stderr.write(`${printable(message)}\n`);
   process.exitCode = code;
 }

@@ -83,7 +83,10 @@ function addTest(program: Command): void {
     .command('test')
     .description('evaluate a checkpoint on the validation data of a config')
     .argument('<config>', 'config file (.ts, .js, .json, .yaml or OpenMMLab .py)')
-    .argument('<checkpoint>', 'checkpoint (.safetensors), PyTorch weights (.pth), or offline model (.om)');
+    .argument(
+      '<checkpoint>',
+      'checkpoint (.safetensors) or PyTorch weights (.pth), at a path, https:// or s3://; or offline model (.om)',
+    );
   configOptions(command)
     .option('--val', 'on the validation data, where the config has test data too')
     .option('--tta', 'by test-time augmentation, as `ttaModel` of the config says')
@@ -125,7 +128,10 @@ function addPredict(program: Command): void {
   program
     .command('predict')
     .description('classify pictures with a checkpoint, or with an offline model on an Ascend chip')
-    .argument('<model>', 'checkpoint (.safetensors), or offline model (.om) that `omma export` wrote')
+    .argument(
+      '<model>',
+      'checkpoint (.safetensors) at a path, https:// or s3://, or offline model (.om) that `omma export` wrote',
+    )
     .argument('<image...>', 'picture files')
     .option('--top <n>', 'classes shown a picture', wholeNumber(1), 5)
     .option('--out <dir>', 'write every picture there with its label drawn on it')
@@ -143,7 +149,7 @@ function addExport(program: Command): void {
     .description(
       'write a checkpoint as an ONNX model checked with ONNX Runtime, or as an offline model for an Ascend chip',
     )
-    .argument('<checkpoint>', 'checkpoint file (.safetensors)')
+    .argument('<checkpoint>', 'checkpoint file (.safetensors): a path, https:// or s3://')
     .option('--out <file>', 'the model file; beside the checkpoint unless given')
     .addOption(new Option('--format <name>', 'what to write').choices(['onnx', 'om']).default('onnx'))
     .addOption(new Option('--opset <n>', 'operator set').choices(['13', '17']).default('17'))

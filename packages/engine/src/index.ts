@@ -22,6 +22,7 @@ export * from './checkpoint/tools/rename.ts';
 export * from './checkpoint/tools/statistics.ts';
 export * from './checkpoint/weightChoice.ts';
 export * from './checkpoint/weightFile.ts';
+export * from './checkpoint/weightSource.ts';
 export * from './config/load.ts';
 export * from './config/nearest.ts';
 export * from './config/openmmlab/rules.ts';

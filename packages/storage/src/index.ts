@@ -9,6 +9,7 @@ export * from './archive/tarArchive.ts';
 export * from './archive/zipArchive.ts';
 export * from './archive/zipDirectory.ts';
 export * from './byteSource.ts';
+export { cacheFolder, type DownloadOptions, download, fileName } from './download.ts';
 export * from './files.ts';
 export * from './localSource.ts';
 export * from './location.ts';

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import S3rver from 's3rver';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { memorySource, openByteSource, TarArchive } from '../src/index.ts';
+import { download, memorySource, openByteSource, TarArchive } from '../src/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'omma-storage-'));
 const shard = join(folder, 'shard-000.tar');
@@ -168,6 +168,14 @@ describe('a tar shard', () => {
     await expect(opened(bytes.subarray(0, 1024))).rejects.toThrow(/cut off: it has no end mark/);
     bytes[10] = 1;
     await expect(opened(bytes)).rejects.toThrow(/no valid header at 0/);
+  });
+});
+
+describe('a download from S3', () => {
+  it('is signed, and the same file', async () => {
+    const env = { ...credentials, AWS_ENDPOINT_URL: storeAddress, OMMA_CACHE: join(folder, 'cache') };
+    const path = await download('s3://shards/train/shard 000.tar', { env });
+    expect(readFileSync(path).equals(readFileSync(shard))).toBe(true);
   });
 });
 

@@ -3,11 +3,11 @@
  * one that computes something else is never written.
  */
 
-import { extname } from 'node:path';
 import { eagerDevice, OmmaError } from '@omma/core';
 import type { OnnxCheck } from '@omma/onnx';
 import { writeAtomically } from '@omma/storage';
 import pc from 'picocolors';
+import { besideCheckpoint } from '../run/besideCheckpoint.ts';
 import { checkExport } from '../run/checkExport.ts';
 import { openCheckpoint } from '../run/checkpointModel.ts';
 import { modelBytes, ownSize, pictureType } from '../run/modelBytes.ts';
@@ -53,7 +53,7 @@ export async function exportModel(checkpoint: string, options: ExportModelOption
     const bytes = await modelBytes(model, Number(options.opset), form);
     const image = pictureType(model, 'bytes', form.batch ?? 2, size);
     const check = options.check ? await checkExport(model, bytes, image) : null;
-    const out = options.out ?? `${checkpoint.slice(0, checkpoint.length - extname(checkpoint).length)}.onnx`;
+    const out = options.out ?? besideCheckpoint(checkpoint, '.onnx');
     await writeAtomically(out, [bytes]);
     report(out, bytes.length, check, options);
   } finally {

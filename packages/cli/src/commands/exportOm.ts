@@ -3,11 +3,11 @@
  * place for: class names, and how pictures are prepared.
  */
 
-import { extname } from 'node:path';
 import { cannDialect, exportOffline, type Gears, type Normalization, offlineTarget } from '@omma/ascend';
 import { at, OmmaError } from '@omma/core';
 import { writeAtomically } from '@omma/storage';
 import pc from 'picocolors';
+import { besideCheckpoint } from '../run/besideCheckpoint.ts';
 import { checkExport } from '../run/checkExport.ts';
 import type { CheckpointModel } from '../run/checkpointModel.ts';
 import { type ModelForm, modelBytes, ownSize, pictureType, type Size } from '../run/modelBytes.ts';
@@ -33,7 +33,7 @@ export async function exportOm(
   model: CheckpointModel,
   options: ExportModelOptions,
 ): Promise<void> {
-  const out = options.out ?? `${checkpoint.slice(0, checkpoint.length - extname(checkpoint).length)}.om`;
+  const out = options.out ?? besideCheckpoint(checkpoint, '.om');
   const plan = planOf(checkpoint, model, options);
   const target = offlineTarget(options.socVersion ?? thisChip());
   const { gears, shapes, form, aipp, onHost } = plan;

@@ -30,7 +30,8 @@ export async function test(file: string, source: string, options: TestOptions): 
   const talks = distributed === null || distributed.rank === 0;
   const runner = await Runner.create(config, {
     onEvent: (event) => {
-      if ((event.type === 'evaluationProgress' && talks) || event.type === 'warning') report(event);
+      const progress = event.type === 'evaluationProgress' || event.type === 'downloadProgress';
+      if ((progress && talks) || event.type === 'warning') report(event);
     },
     distributed,
   });

@@ -10,6 +10,7 @@ import { buildTransforms, type Transform, type TransformOptions } from '@omma/cv
 import { compileEvaluationStep, configOf, loadCheckpoint, mixedPrecisionFor, Runner } from '@omma/engine';
 import type { AmpName } from './config.ts';
 import './devices.ts';
+import { withWeightProgress } from '../terminal/byteProgress.ts';
 import { transformsOf } from './datasets.ts';
 
 export interface CheckpointModel {
@@ -24,12 +25,12 @@ export interface CheckpointModel {
   readonly step: CompiledFunction;
 }
 
-/** Opens a checkpoint for inference on `device`. */
+/** Opens a checkpoint, at a path or an address, for inference on `device`. */
 export async function openCheckpoint(
   path: string,
   options: { readonly device?: string; readonly amp?: AmpName },
 ): Promise<CheckpointModel> {
-  const checkpoint = await loadCheckpoint(path);
+  const checkpoint = await withWeightProgress('reading', (listeners) => loadCheckpoint(path, listeners));
   const { loadFrom: _, ...config } = configOf(checkpoint);
   const runner = await Runner.create({ ...config, device: options.device ?? 'auto' });
   await runner.loadWeights(checkpoint);

@@ -30,8 +30,13 @@ export function progressBar(
   if (!output.isTTY) return { update: () => {}, end: () => {} };
   const started = performance.now();
   let bar: SingleBar | null = null;
+  const end = () => {
+    bar?.stop();
+    bar = null;
+  };
   return {
     update(done, total) {
+      if (done >= total) return end();
       const seconds = (performance.now() - started) / 1000;
       if (bar === null && seconds * 1000 < patience) return;
       const text = textOf(done, total, seconds);
@@ -49,8 +54,35 @@ export function progressBar(
         bar.start(total, done, { text });
       } else bar.update(done, { text });
     },
-    end() {
-      bar?.stop();
-    },
+    end,
   };
+}
+
+export interface WeightListeners {
+  readonly onDownload: Progress['update'];
+  readonly onProgress: Progress['update'];
+}
+
+/** Runs `work` on weights, with a bar while they are downloaded and one for `what` is done to them. The bars are gone when it ends, however it does. */
+export async function withWeightProgress<T>(
+  what: string,
+  work: (listeners: WeightListeners) => Promise<T>,
+): Promise<T> {
+  const bars: Progress[] = [];
+  // A bar's time begins with what it shows.
+  const shown = (text: string): Progress['update'] => {
+    let bar: Progress | null = null;
+    return (done, total) => {
+      if (bar === null) {
+        bar = byteProgress(process.stderr, text);
+        bars.push(bar);
+      }
+      bar.update(done, total);
+    };
+  };
+  try {
+    return await work({ onDownload: shown('downloading'), onProgress: shown(what) });
+  } finally {
+    for (const bar of bars) bar.end();
+  }
 }

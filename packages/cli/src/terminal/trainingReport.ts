@@ -14,6 +14,7 @@ import type {
 } from '@omma/engine';
 import { type Options, SingleBar } from 'cli-progress';
 import pc from 'picocolors';
+import { byteProgress, type Progress } from './byteProgress.ts';
 import { formatCount, formatDuration, formatNumber, formatPercent } from './format.ts';
 
 export type Output = NodeJS.WriteStream;
@@ -26,6 +27,7 @@ export function trainingReport(output: Output): RunnerListener {
     output.write(`${line}\n`);
   };
   let epochs = 0;
+  let download: Progress | null = null;
   return (event: RunnerEvent) => {
     switch (event.type) {
       case 'start':
@@ -34,6 +36,13 @@ export function trainingReport(output: Output): RunnerListener {
         return;
       case 'iteration':
         live?.iteration(event, epochs);
+        return;
+      case 'downloadProgress':
+        download ??= byteProgress(output, 'downloading');
+        download.update(event.done, event.total);
+        if (event.done < event.total) return;
+        download.end();
+        download = null;
         return;
       case 'evaluationProgress':
         live?.evaluation(event.done, event.total);

@@ -7,7 +7,6 @@
 
 import { type HostTensor, OmmaError } from '@omma/core';
 import { type FileTensorType, toHostTensor } from '@omma/nn';
-import { fileSource } from '@omma/storage';
 import { checkConfig } from '../config/schema.ts';
 import type { Config } from '../config/types.ts';
 import { checkpointFormat, type Manifest, manifestKey, parseManifest } from './manifest.ts';
@@ -20,6 +19,7 @@ import {
   writeSafetensorsFile,
 } from './safetensorsFile.ts';
 import { storedTensor } from './storedTensor.ts';
+import { type WeightSourceOptions, weightSource } from './weightSource.ts';
 
 /** What the run adds to a manifest; the rest is filled in when it is written. */
 export type ManifestContent = Omit<Manifest, 'format' | 'config'> & { readonly config: Config };
@@ -41,9 +41,9 @@ export async function saveCheckpoint(
   await writeSafetensorsFile(path, new Map(stored), { [manifestKey]: JSON.stringify(manifest) });
 }
 
-/** Reads and verifies a checkpoint. OmmaError when it is missing, damaged, or not one of Omma's. */
-export async function loadCheckpoint(path: string): Promise<Checkpoint> {
-  const source = await fileSource(path);
+/** Reads and verifies a checkpoint, at a path or an address. OmmaError when it is missing, damaged, or not one of Omma's. */
+export async function loadCheckpoint(path: string, options: WeightSourceOptions = {}): Promise<Checkpoint> {
+  const source = await weightSource(path, options);
   try {
     return await located(path, async () => {
       const file = await readSafetensorsFrom(source);

@@ -1,7 +1,6 @@
 /** A model's weights out of a checkpoint, a safetensors file or a PyTorch file. */
 
 import type { HostTensor } from '@omma/core';
-import { fileSource } from '@omma/storage';
 import { type Checkpoint, located, verifiedManifest, verifiedTensors } from './checkpoint.ts';
 import { manifestKey } from './manifest.ts';
 import { emaPrefix, isBatchCounter, isModelName } from './names.ts';
@@ -9,21 +8,22 @@ import { isPyTorchFile, readPyTorch, stateDictOf } from './pytorch/index.ts';
 import { readSafetensorsFrom } from './safetensorsFile.ts';
 import { loadTensor } from './storedTensor.ts';
 import { requireAverages, type WeightChoice } from './weightChoice.ts';
+import { type WeightSourceOptions, weightSource } from './weightSource.ts';
 
-export interface ModelWeightsOptions {
+export interface ModelWeightsOptions extends WeightSourceOptions {
   /** Averaged weights where the file has them, unless told otherwise. */
   readonly choice?: WeightChoice;
 }
 
 /**
- * A model's weights by name: those of a checkpoint without the run's own state, or all of a safetensors or PyTorch file from elsewhere.
+ * A model's weights by name, of a path or an address: those of a checkpoint without the run's own state, or all of a safetensors or PyTorch file from elsewhere.
  * PyTorch's `num_batches_tracked` is left out: nothing is computed from it while batch norm has a momentum.
  */
 export async function loadModelWeights(
   path: string,
-  { choice = 'auto' }: ModelWeightsOptions = {},
+  { choice = 'auto', ...options }: ModelWeightsOptions = {},
 ): Promise<ReadonlyMap<string, HostTensor>> {
-  const source = await fileSource(path);
+  const source = await weightSource(path, options);
   try {
     return await located(path, async () => {
       if (await isPyTorchFile(source)) {

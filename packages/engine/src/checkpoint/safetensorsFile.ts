@@ -16,7 +16,7 @@ import {
   parseSafetensorsHeader,
   safetensorsHeaderLength,
 } from '@omma/nn';
-import { type ByteSource, piecesOf, replaceAtomically } from '@omma/storage';
+import { type ByteSource, piecesOf, replaceAtomically, writeAll } from '@omma/storage';
 import type { ProgressListener, StoredTensor, StoredTensors } from './storedTensor.ts';
 
 export interface SafetensorsSource {
@@ -151,13 +151,6 @@ export function namedBy(path: string, name: WriteOptions['nameBy']): (file: File
 
 /** Small enough that the event loop, which hashes while the disk writes, is never long away. */
 const pieceBytes = 4 * 2 ** 20;
-
-export async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
-  }
-}
 
 /** The SHA-256 of an open file. */
 async function fileChecksum(file: FileHandle): Promise<string> {

@@ -3,7 +3,7 @@
  * and what it says beside them.
  */
 
-import { type ByteSource, fileSource } from '@omma/storage';
+import type { ByteSource } from '@omma/storage';
 import { located, verifiedManifest } from './checkpoint.ts';
 import { type Manifest, manifestKey, parseManifest } from './manifest.ts';
 import { modelNames } from './modelWeights.ts';
@@ -20,6 +20,7 @@ import {
 import { checksumKey, readSafetensorsFrom, verifySafetensors } from './safetensorsFile.ts';
 import type { ProgressListener, StoredTensors } from './storedTensor.ts';
 import type { WeightChoice } from './weightChoice.ts';
+import { type WeightSourceOptions, weightRanges, weightSource } from './weightSource.ts';
 
 /** What a tensor is there for: `weights`, `ema`, `optimizer`, `run`, or the part of a PyTorch file that it lies in. */
 export type PartOf = (name: string) => string;
@@ -45,9 +46,14 @@ export interface WeightFile {
   close(): Promise<void>;
 }
 
-/** Opens a file. The caller closes it. OmmaError where it is no file of weights. */
-export async function openWeightFile(path: string): Promise<WeightFile> {
-  const source = await fileSource(path);
+export interface OpenWeightFileOptions extends WeightSourceOptions {
+  /** Leaves the file of a server where it is, and asks for the parts that are read: for whoever wants names and shapes alone. */
+  readonly ranges?: boolean;
+}
+
+/** Opens a file: a path or an address. The caller closes it. OmmaError where it is no file of weights. */
+export async function openWeightFile(path: string, options: OpenWeightFileOptions = {}): Promise<WeightFile> {
+  const source = await (options.ranges === true ? weightRanges(path) : weightSource(path, options));
   try {
     return await located(path, async () =>
       (await isPyTorchFile(source)) ? openPyTorch(path, source) : openSafetensors(path, source),

@@ -38,7 +38,7 @@ export class Visualizer {
 
   /** Notes an event; `flush` writes it. */
   add(event: RunnerEvent): void {
-    if (event.type === 'evaluationProgress') return;
+    if (event.type === 'evaluationProgress' || event.type === 'downloadProgress') return;
     if (event.type === 'start' || event.type === 'iteration') this.#step = event.iteration;
     if (event.type === 'end') this.#ended = { status: event.reason };
     const entry = { time: Date.now(), step: this.#step, event, scalars: this.#scalars(event) };

@@ -66,6 +66,14 @@ export interface EpochEvent {
   readonly skipped: readonly SkippedSample[];
 }
 
+/** Weights on their way from a server, in bytes. */
+export interface DownloadProgressEvent {
+  readonly type: 'downloadProgress';
+  readonly location: string;
+  readonly done: number;
+  readonly total: number;
+}
+
 export interface EvaluationProgressEvent {
   readonly type: 'evaluationProgress';
   readonly done: number;
@@ -119,6 +127,7 @@ export type RunnerEvent =
   | StartEvent
   | IterationEvent
   | EpochEvent
+  | DownloadProgressEvent
   | EvaluationProgressEvent
   | EvaluationEvent
   | CheckpointEvent

@@ -221,7 +221,7 @@ export class Runner implements RunnerApi {
   }
 
   /**
-   * Gives the model the weights of a checkpoint, or of any weight file with its names. With `strict: false` it keeps its first weights where
+   * Gives the model the weights of a checkpoint, or of any weight file with its names, at a path or an address. With `strict: false` it keeps its first weights where
    * the file has none that fit, and says so in a warning.
    */
   async loadWeights(source: string | Checkpoint, options: LoadFromOptions = {}): Promise<void> {

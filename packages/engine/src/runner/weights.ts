@@ -27,12 +27,16 @@ export class Weights {
     this.#there = true;
   }
 
-  /** Those of a checkpoint or of any weight file, by name; with `strict: false` what fits of them, with a warning. */
+  /** Those of a checkpoint or of any weight file, at a path or an address, by name; with `strict: false` what fits of them, with a warning. */
   async load(source: string | Checkpoint, options: LoadFromOptions = {}): Promise<void> {
     const { model, seed } = this.#runner;
     const path = typeof source === 'string' ? source : source.path;
+    const onDownload = (done: number, total: number) =>
+      this.#runner.emit({ type: 'downloadProgress', location: path, done, total });
     const weights =
-      typeof source === 'string' ? await loadModelWeights(source) : modelWeights(source.tensors);
+      typeof source === 'string'
+        ? await loadModelWeights(source, { onDownload })
+        : modelWeights(source.tensors);
     const revised = revisedNames(weights, options);
     const variables = modelVariables(model);
     if (options.strict === false) {

@@ -9,7 +9,7 @@ import {
   publishWeights,
 } from '@omma/engine';
 import pc from 'picocolors';
-import { byteProgress } from '../../terminal/byteProgress.ts';
+import { withWeightProgress } from '../../terminal/byteProgress.ts';
 import { formatBytes } from '../../terminal/format.ts';
 import { type ChoiceOptions, choiceOf } from './choice.ts';
 
@@ -42,14 +42,11 @@ async function written(
   options: PublishOptions,
   write: (common: ConvertOptions) => Promise<Converted>,
 ): Promise<void> {
-  const progress = byteProgress(process.stderr, 'writing');
   const dtype = options.dtype === undefined ? undefined : floatDTypes[options.dtype];
-  const result = await write({
-    choice: choiceOf(options),
-    onProgress: progress.update,
-    ...(dtype === undefined ? {} : { dtype }),
-  });
-  progress.end();
+  const choice = choiceOf(options);
+  const result = await withWeightProgress('writing', (listeners) =>
+    write({ choice, ...listeners, ...(dtype === undefined ? {} : { dtype }) }),
+  );
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify(result)}\n`);
     return;

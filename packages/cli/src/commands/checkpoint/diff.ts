@@ -2,7 +2,7 @@
 
 import { type TensorDifference, type WeightDifference, weightDifference } from '@omma/engine';
 import pc from 'picocolors';
-import { byteProgress } from '../../terminal/byteProgress.ts';
+import { withWeightProgress } from '../../terminal/byteProgress.ts';
 import { formatNumber } from '../../terminal/format.ts';
 import { formatTable } from '../../terminal/table.ts';
 import { type ChoiceOptions, choiceOf, toJson } from './choice.ts';
@@ -17,12 +17,10 @@ const differCode = 1;
 const shownUnlessAll = 20;
 
 export async function diff(first: string, second: string, options: DiffOptions): Promise<void> {
-  const progress = byteProgress(process.stderr, 'comparing');
-  const difference = await weightDifference(first, second, {
-    choice: choiceOf(options),
-    onProgress: progress.update,
-  });
-  progress.end();
+  const choice = choiceOf(options);
+  const difference = await withWeightProgress('comparing', (listeners) =>
+    weightDifference(first, second, { choice, ...listeners }),
+  );
   const { onlyInFirst, onlyInSecond, misshaped, different, retyped } = difference;
   const lists = [onlyInFirst, onlyInSecond, misshaped, different, retyped];
   const same = lists.every(({ length }) => length === 0);

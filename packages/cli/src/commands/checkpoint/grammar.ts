@@ -20,7 +20,7 @@ function addInspect(checkpoint: Command): void {
     .description(
       'what a file holds: tensors, statistics, values that are not finite, what the run says of itself',
     )
-    .argument('<file>', 'checkpoint, safetensors or PyTorch file')
+    .argument('<file>', 'checkpoint, safetensors or PyTorch file: a path, https:// or s3://')
     .option('--all', 'a line for every tensor, those of the optimiser too')
     .option('--no-numbers', 'leave the numbers unread: names, shapes and dtypes only')
     .option('--json', 'print JSON')
@@ -32,7 +32,7 @@ function addConvert(checkpoint: Command): void {
     checkpoint
       .command('convert')
       .description('write the weights of a file as .safetensors, .pth or .pt')
-      .argument('<input>', 'checkpoint, safetensors or PyTorch file')
+      .argument('<input>', 'checkpoint, safetensors or PyTorch file: a path, https:// or s3://')
       .argument('<output>', 'the file to write; its extension says the format'),
   )
     .option('--strip-prefix <prefix>', 'keep the tensors that begin so, without the prefix: backbone.')
@@ -49,7 +49,7 @@ function addDiff(checkpoint: Command): void {
   checkpoint
     .command('diff')
     .description('compare the weights of two files: names, shapes, numbers; exits with 1 where they differ')
-    .argument('<first>', 'checkpoint, safetensors or PyTorch file')
+    .argument('<first>', 'checkpoint, safetensors or PyTorch file: a path, https:// or s3://')
     .argument('<second>', 'the file to compare it with')
     .addOption(emaOption())
     .addOption(rawOption())
@@ -65,7 +65,7 @@ function addPublish(checkpoint: Command): void {
       .description(
         'write the weights without the state of the run, named NAME-12345678 by the SHA-256 of the file',
       )
-      .argument('<input>', 'checkpoint, safetensors or PyTorch file')
+      .argument('<input>', 'checkpoint, safetensors or PyTorch file: a path, https:// or s3://')
       .argument('[output]', 'name and format: NAME.safetensors or NAME.pth; beside the input unless given'),
   ).action(async (input, output, options) => (await import('./convert.ts')).publish(input, output, options));
 }

@@ -2,7 +2,7 @@
 
 import { type InspectedTensor, type Inspection, inspectWeights } from '@omma/engine';
 import pc from 'picocolors';
-import { byteProgress } from '../../terminal/byteProgress.ts';
+import { withWeightProgress } from '../../terminal/byteProgress.ts';
 import { formatBytes, formatCount, formatNumber } from '../../terminal/format.ts';
 import { type Column, formatTable } from '../../terminal/table.ts';
 import { toJson } from './choice.ts';
@@ -17,9 +17,9 @@ export interface InspectOptions {
 const weightParts = ['weights', 'state_dict', 'model', 'model_state_dict'];
 
 export async function inspect(path: string, { all, numbers, json }: InspectOptions): Promise<void> {
-  const progress = byteProgress(process.stderr, 'reading');
-  const inspection = await inspectWeights(path, { numbers, onProgress: progress.update });
-  progress.end();
+  const inspection = await withWeightProgress('reading', (listeners) =>
+    inspectWeights(path, { numbers, ...listeners }),
+  );
   if (json === true) {
     process.stdout.write(`${toJson(inspection)}\n`);
     return;

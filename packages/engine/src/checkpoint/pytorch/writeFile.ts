@@ -4,8 +4,8 @@
 
 import type { FileHandle } from 'node:fs/promises';
 import { fileTensorBytes } from '@omma/nn';
-import { replaceAtomically } from '@omma/storage';
-import { namedBy, type WriteOptions, writeAll } from '../safetensorsFile.ts';
+import { replaceAtomically, writeAll } from '@omma/storage';
+import { namedBy, type WriteOptions } from '../safetensorsFile.ts';
 import { type PickleWritable, writePickle } from './pickleWriter.ts';
 import { ZipWriter } from './zipWriter.ts';
 

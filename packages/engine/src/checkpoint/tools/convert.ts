@@ -10,6 +10,7 @@ import { type WriteOptions, writeSafetensorsFile } from '../safetensorsFile.ts';
 import type { StoredTensor, StoredTensors } from '../storedTensor.ts';
 import type { WeightChoice } from '../weightChoice.ts';
 import { openWeightFile, type WeightFile } from '../weightFile.ts';
+import type { WeightSourceOptions } from '../weightSource.ts';
 import { type Rewrite, rewriteNames, stripPrefix } from './rename.ts';
 import { tensorStatistics } from './statistics.ts';
 
@@ -21,7 +22,7 @@ export const floatDTypes: Readonly<Record<string, FloatDType>> = {
   bfloat16: 'BF16',
 };
 
-export interface ConvertOptions extends WriteOptions {
+export interface ConvertOptions extends WriteOptions, WeightSourceOptions {
   readonly choice?: WeightChoice;
   /** For the tensors of floats; integers stay. */
   readonly dtype?: FloatDType;
@@ -49,7 +50,7 @@ export async function convertWeights(
   options: ConvertOptions = {},
 ): Promise<Converted> {
   const pytorch = isPyTorchName(output);
-  const file = await openWeightFile(input);
+  const file = await openWeightFile(input, options);
   try {
     await file.verify();
     return await located(input, async () => {

@@ -5,6 +5,7 @@ import { elementReader, type FileDType, fileByteSize, fileTensorBytes } from '@o
 import type { ProgressListener, StoredTensor } from '../storedTensor.ts';
 import type { WeightChoice } from '../weightChoice.ts';
 import { openWeightFile } from '../weightFile.ts';
+import type { WeightSourceOptions } from '../weightSource.ts';
 
 export interface TensorDifference {
   readonly name: string;
@@ -29,7 +30,7 @@ export interface WeightDifference {
   readonly equal: number;
 }
 
-export interface DifferenceOptions {
+export interface DifferenceOptions extends WeightSourceOptions {
   readonly choice?: WeightChoice;
   readonly onProgress?: ProgressListener;
 }
@@ -37,10 +38,10 @@ export interface DifferenceOptions {
 export async function weightDifference(
   first: string,
   second: string,
-  { choice = 'auto', onProgress = () => {} }: DifferenceOptions = {},
+  { choice = 'auto', onProgress = () => {}, ...options }: DifferenceOptions = {},
 ): Promise<WeightDifference> {
-  const a = await openWeightFile(first);
-  const b = await openWeightFile(second).catch(async (error: unknown) => {
+  const a = await openWeightFile(first, options);
+  const b = await openWeightFile(second, options).catch(async (error: unknown) => {
     await a.close();
     throw error;
   });

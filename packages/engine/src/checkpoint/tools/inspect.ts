@@ -4,6 +4,7 @@ import { fileTensorBytes } from '@omma/nn';
 import type { Manifest } from '../manifest.ts';
 import type { ProgressListener } from '../storedTensor.ts';
 import { openWeightFile } from '../weightFile.ts';
+import type { WeightSourceOptions } from '../weightSource.ts';
 import { type TensorStatistics, tensorStatistics } from './statistics.ts';
 
 export interface InspectedTensor {
@@ -27,17 +28,17 @@ export interface Inspection {
   readonly tensors: readonly InspectedTensor[];
 }
 
-export interface InspectOptions {
-  /** Reads every number, for statistics and the checksum. */
+export interface InspectOptions extends WeightSourceOptions {
+  /** Reads every number, for statistics and the checksum. Without, of a server's file only the parts with names and shapes are asked for. */
   readonly numbers: boolean;
   readonly onProgress?: ProgressListener;
 }
 
 export async function inspectWeights(
   path: string,
-  { numbers, onProgress = () => {} }: InspectOptions,
+  { numbers, onProgress = () => {}, ...options }: InspectOptions,
 ): Promise<Inspection> {
-  const file = await openWeightFile(path);
+  const file = await openWeightFile(path, { ...options, ranges: !numbers });
   try {
     const verified = numbers && (await file.verify());
     const total = [...file.tensors.values()].reduce((sum, tensor) => sum + fileTensorBytes(tensor), 0);

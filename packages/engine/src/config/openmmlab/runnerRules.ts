@@ -1,5 +1,6 @@
 /** The rules of what MMEngine's Runner takes: data loaders, the optimiser's wrapper, schedules, hooks, and the keys around them. */
 
+import { isRemote } from '@omma/storage';
 import { ConfigDict, type ConfigValue } from '../value.ts';
 import { defaultHooks } from './hookRules.ts';
 import { logProcessor, visualizer } from './logRules.ts';
@@ -65,13 +66,13 @@ const loopOnly: KeyRule = {
 const loadFrom: KeyRule = {
   neutral: oneOf(null),
   value: (value, { source }) => {
-    if (typeof value !== 'string' || /^[\w-]+:\/\//.test(value)) return undefined;
+    if (typeof value !== 'string' || (/^[\w-]+:\/\//.test(value) && !isRemote(value))) return undefined;
     const config = new ConfigDict();
     config.set('checkpoint', value, source);
     config.set('strict', false, source);
     return config;
   },
-  missing: 'Omma reads checkpoints from files; download it and give its path',
+  missing: 'Omma has no list of the models in zoos; give the address of the file, https://...',
 };
 
 const resume: KeyRule = {
