@@ -171,11 +171,7 @@ default_hooks = dict(checkpoint=dict(_delete_=True, type='CheckpointHook', by_ep
 
   it('resume is resume, but for a checkpoint of elsewhere', async () => {
     expect(await translated('resume = True', 'resume')).toEqual({ values: { resume: true }, lines: [] });
-    const both = await translated(
-      "resume = True\nload_from = 'open-mmlab://resnet50'",
-      'resume',
-      'loadFrom',
-    );
+    const both = await translated("resume = True\nload_from = 'open-mmlab://resnet50'", 'resume', 'loadFrom');
     expect(both.values).toEqual({});
     expect(both.lines).toEqual([
       'load_from: Omma has no list of the models in zoos; give the address of the file, https://...',
