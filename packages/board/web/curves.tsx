@@ -8,7 +8,7 @@ const titles: Readonly<Record<string, string>> = {
   val: 'Evaluation',
   system: 'Speed and memory',
 };
-const systemCurves = /\/(time|dataTime|imagesPerSecond|dataWaitShare|memory)$/;
+const systemCurves = /\/(time|dataTime|imagesPerSecond|dataWaitShare|memory|deviceMemory)$/;
 const order = ['val', 'train', 'system'];
 
 export function Curves() {

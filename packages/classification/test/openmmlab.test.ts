@@ -185,11 +185,13 @@ default_hooks = dict(checkpoint=dict(_delete_=True, type='CheckpointHook', by_ep
     dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend', save_dir=None),
     dict(type='MLflowVisBackend', exp_name='flowers', run_name=None, tags=dict(my_team='a'), tracking_uri='http://127.0.0.1:5000', tracked_config_keys=('model', 'optim_wrapper')),
     dict(type='WandbVisBackend', init_kwargs=dict(project='x'))])
-log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True, num_digits=4, mean_pattern='.*(loss|time|data_time|grad_norm).*',
+log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True, num_digits=6, log_with_hierarchy=True, mean_pattern='.*(loss|time|data_time|grad_norm).*',
     custom_cfg=[dict(data_src='grad_norm', method_name='max', window_size='epoch', log_name='largest')])
+log_level = 'WARNING'
 `,
       'visualizer',
       'logProcessor',
+      'logLevel',
     );
     expect(lines).toEqual([
       'visualizer.vis_backends[3]: Weights & Biases has no kept JavaScript client for training runs; TensorboardVisBackend writes files that it can import',
@@ -207,7 +209,9 @@ log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True, num_dig
           },
         ],
       },
+      logLevel: 'warning',
       logProcessor: {
+        numDigits: 6,
         windowSize: 50,
         customConfig: [{ dataSrc: 'gradNorm', methodName: 'max', windowSize: 'epoch', logName: 'largest' }],
       },

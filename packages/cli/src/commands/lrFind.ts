@@ -26,7 +26,7 @@ export async function lrFind(file: string, options: LrFindCommandOptions): Promi
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();
   process.once('SIGINT', onInterrupt);
-  const report = trainingReport(process.stderr);
+  const report = trainingReport(process.stderr, config);
   const runner = await Runner.create(config, {
     onEvent: (event) => {
       if (event.type === 'warning') report(event);

@@ -25,7 +25,7 @@ export async function test(file: string, source: string, options: TestOptions): 
     throw new OmmaError(`${source}: an offline model predicts as it was compiled; leave --tta out`);
   const read = withTestOptions(await configFrom(file, options), options);
   const config = isOffline ? { ...read, device: options.device ?? 'ascend' } : read;
-  const report = trainingReport(process.stderr);
+  const report = trainingReport(process.stderr, config);
   const distributed = distributedEnvironment(process.env);
   const talks = distributed === null || distributed.rank === 0;
   const runner = await Runner.create(config, {

@@ -5,7 +5,7 @@ import pc from 'picocolors';
 import { type ConfigOptions, configFrom } from '../run/config.ts';
 import { interruptedCode, listenForInterrupt } from '../run/interrupt.ts';
 import { formatDuration } from '../terminal/format.ts';
-import { trainingReport, warningReport } from '../terminal/trainingReport.ts';
+import { isTold, trainingReport, warningReport } from '../terminal/trainingReport.ts';
 
 export interface TrainOptions extends ConfigOptions {
   readonly resume?: boolean | string;
@@ -26,7 +26,7 @@ export async function train(file: string, options: TrainOptions): Promise<void> 
   const distributed = distributedEnvironment(process.env);
   try {
     const { end, isMain } = await trainElastic(config, {
-      listenerOf: (main) => (main ? trainingReport(output) : warningReport(output)),
+      listenerOf: (main) => (main ? trainingReport : warningReport)(output, config),
       signal: interrupt.signal,
       ...(options.resume === undefined ? {} : { resume: options.resume }),
       distributed,
@@ -34,7 +34,7 @@ export async function train(file: string, options: TrainOptions): Promise<void> 
     if (end.reason === 'interrupted') process.exitCode = interruptedCode;
     if (!isMain) return;
     if (options.json === true) process.stdout.write(`${JSON.stringify(end)}\n`);
-    else {
+    else if (isTold('info', config)) {
       const how = end.reason === 'interrupted' ? pc.yellow('interrupted') : pc.green(end.reason);
       output.write(`${how} after ${formatDuration(end.seconds)}\n`);
       const checkpoint = end.bestCheckpoint ?? end.lastCheckpoint;

@@ -6,7 +6,7 @@ import { formatTable } from '../terminal/table.ts';
 import { trainingReport } from '../terminal/trainingReport.ts';
 
 export async function trainCheck(config: Config, { json }: { readonly json?: boolean }): Promise<void> {
-  const report = trainingReport(process.stderr);
+  const report = trainingReport(process.stderr, config);
   const runner = await Runner.create(config, {
     onEvent: (event) => {
       if (event.type === 'warning' || event.type === 'notice') report(event);

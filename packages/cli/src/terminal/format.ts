@@ -26,9 +26,15 @@ export function formatBytes(bytes: number): string {
 
 /** Enough digits to see a loss or a rate move. */
 export function formatNumber(value: number): string {
+  return formatDigits(value, 4);
+}
+
+/** `digits` significant digits, and fewer of what is below a thousandth. */
+export function formatDigits(value: number, digits: number): string {
   if (!Number.isFinite(value)) return String(value);
-  if (value !== 0 && Math.abs(value) < 1e-3) return value.toExponential(1);
-  return Math.abs(value) >= 100 ? value.toFixed(1) : value.toPrecision(4);
+  const few = Math.max(1, digits - 3);
+  if (value !== 0 && Math.abs(value) < 1e-3) return value.toExponential(few);
+  return Math.abs(value) >= 100 ? value.toFixed(few) : value.toPrecision(digits);
 }
 
 export function formatPercent(share: number): string {

@@ -5,26 +5,43 @@
  */
 
 import type {
+  Config,
   EpochEvent,
   EvaluationEvent,
   IterationEvent,
+  LogLevel,
   RunnerEvent,
   RunnerListener,
   StartEvent,
 } from '@omma/engine';
+import { defaultLogInterval, logLevels } from '@omma/engine';
 import { type Options, SingleBar } from 'cli-progress';
 import pc from 'picocolors';
 import { byteProgress, type Progress } from './byteProgress.ts';
-import { formatCount, formatDuration, formatNumber, formatPercent } from './format.ts';
+import { formatCount, formatDigits, formatDuration, formatPercent } from './format.ts';
 
-export type Output = NodeJS.WriteStream;
+export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean };
+
+/** What of a run's config concerns its report. */
+export type ReportConfig = Pick<Config, 'logLevel' | 'logProcessor' | 'defaultHooks'>;
+
+/** Whether a terminal is told what is as important as `level`. */
+export function isTold(level: LogLevel, { logLevel = 'info' }: ReportConfig): boolean {
+  return logLevels.indexOf(level) >= logLevels.indexOf(logLevel);
+}
 
 /** A listener that reports on `output`. */
-export function trainingReport(output: Output): RunnerListener {
-  const live = output.isTTY ? new LiveLine(output) : null;
-  const say = (line: string) => {
+export function trainingReport(output: Output, config: ReportConfig = {}): RunnerListener {
+  const quiet = !isTold('info', config);
+  const digits = config.logProcessor?.numDigits ?? 4;
+  const interval = config.defaultHooks?.logger?.interval ?? defaultLogInterval;
+  const live = output.isTTY && !quiet ? new LiveLine(output) : null;
+  const write = (line: string) => {
     live?.clear();
     output.write(`${line}\n`);
+  };
+  const say = (line: string) => {
+    if (!quiet) write(line);
   };
   let epochs = 0;
   let download: Progress | null = null;
@@ -35,7 +52,8 @@ export function trainingReport(output: Output): RunnerListener {
         for (const line of startLines(event)) say(line);
         return;
       case 'iteration':
-        live?.iteration(event, epochs);
+        if (isTold('debug', config) && event.iteration % interval === 0) say(stepLine(event, epochs, digits));
+        live?.iteration(event, epochs, digits);
         return;
       case 'downloadProgress':
         download ??= byteProgress(output, 'downloading');
@@ -48,7 +66,7 @@ export function trainingReport(output: Output): RunnerListener {
         live?.evaluation(event.done, event.total);
         return;
       case 'epoch':
-        say(epochLine(event, epochs));
+        say(epochLine(event, epochs, digits));
         for (const line of skippedLines(event.skipped)) say(line);
         return;
       case 'evaluation':
@@ -58,7 +76,7 @@ export function trainingReport(output: Output): RunnerListener {
         if (event.best) say(pc.dim(`  best so far, kept as ${event.path}`));
         return;
       case 'warning':
-        say(pc.yellow(`warning: ${event.message}`));
+        if (isTold('warning', config)) write(pc.yellow(`warning: ${event.message}`));
         return;
       case 'notice':
         say(event.message);
@@ -71,8 +89,9 @@ export function trainingReport(output: Output): RunnerListener {
 }
 
 /** A listener for the processes that rank 0 speaks for: only what went wrong on this one. */
-export function warningReport(output: Output): RunnerListener {
+export function warningReport(output: Output, config: ReportConfig = {}): RunnerListener {
   return (event) => {
+    if (!isTold('warning', config)) return;
     if (event.type === 'warning') output.write(`warning: ${event.message}\n`);
     if (event.type !== 'epoch') return;
     for (const { name, reason } of event.skipped.slice(0, 3)) output.write(`skipped ${name}: ${reason}\n`);
@@ -105,13 +124,32 @@ function skippedLines(skipped: EpochEvent['skipped']): string[] {
   return rest > 0 ? [...lines, `  and ${rest} more, all of them in log.jsonl`] : lines;
 }
 
-function epochLine(event: EpochEvent, epochs: number): string {
+/** `epoch 2/10  step 10/46  loss 1.234  lr 0.01000  gradNorm 3.210  81 img/s  1 min 20 s left`, for those who ask for every line. */
+function stepLine(event: IterationEvent, epochs: number, digits: number): string {
+  const others = Object.entries(event.scalars).map(
+    ([name, value]) => `  ${name} ${formatDigits(value, digits)}`,
+  );
+  const steps = String(event.iterationsPerEpoch);
+  return (
+    `epoch ${event.epoch + 1}/${epochs}  step ${String(event.iterationInEpoch).padStart(steps.length)}/${steps}  ` +
+    `${progressText(event, digits)}${others.join('')}`
+  );
+}
+
+function progressText(event: IterationEvent, digits: number): string {
+  return (
+    `loss ${formatDigits(event.smoothedLoss, digits)}  lr ${formatDigits(event.lr, digits)}  ${event.imagesPerSecond.toFixed(0)} img/s  ` +
+    `wait ${formatPercent(event.dataWaitShare)}  ${formatDuration(event.secondsLeft)} left`
+  );
+}
+
+function epochLine(event: EpochEvent, epochs: number, digits: number): string {
   const count = event.skipped.length;
   const skipped =
     count === 0 ? '' : `  ${pc.yellow(`${count} ${count === 1 ? 'sample' : 'samples'} skipped`)}`;
   const number = String(event.epoch + 1).padStart(String(epochs).length);
   return (
-    `epoch ${number}/${epochs}  loss ${formatNumber(event.meanLoss)}  ${event.imagesPerSecond.toFixed(0)} img/s  ` +
+    `epoch ${number}/${epochs}  loss ${formatDigits(event.meanLoss, digits)}  ${event.imagesPerSecond.toFixed(0)} img/s  ` +
     `${formatDuration(event.seconds)}  data wait ${formatPercent(event.dataWaitShare)}${skipped}`
   );
 }
@@ -143,11 +181,14 @@ class LiveLine {
     this.#bar = new SingleBar(options);
   }
 
-  iteration(event: IterationEvent, epochs: number): void {
-    const text =
-      `loss ${formatNumber(event.smoothedLoss)}  lr ${formatNumber(event.lr)}  ${event.imagesPerSecond.toFixed(0)} img/s  ` +
-      `wait ${formatPercent(event.dataWaitShare)}  ${formatDuration(event.secondsLeft)} left`;
-    this.#show(`epoch ${event.epoch + 1}/${epochs}`, event.iterationInEpoch, event.iterationsPerEpoch, text);
+  iteration(event: IterationEvent, epochs: number, digits: number): void {
+    const { epoch, iterationInEpoch, iterationsPerEpoch } = event;
+    this.#show(
+      `epoch ${epoch + 1}/${epochs}`,
+      iterationInEpoch,
+      iterationsPerEpoch,
+      progressText(event, digits),
+    );
   }
 
   evaluation(done: number, total: number): void {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { dataloaderSchema } from '../data/config.ts';
 import { evaluatorSchema } from '../evaluation/config.ts';
 import { customHookSchema, defaultHooksSchema } from '../hooks/config.ts';
-import { logProcessorSchema, visualizerSchema } from '../log/config.ts';
+import { logLevels, logProcessorSchema, visualizerSchema } from '../log/config.ts';
 import { evaluationConfigSchema, trainConfigSchema } from '../loops/config.ts';
 import { optimWrapperSchema } from '../optim/config.ts';
 import { loadFromSchema } from '../runner/loadFrom.ts';
@@ -34,6 +34,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   customHooks: z.array(customHookSchema).exactOptional(),
   visualizer: visualizerSchema.exactOptional(),
   logProcessor: logProcessorSchema.exactOptional(),
+  logLevel: z.enum(logLevels).exactOptional(),
   randomness: z.strictObject({ seed: z.int().min(0).max(0xffffffff).exactOptional() }).exactOptional(),
   syncBn: z.boolean().exactOptional(),
   device: z.string().exactOptional(),

@@ -6,7 +6,7 @@
 import type { DataloaderConfig } from '../data/config.ts';
 import type { EvaluatorConfig } from '../evaluation/config.ts';
 import type { CustomHookConfig, DefaultHooksConfig } from '../hooks/config.ts';
-import type { VisualizerConfig } from '../log/config.ts';
+import type { LogLevel, VisualizerConfig } from '../log/config.ts';
 import type { LogProcessorConfig } from '../log/logProcessor.ts';
 import type { EvaluationConfig, TrainConfig } from '../loops/config.ts';
 import type { OptimWrapperConfig } from '../optim/config.ts';
@@ -40,6 +40,8 @@ export interface Config {
   readonly visualizer?: VisualizerConfig;
   /** How the numbers of steps become those of the log. */
   readonly logProcessor?: LogProcessorConfig;
+  /** What a terminal is told: `debug` has a line for every logged iteration, `warning` and `error` only what goes wrong; `info` unless given. */
+  readonly logLevel?: LogLevel;
   readonly randomness?: { readonly seed?: number };
   /** Batch norm with the statistics of all ranks' samples, MMEngine's `sync_bn`; each rank's own unless given. */
   readonly syncBn?: boolean;

@@ -14,18 +14,27 @@ import { type LogEntry, type LoggedImage, type RunOutcome, type VisBackend, visD
 import { appendLog, writingLog } from './files.ts';
 
 export const logName = 'log.jsonl';
+
+/** The log of another rank than 0, where one is asked for. */
+export function rankLogName(rank: number): string {
+  return rank === 0 ? logName : `log.rank${rank}.jsonl`;
+}
+
 /** The resolved config of the run. */
 export const configName = 'config.json';
 
 export class LocalVisBackend implements VisBackend {
   readonly #workDir: string;
   readonly #config: Config;
+  readonly #name: string;
   #configWritten = true;
   #lines: string[] = [];
   #images: { readonly path: string; readonly bytes: Uint8Array }[] = [];
 
-  constructor({ workDir, config }: { readonly workDir: string; readonly config: Config }) {
+  /** `rank`: whose log it is; rank 0 unless given, which writes the config too. */
+  constructor({ workDir, config }: { readonly workDir: string; readonly config: Config }, rank = 0) {
     this.#workDir = workDir;
+    this.#name = rankLogName(rank);
     this.#config = config;
   }
 
@@ -40,7 +49,7 @@ export class LocalVisBackend implements VisBackend {
         return;
       }
       case 'start':
-        this.#configWritten = false;
+        this.#configWritten = this.#name !== logName;
         this.#line(time, { ...event, config: this.#config });
         return;
       default:
@@ -71,7 +80,7 @@ export class LocalVisBackend implements VisBackend {
     if (this.#lines.length === 0) return;
     const text = this.#lines.join('');
     this.#lines = [];
-    await appendLog(join(this.#workDir, logName), text);
+    await appendLog(join(this.#workDir, this.#name), text);
   }
 
   async close(outcome: RunOutcome): Promise<void> {

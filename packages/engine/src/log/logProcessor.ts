@@ -24,6 +24,8 @@ export interface LogProcessorConfig {
   readonly windowSize?: number;
   /** Regular expression: numbers whose names match are logged as means over the window, others as they are. */
   readonly meanPattern?: string;
+  /** Significant digits of numbers on a terminal; 4 unless given. Log files have all digits. */
+  readonly numDigits?: number;
   /** More statistics, or others. */
   readonly customConfig?: readonly CustomScalarConfig[];
 }

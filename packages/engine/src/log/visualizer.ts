@@ -17,21 +17,31 @@ import {
 import { LocalVisBackend } from './local.ts';
 import { LogProcessor } from './logProcessor.ts';
 
+export interface VisualizerOptions {
+  /** Of this process; 0 unless given. */
+  readonly rank?: number;
+  /** Bytes that the device has held at most; logged where it is given. */
+  readonly deviceMemory?: () => number;
+}
+
 export class Visualizer {
   readonly #backends: readonly VisBackend[];
   readonly #processor: LogProcessor;
   readonly #interval: number;
+  readonly #deviceMemory: (() => number) | null;
   #step = 0;
   #ended: RunOutcome | null = null;
 
   /** `interval`: iterations between the ones that are logged. `context.config` is the run's. */
-  constructor(context: VisContext, interval: number) {
+  constructor(context: VisContext, interval: number, { rank = 0, deviceMemory }: VisualizerOptions = {}) {
     const { visualizer, logProcessor }: Config = context.config;
     const others = (visualizer?.visBackends ?? []).filter(({ type }) => type !== 'LocalVisBackend');
+    // What others than rank 0 have to say is of interest on this machine alone.
     this.#backends = [
-      new LocalVisBackend(context),
-      ...others.map((config) => visBackends.build(config)(context)),
+      new LocalVisBackend(context, rank),
+      ...(rank === 0 ? others : []).map((config) => visBackends.build(config)(context)),
     ];
+    this.#deviceMemory = deviceMemory ?? null;
     this.#processor = new LogProcessor(logProcessor);
     this.#interval = interval;
   }
@@ -70,7 +80,11 @@ export class Visualizer {
     const numbers = { loss, ...scalars, lr, time: seconds, dataTime: dataSeconds };
     this.#processor.update(numbers, event.iterationInEpoch === 1);
     if (event.iteration % this.#interval !== 0) return {};
-    return prefixed('train', { ...this.#processor.scalars(), ...speed(event) });
+    return prefixed('train', { ...this.#processor.scalars(), ...speed(event), ...this.#deviceScalars() });
+  }
+
+  #deviceScalars(): Scalars {
+    return this.#deviceMemory === null ? {} : { deviceMemory: Math.round(this.#deviceMemory() / megabyte) };
   }
 }
 

@@ -53,7 +53,7 @@ export class Runner implements RunnerApi {
   readonly options: RunnerOptions;
   /** This process's part in a distributed run; null when it is alone. */
   readonly distributed: Distributed | null;
-  /** Writes the logs of a training run, on the main process. */
+  /** Writes the logs of a training run, on the main process; on the others where the config asks for it. */
   #visualizer: Visualizer | null = null;
   /** In the order in which they are called. */
   readonly hooks = new HookList();
@@ -151,7 +151,7 @@ export class Runner implements RunnerApi {
   }
 
   async train(): Promise<EndEvent> {
-    if (this.isMain) this.#visualizer = this.#openLog();
+    if (this.isMain || this.config.visualizer?.logEveryRank === true) this.#visualizer = this.#openLog();
     let lock: WorkDirLock | null = null;
     let training: Training | null = null;
     try {
@@ -164,7 +164,7 @@ export class Runner implements RunnerApi {
       return end;
     } catch (error) {
       // What ended the run is told; that its log could not be ended either would hide it. A run that never had the work directory writes nothing there.
-      if (lock !== null) await this.#visualizer?.close(error).catch(() => undefined);
+      if (lock !== null || !this.isMain) await this.#visualizer?.close(error).catch(() => undefined);
       throw error;
     } finally {
       if (this.broken) this.#interrupted = training;
@@ -253,7 +253,10 @@ export class Runner implements RunnerApi {
 
   #openLog(): Visualizer {
     const warn = (message: string) => this.emit({ type: 'warning', message });
-    return new Visualizer({ workDir: this.workDir, config: this.config, warn }, this.logInterval);
+    return new Visualizer({ workDir: this.workDir, config: this.config, warn }, this.logInterval, {
+      rank: this.distributed?.rank ?? 0,
+      deviceMemory: () => this.device.memory().peak,
+    });
   }
 
   /** True when another rank is gone. The device may wait for it then, so nothing may be asked of the device but to be left alone. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -147,6 +147,25 @@ describe('two ranks', () => {
       true,
       false,
     ]);
+  });
+
+  it('log on every rank where they are asked to, each its own steps and warnings', async () => {
+    const workDir = await temporary();
+    const config = plainConfig(workDir, 4);
+    const visualizer = { logEveryRank: true, visBackends: [{ type: 'CsvVisBackend' } as const] };
+    const ranks = await train({ ...config, visualizer, defaultHooks: { logger: { interval: 1 } } }, 2);
+    const linesOf = async (name: string): Promise<{ readonly type: string; readonly loss?: number }[]> =>
+      (await readFile(join(workDir, name), 'utf8'))
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+    for (const [rank, name] of ['log.jsonl', 'log.rank1.jsonl'].entries()) {
+      const lines = await linesOf(name);
+      expect([lines.at(0)?.type, lines.at(-1)?.type]).toEqual(['start', 'end']);
+      const losses = lines.flatMap(({ type, loss }) => (type === 'iteration' ? [loss] : []));
+      expect(losses).toEqual(lossesOf(rankOf(ranks, rank)));
+    }
+    expect(await readdir(join(workDir, 'vis_data'))).toEqual(['train.csv', 'val.csv']);
   });
 
   it('stop together after the same step when one of them is interrupted, and go on bit by bit from there', async () => {

@@ -45,6 +45,11 @@ describe('log.jsonl', () => {
     const iterations = entries.filter(({ type }) => type === 'iteration');
     expect(iterations.map(({ iteration }) => iteration)).toEqual([2, 4, 6, 8, 10, 12]);
     const mean = losses.slice(2, 12).reduce((a, b) => a + b, 0) / 10;
+    for (const { scalars } of iterations)
+      expect(scalars).toMatchObject({
+        'train/memory': expect.any(Number),
+        'train/deviceMemory': expect.any(Number),
+      });
     expect(iterations.at(-1)).toMatchObject({ loss: losses[11], scalars: { 'train/loss': mean } });
     expect(entries.filter(({ type }) => type === 'evaluation').map(({ iteration }) => iteration)).toEqual([
       4, 8, 12,
@@ -79,7 +84,9 @@ describe('CsvVisBackend', () => {
     const workDir = await temporary();
     await run(config(workDir));
     const [header = '', ...rows] = await lines(workDir, 'vis_data/train.csv');
-    expect(header).toBe('step,wallTime,loss,lr,time,dataTime,imagesPerSecond,dataWaitShare,memory');
+    expect(header).toBe(
+      'step,wallTime,loss,lr,time,dataTime,imagesPerSecond,dataWaitShare,memory,deviceMemory',
+    );
     expect(rows.map((row) => Number.parseInt(row, 10))).toEqual([2, 4, 6, 8, 10, 12]);
     for (const row of rows) expect(row.split(',')).toHaveLength(header.split(',').length);
     expect((await lines(workDir, 'vis_data/val.csv'))[0]).toBe('step,wallTime,hits');

@@ -31,12 +31,24 @@ export const logProcessor: KeyRule = {
   keys: {
     type: needless,
     by_epoch: needless,
-    num_digits: needless,
-    log_with_hierarchy: { neutral: oneOf(false) },
+    // Names of curves always have their group in front.
+    log_with_hierarchy: needless,
     // MMEngine's own, which Omma has under its names.
     mean_pattern: { neutral: oneOf('.*(loss|time|data_time|grad_norm).*') },
     custom_cfg: { name: 'customConfig', neutral: oneOf(null), entries: { data_src: scalarName } },
   },
+};
+
+/** Python's names of levels; a critical error is one. */
+export const logLevel: KeyRule = {
+  neutral: oneOf('INFO'),
+  value: (value) =>
+    typeof value === 'string'
+      ? value
+          .toLowerCase()
+          .replace('critical', 'error')
+          .replace(/^warn$/, 'warning')
+      : undefined,
 };
 
 /** Top-level keys under Omma's names. */

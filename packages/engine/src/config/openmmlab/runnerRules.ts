@@ -3,7 +3,7 @@
 import { isRemote } from '@omma/storage';
 import { ConfigDict, type ConfigValue } from '../value.ts';
 import { defaultHooks } from './hookRules.ts';
-import { logProcessor, visualizer } from './logRules.ts';
+import { logLevel, logProcessor, visualizer } from './logRules.ts';
 import {
   isEmpty,
   type KeyRule,
@@ -128,7 +128,7 @@ export const runnerRules: Rules = {
   default_scope: needless,
   env_cfg: needless,
   launcher: needless,
-  log_level: needless,
+  log_level: logLevel,
   _scope_: needless,
 };
 

@@ -1,0 +1,78 @@
+/** What a terminal is told of a run, by level and with as many digits as the config says. */
+
+import { PassThrough } from 'node:stream';
+import type { IterationEvent, RunnerEvent } from '@omma/engine';
+import { describe, expect, it } from 'vitest';
+import { type ReportConfig, trainingReport, warningReport } from '../src/terminal/trainingReport.ts';
+
+const step = (iteration: number): IterationEvent => ({
+  type: 'iteration',
+  epoch: 0,
+  iterationInEpoch: iteration,
+  iterationsPerEpoch: 20,
+  iteration,
+  iterationsTotal: 20,
+  loss: 1,
+  smoothedLoss: 1.23456789,
+  scalars: { gradNorm: 123.456789 },
+  lr: 0.00012345,
+  seconds: 0.1,
+  dataSeconds: 0,
+  imagesPerSecond: 80,
+  secondsLeft: 65,
+  dataWaitShare: 0.01,
+});
+
+const events: RunnerEvent[] = [
+  step(5),
+  step(10),
+  {
+    type: 'epoch',
+    epoch: 0,
+    seconds: 2,
+    meanLoss: 1.23456789,
+    imagesPerSecond: 80,
+    dataWaitShare: 0.01,
+    skipped: [],
+  },
+  { type: 'warning', message: 'a picture is damaged' },
+];
+
+function told(config: ReportConfig, report = trainingReport): string[] {
+  const output = new PassThrough();
+  const listen = report(output, config);
+  for (const event of events) listen(event);
+  return String(output.read() ?? '')
+    .split('\n')
+    .filter((line) => line !== '');
+}
+
+describe('the report of a training run', () => {
+  it('has a line an epoch and warnings, unless it is told otherwise', () => {
+    expect(told({})).toEqual([
+      expect.stringMatching(/^epoch 1\/0 {2}loss 1\.235 {2}80 img\/s/),
+      'warning: a picture is damaged',
+    ]);
+  });
+
+  it('of level debug has a line for every logged step, with all its numbers', () => {
+    const [line, ...rest] = told({ logLevel: 'debug' });
+    expect(line).toBe(
+      'epoch 1/0  step 10/20  loss 1.235  lr 1.2e-4  80 img/s  wait 1.0 %  1 min 05 s left  gradNorm 123.5',
+    );
+    expect(rest).toHaveLength(2);
+    expect(told({ logLevel: 'debug', defaultHooks: { logger: { interval: 5 } } })).toHaveLength(4);
+  });
+
+  it('of level warning has warnings alone, and of level error nothing', () => {
+    expect(told({ logLevel: 'warning' })).toEqual(['warning: a picture is damaged']);
+    expect(told({ logLevel: 'error' })).toEqual([]);
+    expect(told({}, warningReport)).toEqual(['warning: a picture is damaged']);
+    expect(told({ logLevel: 'error' }, warningReport)).toEqual([]);
+  });
+
+  it('writes numbers with as many digits as the config says', () => {
+    const [line] = told({ logLevel: 'debug', logProcessor: { numDigits: 7 } });
+    expect(line).toContain('loss 1.234568  lr 1.2345e-4');
+  });
+});
