@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -92,6 +92,17 @@ describe('training', () => {
       'log.jsonl',
     ]);
     expect(await readFile(join(workDir, 'last_checkpoint'), 'utf8')).toBe('iter_0000000012.safetensors\n');
+  });
+
+  it('writes the best checkpoint once: the newest is a second name for it, and the best stays when the newest goes', async () => {
+    const workDir = await temporary();
+    await trained(workDir, {}, { trainConfig: { maxEpochs: 1 } });
+    const best = join(workDir, 'best.safetensors');
+    const newest = join(workDir, 'iter_0000000004.safetensors');
+    expect((await stat(best)).ino).toBe((await stat(newest)).ino);
+    await trained(workDir, {}, { trainConfig: { maxEpochs: 3 }, resume: true });
+    expect(await readdir(workDir)).not.toContain('iter_0000000004.safetensors');
+    expect((await loadCheckpoint(best)).manifest.hooks.CheckpointHook).toMatchObject([{ path: best }]);
   });
 
   it('ends after the current step with a checkpoint when it is interrupted, and a resumed run ends with the same bits', async () => {

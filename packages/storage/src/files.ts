@@ -3,7 +3,7 @@
  * renamed over it, and the directory synced.
  */
 
-import { type FileHandle, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OmmaError } from '@omma/core';
 
@@ -47,6 +47,27 @@ export async function replaceAtomically(
     await rm(temporary, { force: true }).catch(() => {});
     throw await explained(error, path, bytes);
   }
+}
+
+/** What file systems without hard links, or with no more of them for a file, answer. */
+const noLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
+
+/**
+ * Gives the file at `from` the second name `path` in the same directory, atomically. No file of a run is ever changed in place, so the two never
+ * part. False where the file system cannot.
+ */
+export async function linkAtomically(from: string, path: string): Promise<boolean> {
+  const temporary = `${path}${temporarySuffix}`;
+  await rm(temporary, { force: true });
+  try {
+    await link(from, temporary);
+  } catch (error) {
+    if (noLinks.includes(codeOf(error) ?? '')) return false;
+    throw await explained(error, path, 0);
+  }
+  await rename(temporary, path);
+  await syncDirectory(dirname(path));
+  return true;
 }
 
 /**

@@ -7,7 +7,7 @@
 
 import { basename, join } from 'node:path';
 import { OmmaError } from '@omma/core';
-import { textFile } from '@omma/storage';
+import { linkAtomically, textFile } from '@omma/storage';
 import { z } from 'zod';
 import { bestName, checkpointName, lastName, prune } from '../checkpoint/folder.ts';
 import { nearest } from '../config/nearest.ts';
@@ -117,15 +117,21 @@ export class CheckpointHook implements Hook {
   async #save(context: TrainingContext): Promise<void> {
     const { iteration, epoch } = context.progress;
     if (!context.isMain || (this.#lastIteration === iteration && this.#bestIsNew.size === 0)) return;
+    let written: string | null = null;
+    // Best or not, the run is the same one: what is written once gets its other names as links.
+    const save = async (path: string) => {
+      if (written === null || !(await linkAtomically(written, path))) await context.saveCheckpoint(path);
+      written ??= path;
+    };
     for (const metric of this.#bestIsNew) {
       const path = this.#best.get(metric)?.path;
       if (path === undefined) continue;
-      await context.saveCheckpoint(path);
+      await save(path);
       context.emit({ type: 'checkpoint', path, epoch, iteration, best: true });
     }
     this.#bestIsNew.clear();
     const path = join(context.workDir, checkpointName(iteration));
-    await context.saveCheckpoint(path);
+    await save(path);
     await textFile(join(context.workDir, lastName), `${basename(path)}\n`);
     this.#lastIteration = iteration;
     this.#lastPath = path;
