@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { UsageError, wholeNumber } from '../commandLine.ts';
 
 export interface Arguments {
   readonly pythons: readonly string[];
@@ -13,13 +14,9 @@ export interface Arguments {
   readonly threads: number;
   readonly device: string;
   readonly data: string;
-  readonly help: boolean;
 }
 
-/** A wrong command line; the program ends with code 2. */
-export class UsageError extends Error {}
-
-export const usage = `npm run bench -- [options]
+export const usage = `usage: npm run bench -- [options]
 
   --python PATH    a Python with PyTorch to compare with; may be given several times
   --only PATTERN   benchmarks whose name matches (a regular expression, any case)
@@ -40,32 +37,27 @@ export function parseArguments(args: readonly string[], repository: string): Arg
     only: values.only === undefined ? null : pattern(values.only),
     quick: values.quick ?? false,
     long: values.long ?? false,
-    threads: values.threads === undefined ? availableParallelism() : threads(values.threads),
+    threads:
+      values.threads === undefined ? availableParallelism() : wholeNumber('threads', values.threads, 1),
     device: values.device ?? 'cpu',
     data: values.data ?? join(repository, 'shared/data'),
-    help: values.help ?? false,
   };
 }
 
 function read(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        python: { type: 'string', multiple: true },
-        json: { type: 'boolean' },
-        only: { type: 'string' },
-        quick: { type: 'boolean' },
-        long: { type: 'boolean' },
-        threads: { type: 'string' },
-        device: { type: 'string' },
-        data: { type: 'string' },
-        help: { type: 'boolean' },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
+  return parseArgs({
+    args: [...args],
+    options: {
+      python: { type: 'string', multiple: true },
+      json: { type: 'boolean' },
+      only: { type: 'string' },
+      quick: { type: 'boolean' },
+      long: { type: 'boolean' },
+      threads: { type: 'string' },
+      device: { type: 'string' },
+      data: { type: 'string' },
+    },
+  });
 }
 
 function pattern(text: string): RegExp {
@@ -74,10 +66,4 @@ function pattern(text: string): RegExp {
   } catch {
     throw new UsageError(`--only: ${text} is no regular expression`);
   }
-}
-
-function threads(text: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count > 0) return count;
-  throw new UsageError(`--threads: expected a positive whole number but found ${text}`);
 }

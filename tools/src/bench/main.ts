@@ -6,7 +6,8 @@
  */
 
 import { availableParallelism, loadavg } from 'node:os';
-import { parseArguments, UsageError, usage } from './arguments.ts';
+import { runTool, UsageError } from '../commandLine.ts';
+import { parseArguments, usage } from './arguments.ts';
 import type { Setting } from './benchmark.ts';
 import { catalogue } from './catalogue.ts';
 import { repository } from './commands.ts';
@@ -14,20 +15,8 @@ import { torchPeers } from './peers.ts';
 import type { Row } from './row.ts';
 import { formatRow, formatTable } from './table.ts';
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  process.stderr.write(`bench: ${error.message}\n\n${usage}`);
-  process.exitCode = 2;
-}
-
-async function main(): Promise<void> {
-  const chosen = parseArguments(process.argv.slice(2), repository);
-  if (chosen.help) {
-    process.stdout.write(usage);
-    return;
-  }
+await runTool('bench', usage, async (argv) => {
+  const chosen = parseArguments(argv, repository);
   const { threads, device, quick, data, only, long } = chosen;
   const benchmarks = catalogue.filter(
     (benchmark) => (long || !benchmark.long) && (only?.test(benchmark.name) ?? true),
@@ -55,7 +44,8 @@ async function main(): Promise<void> {
     rows.push(...measured);
   }
   process.stdout.write(chosen.json ? `${JSON.stringify(rows, null, 2)}\n` : `${formatTable(rows)}\n`);
-}
+  return 0;
+});
 
 /** Times are only worth something on a machine that does nothing else. */
 function warnOfOthers({ progress }: Setting): void {

@@ -1,39 +1,45 @@
 /**
  * `node tools/dist/conformance/main.js`: runs the conformance suite on every device of this machine and writes docs/support-matrix.md.
  * Prints what fails and what is left out. Exit code 1 when a check fails, or when a device is missing, because the page would lose it.
- *
- * `--device NAME` runs it on that device alone, any that is registered, and writes nothing.
  */
 
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { device } from '@omma/core';
+import { runTool } from '../commandLine.ts';
 import { suiteDevices } from './devices.ts';
 import { type DeviceReport, failureLines, supportMatrix } from './matrix.ts';
 import { runSuite } from './suite.ts';
 
 const page = new URL('../../../docs/support-matrix.md', import.meta.url);
 
-const { values } = parseArgs({ options: { device: { type: 'string' } } });
-const chosen =
-  values.device === undefined ? suiteDevices() : [{ name: values.device, device: device(values.device) }];
-const reports: DeviceReport[] = [];
-let complete = true;
-for (const entry of chosen) {
-  if ('skipped' in entry) {
-    console.error(`${entry.name} is left out: ${entry.skipped}`);
-    complete = false;
-    continue;
+const usage = `usage: node tools/dist/conformance/main.js [options]
+
+  --device NAME  runs the suite on that device alone, any that is registered, and writes nothing
+`;
+
+await runTool('conformance', usage, async (args) => {
+  const { values } = parseArgs({ args, options: { device: { type: 'string' } } });
+  const chosen =
+    values.device === undefined ? suiteDevices() : [{ name: values.device, device: device(values.device) }];
+  const reports: DeviceReport[] = [];
+  let complete = true;
+  for (const entry of chosen) {
+    if ('skipped' in entry) {
+      console.error(`${entry.name} is left out: ${entry.skipped}`);
+      complete = false;
+      continue;
+    }
+    const results = await runSuite(entry.device);
+    const failures = failureLines(results);
+    for (const line of failures) console.log(line);
+    console.log(`${entry.name}: ${results.length} checks, ${failures.length} fail`);
+    complete &&= failures.length === 0;
+    reports.push({ device: entry.device, results });
   }
-  const results = await runSuite(entry.device);
-  const failures = failureLines(results);
-  for (const line of failures) console.log(line);
-  console.log(`${entry.name}: ${results.length} checks, ${failures.length} fail`);
-  complete &&= failures.length === 0;
-  reports.push({ device: entry.device, results });
-}
-if (values.device !== undefined)
-  console.error('docs/support-matrix.md is left as it is, because one device was asked for');
-else if (reports.length === chosen.length) writeFileSync(page, supportMatrix(reports));
-else console.error('docs/support-matrix.md is left as it is, because a device is missing');
-process.exitCode = complete ? 0 : 1;
+  if (values.device !== undefined)
+    console.error('docs/support-matrix.md is left as it is, because one device was asked for');
+  else if (reports.length === chosen.length) writeFileSync(page, supportMatrix(reports));
+  else console.error('docs/support-matrix.md is left as it is, because a device is missing');
+  return complete ? 0 : 1;
+});

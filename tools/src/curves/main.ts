@@ -6,12 +6,12 @@
 
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { OmmaError } from '@omma/core';
 import '@omma/ascend';
 import '@omma/classification';
 import '@omma/cpu';
 import '@omma/onnx';
 import { loadConfig } from '@omma/engine';
+import { runTool, UsageError, wholeNumber } from '../commandLine.ts';
 import { compareCurves } from './compare.ts';
 import { type Curve, trainingCurve } from './curve.ts';
 import { formatCurves } from './table.ts';
@@ -26,25 +26,13 @@ const usage = `usage: node tools/dist/curves/main.js CONFIG [options]
   --json FILE        writes the curves there
 `;
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof OmmaError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
-
-/** The exit code. */
-async function main(argv: readonly string[]): Promise<number> {
-  const given = read(argv);
-  const [file] = given?.positionals ?? [];
-  const movedRuns = Number(given?.values.moved ?? 2);
-  if (given === null || file === undefined || !Number.isInteger(movedRuns) || movedRuns < 0) {
-    process.stderr.write(usage);
-    return 2;
-  }
-  const { device: devices = ['cpu', 'onnx'], json } = given.values;
-  const config = await loadConfig(file, { set: settings(given.values) });
+await runTool('curves', usage, async (argv) => {
+  const { values, positionals } = read(argv);
+  const [file] = positionals;
+  if (file === undefined) throw new UsageError('expected a config');
+  const movedRuns = wholeNumber('moved', values.moved ?? '2');
+  const { device: devices = ['cpu', 'onnx'], json } = values;
+  const config = await loadConfig(file, { set: settings(values) });
   const curve = async (device: string, moved: number | null) => {
     const name = moved === null ? device : `${device}, moved weights ${moved + 1}`;
     return trainingCurve(config, device, moved, (event) => {
@@ -63,29 +51,25 @@ async function main(argv: readonly string[]): Promise<number> {
   if (json !== undefined)
     await writeFile(json, `${JSON.stringify({ base, moved, compared, comparisons }, null, 1)}\n`);
   return comparisons.every(({ same }) => same) ? 0 : 1;
-}
+});
 
-function read(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        device: { type: 'string', multiple: true },
-        moved: { type: 'string' },
-        data: { type: 'string' },
-        epochs: { type: 'string' },
-        set: { type: 'string', multiple: true },
-        json: { type: 'string' },
-      },
-    });
-  } catch {
-    return null;
-  }
+function read(args: string[]) {
+  return parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      device: { type: 'string', multiple: true },
+      moved: { type: 'string' },
+      data: { type: 'string' },
+      epochs: { type: 'string' },
+      set: { type: 'string', multiple: true },
+      json: { type: 'string' },
+    },
+  });
 }
 
 /** Mixed precision is off: what is compared is float32. */
-function settings({ data, epochs, set = [] }: NonNullable<ReturnType<typeof read>>['values']): string[] {
+function settings({ data, epochs, set = [] }: ReturnType<typeof read>['values']): string[] {
   return [
     'optimWrapper.amp=off',
     ...(data === undefined

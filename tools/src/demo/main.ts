@@ -7,8 +7,8 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { exportModel, trainingReport } from '@omma/cli';
-import { OmmaError } from '@omma/core';
 import { type EvaluationEvent, Runner } from '@omma/engine';
+import { runTool } from '../commandLine.ts';
 import { accuracyChart, confusionChart, lossChart } from './charts.ts';
 import { chooseData, type DataSource } from './dataSource.ts';
 import { makeGallery } from './gallery.ts';
@@ -24,6 +24,13 @@ interface DemoOptions {
 
 /** A machine that became slower than its trial stops here, with what it has learned. */
 const mostTrainingMs = 170_000;
+
+const usage = `usage: npm run demo [-- options]
+
+  --data DIR     your own pictures, in one folder a class; flowers unless given
+  --out DIR      where the page and the model go; out/demo unless given
+  --device NAME  auto unless given
+`;
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -136,8 +143,9 @@ function isMatrix(value: unknown): value is number[][] {
   );
 }
 
-function options(): DemoOptions {
+function options(args: string[]): DemoOptions {
   const { values } = parseArgs({
+    args,
     options: {
       data: { type: 'string' },
       out: { type: 'string', default: 'out/demo' },
@@ -147,20 +155,7 @@ function options(): DemoOptions {
   return { data: values.data, out: values.out, device: values.device };
 }
 
-try {
-  await demo(options());
-} catch (error) {
-  if (error instanceof OmmaError) {
-    process.stderr.write(`error: ${error.message}\n`);
-    process.exitCode = 1;
-  } else if (
-    error instanceof TypeError &&
-    'code' in error &&
-    String(error.code).startsWith('ERR_PARSE_ARGS')
-  ) {
-    process.stderr.write(
-      `error: ${error.message}\nusage: npm run demo [-- --data DIR] [--out DIR] [--device NAME]\n`,
-    );
-    process.exitCode = 2;
-  } else throw error;
-}
+await runTool('demo', usage, async (argv) => {
+  await demo(options(argv));
+  return 0;
+});

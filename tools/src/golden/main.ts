@@ -10,34 +10,36 @@ import { type Device, DeviceError, device as deviceNamed, OmmaError } from '@omm
 import '@omma/ascend';
 import '@omma/cpu';
 import '@omma/onnx';
+import { runTool, UsageError } from '../commandLine.ts';
 import { checkFile } from './check.ts';
 
-const usage = 'usage: npm run golden -- FILE... [--device NAME]';
+const usage = `usage: npm run golden -- FILE... [options]
 
-function argumentsOf(argv: readonly string[]): { files: string[]; device: string } | null {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...argv],
-      options: { device: { type: 'string', default: 'auto' } },
-      allowPositionals: true,
-    });
-    return positionals.length === 0 ? null : { files: positionals, device: values.device };
-  } catch {
-    return null;
-  }
-}
+  --device NAME  the device to check; auto unless given
+`;
 
-/** The exit code. */
-async function main(argv: readonly string[]): Promise<number> {
-  const given = argumentsOf(argv);
-  if (given === null) {
-    console.error(usage);
-    return 2;
-  }
-  const device = deviceNamed(given.device);
+await runTool('golden', usage, async (args) => {
+  const { values, positionals } = parseArgs({
+    args,
+    options: { device: { type: 'string', default: 'auto' } },
+    allowPositionals: true,
+  });
+  if (positionals.length === 0) throw new UsageError('expected a file');
+  const device = chosenDevice(values.device);
   let good = true;
-  for (const file of given.files) good = (await reported(file, device)) && good;
+  for (const file of positionals) good = (await reported(file, device)) && good;
   return good ? 0 : 1;
+});
+
+/** One that is not there is wrong usage. */
+function chosenDevice(name: string): Device {
+  try {
+    return deviceNamed(name);
+  } catch (error) {
+    if (error instanceof DeviceError && /no device is called/.test(error.message))
+      throw new UsageError(error.message);
+    throw error;
+  }
 }
 
 /** Checks one file and prints what it found; true when all holds. A file that cannot be checked does not keep others from it. */
@@ -54,12 +56,4 @@ async function reported(file: string, device: Device): Promise<boolean> {
     console.error(error.message);
     return false;
   }
-}
-
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof OmmaError)) throw error;
-  console.error(error.message);
-  process.exitCode = error instanceof DeviceError && /no device is called/.test(error.message) ? 2 : 1;
 }

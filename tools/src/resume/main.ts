@@ -2,8 +2,6 @@
  * `node tools/dist/resume/main.js`: kills a training run again and again, resumes it each time, and compares what it ends with, bit by bit, with a
  * run that nobody disturbed. The run has averaged weights, accumulated gradients, bfloat16 and early stopping's count. Every other kill falls into the
  * writing of a checkpoint, which is slowed down for it. Exit code 1 when a bit differs.
- *
- * `--kills N` (20), `--workers 0,1,4`, `--seed N` of the moments (the clock's unless given).
  */
 
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -13,40 +11,57 @@ import { parseArgs } from 'node:util';
 import { bytesOf, type HostTensor } from '@omma/core';
 import { listCheckpoints, loadCheckpoint } from '@omma/engine';
 import { HostRandom, saltOf } from '@omma/nn';
+import { runTool, wholeNumber } from '../commandLine.ts';
 import { totalSteps } from './config.ts';
 import { type Moment, runOnce } from './kill.ts';
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '20' },
-    workers: { type: 'string', default: '0,1,4' },
-    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
-  },
-});
-const kills = Number(values.kills);
-const seed = Number(values.seed);
-console.log(`${kills} kills a run of ${totalSteps} steps, moments of seed ${seed}`);
+const usage = `usage: node tools/dist/resume/main.js [options]
+
+  --kills N      kills a run; 20 unless given
+  --workers N,N  runs with so many worker threads; 0,1,4 unless given
+  --seed N       of the moments; the clock's unless given
+`;
+
 const folders: string[] = [];
-let differ = false;
-try {
-  const whole = await folder('whole');
-  await runOnce(whole, 0, null);
-  const expected = await endOf(whole);
-  for (const workers of values.workers.split(',').map(Number)) {
-    const { killed, torn, path } = await disturbed(workers);
-    const difference = differenceOf(expected, await endOf(path));
-    differ ||= difference !== null || killed < kills;
-    console.log(
-      `${workers} workers: ${killed} kills, ${torn} of them in the writing of a file: ${difference ?? 'every bit the same'}`,
-    );
+
+await runTool('resume', usage, async (argv) => {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      kills: { type: 'string', default: '20' },
+      workers: { type: 'string', default: '0,1,4' },
+      seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+    },
+  });
+  const kills = wholeNumber('kills', values.kills);
+  const seed = wholeNumber('seed', values.seed);
+  const numbersOfWorkers = values.workers.split(',').map((text) => wholeNumber('workers', text));
+  console.log(`${kills} kills a run of ${totalSteps} steps, moments of seed ${seed}`);
+  let differ = false;
+  try {
+    const whole = await folder('whole');
+    await runOnce(whole, 0, null);
+    const expected = await endOf(whole);
+    for (const workers of numbersOfWorkers) {
+      const { killed, torn, path } = await disturbed(workers, kills, seed);
+      const difference = differenceOf(expected, await endOf(path));
+      differ ||= difference !== null || killed < kills;
+      console.log(
+        `${workers} workers: ${killed} kills, ${torn} of them in the writing of a file: ${difference ?? 'every bit the same'}`,
+      );
+    }
+  } finally {
+    await Promise.all(folders.map((path) => rm(path, { recursive: true, force: true })));
   }
-} finally {
-  await Promise.all(folders.map((path) => rm(path, { recursive: true, force: true })));
-}
-process.exitCode = differ ? 1 : 0;
+  return differ ? 1 : 0;
+});
 
 /** A run that is killed until it has been often enough, and then left to its end. */
-async function disturbed(workers: number): Promise<{ killed: number; torn: number; path: string }> {
+async function disturbed(
+  workers: number,
+  kills: number,
+  seed: number,
+): Promise<{ killed: number; torn: number; path: string }> {
   const path = await folder(`killed-${workers}`);
   const draws = new HostRandom(seed, saltOf(`moments/${workers}`)).uniform(2 * kills);
   let [killed, torn] = [0, 0];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '@omma/engine';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseArguments, UsageError } from '../../src/bench/arguments.ts';
+import { parseArguments } from '../../src/bench/arguments.ts';
 import { type Job, parseJob, titleOf } from '../../src/bench/job.ts';
 import { buildNetwork } from '../../src/bench/network.ts';
 import { recipeOf, trainArguments } from '../../src/bench/recipe.ts';
@@ -48,12 +48,15 @@ describe('the command line', () => {
     ).toBe(true);
   });
 
-  it.each([[['--threads', '0']], [['--threads', 'two']], [['--only', '(']], [['--pyton', 'x']], [['stray']]])(
-    'refuses %j',
-    (args) => {
-      expect(() => parseArguments(args, '/')).toThrow(UsageError);
-    },
-  );
+  it.each<[string[], RegExp]>([
+    [['--threads', '0'], /^--threads: expected a whole number of at least 1 but found "0"$/],
+    [['--threads', 'two'], /^--threads: expected a whole number/],
+    [['--only', '('], /no regular expression/],
+    [['--pyton', 'x'], /Unknown option '--pyton'/],
+    [['stray'], /Unexpected argument 'stray'/],
+  ])('refuses %j', (args, message) => {
+    expect(() => parseArguments(args, '/')).toThrow(message);
+  });
 });
 
 describe('jobs', () => {

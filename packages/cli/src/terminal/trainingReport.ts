@@ -56,6 +56,7 @@ export function trainingReport(output: Output, config: ReportConfig = {}): Runne
         live?.iteration(event, epochs, digits);
         return;
       case 'downloadProgress':
+        if (quiet) return;
         download ??= byteProgress(output, 'downloading');
         download.update(event.done, event.total);
         if (event.done < event.total) return;
