@@ -54,8 +54,21 @@ const pixels = { backend: needless, interpolation: { neutral: oneOf('bilinear') 
 
 const folder: KeyRule = { name: 'root', value: (value) => (typeof value === 'string' ? value : undefined) };
 
+/** What MMEngine's `BaseDataset` has and a data set of Omma does not need to be told. */
+const everyDataset = {
+  metainfo: { neutral: isEmpty, name: 'classes', value: classesOf, missing: 'Omma takes the classes alone' },
+  // The loader says whether it trains; nothing is loaded that is not asked for, and threads share what is.
+  test_mode: needless,
+  lazy_init: needless,
+  serialize_data: needless,
+  max_refetch: needless,
+  filter_cfg: { neutral: isEmpty, missing: 'name the pictures in an annFile' },
+  indices: { neutral: oneOf(null), missing: 'put the data set into a SubsetDataset' },
+} satisfies Record<string, KeyRule>;
+
 const annFile: KeyRule = { name: 'annFile', neutral: oneOf('') };
 const cifar = {
+  ...everyDataset,
   data_root: folder,
   pipeline: { name: 'transforms' },
   // What CIFAR calls its test pictures, Omma validates on.
@@ -95,6 +108,7 @@ registerOpenMMLabTypes({
   ImageNet: {
     type: 'ImageFolder',
     keys: {
+      ...everyDataset,
       data_root: folder,
       pipeline: { name: 'transforms' },
       ann_file: annFile,
@@ -106,6 +120,7 @@ registerOpenMMLabTypes({
   CustomDataset: {
     type: 'ImageFolder',
     keys: {
+      ...everyDataset,
       data_root: folder,
       pipeline: { name: 'transforms' },
       data_prefix: {
@@ -114,7 +129,7 @@ registerOpenMMLabTypes({
         missing: 'Omma looks for train/ and val/ below the root',
       },
       ann_file: annFile,
-      with_label: { neutral: oneOf(true) },
+      with_label: { neutral: oneOf(true), missing: 'Omma has no training without labels' },
     },
   },
   LoadImageFromFile: { type: null },
@@ -134,10 +149,19 @@ registerOpenMMLabTypes({
   RandomCrop: { keys: { crop_size: size } },
 });
 
-/** `train` of a prefix such as `train` or `data/train`. */
+/** `train` of a prefix such as `train`, `data/train` or `dict(img_path='train')`. */
 function splitOf(prefix: ConfigValue): ConfigValue | undefined {
-  const name = typeof prefix === 'string' ? prefix.replace(/\/$/, '').split('/').at(-1) : undefined;
+  const path = prefix instanceof ConfigDict ? prefix.get('img_path') : prefix;
+  const name = typeof path === 'string' ? path.replace(/\/$/, '').split('/').at(-1) : undefined;
   return name === 'train' || name === 'val' ? name : undefined;
+}
+
+/** The classes of `metainfo=dict(classes=[...])`, where that is all it has. */
+function classesOf(metainfo: ConfigValue): ConfigValue | undefined {
+  if (!(metainfo instanceof ConfigDict) || [...metainfo.keys()].some((key) => key !== 'classes'))
+    return undefined;
+  const classes = metainfo.get('classes');
+  return classes instanceof ConfigTuple ? [...classes.items] : classes;
 }
 
 /** OpenMMLab's (width, height) as [height, width]; one number is both. */

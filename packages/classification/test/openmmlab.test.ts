@@ -86,6 +86,26 @@ async function translated(text: string, ...keys: readonly string[]) {
   return { values: Object.fromEntries(Object.entries(values).filter(([key]) => keys.includes(key))), lines };
 }
 
+describe('a data set of MMPretrain', () => {
+  it("keeps its list and its classes; MMEngine's own switches leave the list, a subset and missing labels are told", async () => {
+    const { values, lines } = await translated(
+      `train_dataloader = dict(dataset=dict(
+    _delete_=True, type='CustomDataset', data_root='data/flowers', pipeline=[],
+    ann_file='meta/train.json', data_prefix=dict(img_path='train'), metainfo=dict(classes=('a', 'b')), with_label=False,
+    test_mode=False, lazy_init=True, serialize_data=True, max_refetch=10, filter_cfg=None, indices=100))
+`,
+      'trainDataloader',
+    );
+    expect(values).toMatchObject({
+      trainDataloader: { dataset: { annFile: 'meta/train.json', split: 'train', classes: ['a', 'b'] } },
+    });
+    expect(lines).toEqual([
+      'train_dataloader.dataset.indices: put the data set into a SubsetDataset',
+      'train_dataloader.dataset.with_label: Omma has no training without labels',
+    ]);
+  });
+});
+
 describe('what surrounds the model in a config of MMEngine', () => {
   it('hooks: averages, early stopping and profiles keep their options; what Omma does anyway leaves the list', async () => {
     const { values, lines } = await translated(

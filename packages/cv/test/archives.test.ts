@@ -156,6 +156,9 @@ describe('ImageArchive over tar shards', () => {
     await expect(bad({ 'x.png': picture, 'x.cls': 'cat' })).rejects.toThrow(
       /x\.cls holds "cat", expected a label/,
     );
+    await expect(bad({ 'x.png': picture, 'x.cls': '' })).rejects.toThrow(/x\.cls holds "", expected a label/);
+    // A label file without a key is no label file.
+    expect((await bad({ 'a/x.png': picture, 'a/.cls': '7', '.cls': '7' })).samples.label).toEqual([0]);
     await expect(bad({ 'x.png': picture, 'x.cls': '2' }, { classes: ['a', 'b'] })).rejects.toThrow(
       /x\.png has the label 2, which is none of the 2 classes/,
     );
@@ -163,6 +166,24 @@ describe('ImageArchive over tar shards', () => {
       /has neither a file with its label \(x\.cls\) nor a folder/,
     );
     await expect(bad({ 'x.txt': 'a' })).rejects.toThrow(/bad\.tar has no pictures/);
+  });
+
+  it('takes the pictures that a list names, in its order, from whichever shard has them', async () => {
+    const list = join(folder, 'list.txt');
+    writeFileSync(list, 'w.PNG 4\nx.0.png 1\n');
+    const shards = expandShards([`${join(folder, 'a-')}{000..001}.tar`]);
+    const { samples } = await buildArchiveIndex(shards, { annFile: list });
+    expect([samples.name, samples.label, samples.archive]).toEqual([
+      ['w.PNG', 'x.0.png'],
+      [4, 1],
+      [1, 0],
+    ]);
+    writeFileSync(list, 'w.PNG 4\nnone.png 1\n');
+    await expect(buildArchiveIndex(shards, { annFile: list })).rejects.toThrow(
+      /list\.txt lists none\.png, but none of 2 archives has none\.png/,
+    );
+    writeFileSync(list, 'w.PNG 4\nw.PNG 1\n');
+    await expect(buildArchiveIndex(shards, { annFile: list })).rejects.toThrow(/lists w\.PNG twice/);
   });
 
   it('refuses an index that is missing, none, or damaged', async () => {

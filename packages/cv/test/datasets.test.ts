@@ -148,6 +148,36 @@ describe('ImageFolder with an annotation file', () => {
     expect([own.nameOf(0), own.problemOf(0)]).toEqual([join(root, 'my picture.png'), null]);
   });
 
+  it("may be OpenMMLab 2.0's JSON, which names its classes", async () => {
+    const root = await classFolders(['train']);
+    const file = (value: unknown) => {
+      writeFileSync(join(root, 'train.json'), typeof value === 'string' ? value : JSON.stringify(value));
+      return () => open(root, { annFile: 'train.json' });
+    };
+    const list = [
+      { img_path: 'red/0.png', gt_label: 1, sample_idx: 0 },
+      { img_path: 'blue/1.png', gt_label: 0 },
+    ];
+    const metainfo = { classes: ['cold', 'warm'], palette: [] };
+    const data = file({ metainfo, data_list: list })();
+    expect([data.length, data.classes, data.labelOf(0), data.problemOf(1)]).toEqual([
+      2,
+      ['cold', 'warm'],
+      1,
+      null,
+    ]);
+    expect(file({ data_list: list })().classes).toEqual(['0', '1']);
+    expect(open(root, { annFile: 'train.json', classes: ['a', 'b'] }).classes).toEqual(['a', 'b']);
+    expect(file('[')).toThrow(/train\.json is no JSON; expected \{ "metainfo"/);
+    expect(file({ data_list: [{ img_path: 'a.png', gt_label: [0, 1] }] })).toThrow(
+      /no annotation file for classification: data_list\.0\.gt_label/,
+    );
+    expect(file({ images: [], annotations: [] })).toThrow(/no annotation file for classification: data_list/);
+    expect(file({ metainfo: { classes: ['one'] }, data_list: list })).toThrow(
+      /train\.json: data_list\.0: label 1 is not below the 1 classes/,
+    );
+  });
+
   it('names the line that is wrong, and the file that is missing or empty', () => {
     const root = newFolder();
     const file = (text: string) => {

@@ -1,9 +1,10 @@
 /**
- * @omma/storage: where files lie and how they are read. Ranges of bytes from disk, HTTP and S3; tar shards and zip archives by random access;
+ * @omma/storage: where files lie and how they are read. Ranges of bytes from disk, HTTP and S3; tar shards, zip archives and LMDB stores by random access;
  * files that are written whole or not at all.
  */
 
 export * from './archive/archive.ts';
+export { LmdbArchive } from './archive/lmdbArchive.ts';
 export * from './archive/openArchive.ts';
 export * from './archive/tarArchive.ts';
 export * from './archive/zipArchive.ts';

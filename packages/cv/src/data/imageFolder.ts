@@ -18,11 +18,11 @@ export interface ImageFolderOptions {
   readonly root: string;
   readonly split: 'train' | 'val';
   readonly transforms: readonly TransformOptions[];
-  /** A file in `root` that lists the pictures, a line each: `path label`. Then folders say nothing of classes. */
+  /** A file in `root` that lists the pictures, a line each: `path label`, or OpenMMLab 2.0's JSON. Then folders say nothing of classes. */
   readonly annFile?: string;
   /** With `annFile`: the folder in `root` that its paths are seen from; the split's unless given. */
   readonly dataPrefix?: string;
-  /** Class names in label order; the names of the class folders, sorted, unless given; with `annFile` the numbers. */
+  /** Class names in label order; the names of the class folders, sorted, unless given; with `annFile` those in the file, or the numbers. */
   readonly classes?: readonly string[];
   /** Memory for decoded pictures; 512 MiB unless given. */
   readonly cacheBytes?: number;
@@ -40,9 +40,10 @@ export class ImageFolder extends PictureFiles {
 }
 
 function listed({ root, split, classes, dataPrefix = split }: ImageFolderOptions, annFile: string) {
-  const entries = readAnnotationFile(join(root, annFile), join(root, dataPrefix), classes?.length ?? null);
+  const listed = readAnnotationFile(join(root, annFile), classes ?? null);
+  const entries = listed.files.map(({ path, label }) => ({ path: join(root, dataPrefix, path), label }));
   const count = entries.reduce((most, { label }) => Math.max(most, label + 1), 0);
-  return { classes: classes ?? Array.from({ length: count }, (_, label) => String(label)), entries };
+  return { classes: listed.classes ?? Array.from({ length: count }, (_, label) => String(label)), entries };
 }
 
 function scan(options: ImageFolderOptions): { classes: readonly string[]; entries: readonly LabelledFile[] } {

@@ -18,10 +18,16 @@ export function addData(program: Command, configOptions: (command: Command) => C
     .action(async (config, options) => (await import('./check.ts')).dataCheck(config, options));
   data
     .command('index')
-    .description('write the index of tar shards (WebDataset) or zip archives, for the data set ImageArchive')
+    .description(
+      'write the index of tar shards (WebDataset), zip archives or LMDB stores, for the data set ImageArchive',
+    )
     .argument('<archive...>', "paths or addresses (https://, s3://), also 'train-{000..009}.tar'")
     .requiredOption('--out <file>', 'the index file: data/train.index.json')
     .option('--classes <file>', 'names of the classes, one a line, in the order of their labels')
+    .option(
+      '--ann-file <file>',
+      "names of the pictures and their labels ('a/1.jpg 0' a line, or OpenMMLab's JSON)",
+    )
     .option('--prefix <dir>', 'only what lies below this folder of the archives: train')
     .option('--json', 'print the result as JSON')
     .action(async (archives, options) => (await import('./indexArchives.ts')).dataIndex(archives, options));

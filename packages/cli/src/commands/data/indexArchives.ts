@@ -1,4 +1,4 @@
-/** `omma data index`: writes the index of tar shards or zip archives that the data set ImageArchive is opened from. */
+/** `omma data index`: writes the index of tar shards, zip archives or LMDB stores that the data set ImageArchive is opened from. */
 
 import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
@@ -11,12 +11,13 @@ import { formatBytes, formatDuration } from '../../terminal/format.ts';
 export interface DataIndexOptions {
   readonly out: string;
   readonly classes?: string;
+  readonly annFile?: string;
   readonly prefix?: string;
   readonly json?: boolean;
 }
 
 export async function dataIndex(patterns: readonly string[], options: DataIndexOptions): Promise<void> {
-  const { out, prefix, json } = options;
+  const { out, annFile, prefix, json } = options;
   const classes = options.classes === undefined ? undefined : await linesOf(options.classes);
   const locations = expandShards(patterns);
   const bar = progressBar(process.stderr, 'archives', (done, total, seconds) => {
@@ -24,6 +25,7 @@ export async function dataIndex(patterns: readonly string[], options: DataIndexO
   });
   const index = await buildArchiveIndex(locations, {
     ...(classes === undefined ? {} : { classes }),
+    ...(annFile === undefined ? {} : { annFile }),
     ...(prefix === undefined ? {} : { prefix }),
     onProgress: bar.update,
   }).finally(() => bar.end());
@@ -54,10 +56,18 @@ function fromIndex(location: string, out: string): string {
   return location.includes('://') ? location : relative(dirname(resolve(out)), resolve(location));
 }
 
+/** The lines of a file without those that are empty at its end. An empty one before would move the labels after it. */
 async function linesOf(path: string): Promise<string[]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
     throw new OmmaError(`${path}: the class names cannot be read (${reason}); expected one name a line`);
   });
-  return text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
+  const lines = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.trim());
+  const empty = lines.indexOf('');
+  if (empty >= 0)
+    throw new OmmaError(`${path}:${empty + 1}: the line is empty; expected the name of class ${empty}`);
+  return lines;
 }

@@ -1,17 +1,25 @@
 /** Makes the index of archives: goes through them side by side, pairs pictures with their labels. */
 
-import { posix } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, posix } from 'node:path';
 import { OmmaError } from '@omma/core';
-import { type Archive, type ArchiveEntry, openArchive, openByteSource } from '@omma/storage';
+import { type Archive, isRemote, openArchive, openByteSource } from '@omma/storage';
 import { expand } from 'brace-expansion';
 import { imageExtensions } from '../../image/decode.ts';
+import { readAnnotationFile } from '../annotationFile.ts';
 import type { ArchiveIndex } from './archiveIndex.ts';
+import { type FoundSample, inOrderOf, listedNames, plain } from './listedPictures.ts';
 
 export interface BuildIndexOptions {
   /** Class names in label order, for archives with `.cls` files; with folders, the folders that there must be. */
   readonly classes?: readonly string[];
   /** Only what lies below this folder of the archives. */
   readonly prefix?: string;
+  /**
+   * The path of an annotation file (see `readAnnotationFile`) that lists the pictures by their names in the archives, below `prefix`, and their labels.
+   * Without it they are told by their endings; in LMDB stores names often have none.
+   */
+  readonly annFile?: string;
   /** Told after every archive. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -21,26 +29,26 @@ const atOnce = 8;
 /** Longer `.cls` files hold no number. */
 const longestLabel = 32;
 
-interface FoundSample {
-  readonly name: string;
-  readonly entry: ArchiveEntry;
-  /** A number, or the name of a class. */
-  readonly label: number | string;
-}
-
 /** `a-{000..003}.tar` as four names, each pattern in turn. */
 export function expandShards(patterns: readonly string[]): string[] {
   return patterns.flatMap((pattern) => expand(pattern));
 }
 
 /**
- * The index of archives at `locations`, paths or addresses. A picture's label is the whole number in the file with its key and the ending `.cls`
+ * The index of archives at `locations`, paths or addresses: tar shards, zip archives, LMDB stores (a folder with a `data.mdb`, or that file). Without an
+ * annotation file, a picture's label is the whole number in the file with its key and the ending `.cls`
  * (WebDataset: the key is the name up to the first dot of its last part); where an archive has no such file, its class is the first folder of its name.
  */
 export async function buildArchiveIndex(
   locations: readonly string[],
   options: BuildIndexOptions = {},
 ): Promise<ArchiveIndex> {
+  const annotations =
+    options.annFile === undefined ? null : readAnnotationFile(options.annFile, options.classes ?? null);
+  const wanted: Wanted = {
+    folder: asFolder(options.prefix ?? ''),
+    listed: annotations === null ? null : listedNames(annotations.files, options.annFile ?? ''),
+  };
   const found: FoundArchive[] = [];
   const failed = new Map<number, unknown>();
   let next = 0;
@@ -50,7 +58,7 @@ export async function buildArchiveIndex(
       const at = next++;
       const location = locations[at] ?? '';
       try {
-        found[at] = await foundIn(location, options.prefix ?? '');
+        found[at] = await foundIn(location, wanted);
         options.onProgress?.(++done, locations.length);
       } catch (error) {
         failed.set(at, error);
@@ -60,8 +68,12 @@ export async function buildArchiveIndex(
   await Promise.all(Array.from({ length: atOnce }, work));
   // Archives are taken in order, so the first that fails is the same in every run, whichever fails soonest.
   if (failed.size > 0) throw failed.get(Math.min(...failed.keys()));
-  const samples = found.flatMap((each, archive) => each.samples.map((sample) => ({ ...sample, archive })));
-  const { classes, labelOf } = labels(samples, options.classes ?? null);
+  const inArchives = found.flatMap((each, archive) => each.samples.map((sample) => ({ ...sample, archive })));
+  const samples =
+    wanted.listed === null
+      ? inArchives
+      : inOrderOf(wanted.listed, inArchives, wanted.folder, locations, options.annFile ?? '');
+  const { classes, labelOf } = labels(samples, annotations?.classes ?? options.classes ?? null);
   return {
     format: 'omma-archive-index',
     version: 1,
@@ -84,20 +96,48 @@ interface FoundArchive {
   readonly samples: readonly FoundSample[];
 }
 
-async function foundIn(location: string, prefix: string): Promise<FoundArchive> {
+/** Which pictures are wanted. */
+interface Wanted {
+  /** Only what lies below it; empty for all, or with a slash at its end. */
+  readonly folder: string;
+  /** Their labels by their names below the folder, in the order of the annotation file; null for all that look like pictures. */
+  readonly listed: ReadonlyMap<string, number> | null;
+}
+
+function asFolder(prefix: string): string {
+  return prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`;
+}
+
+/** The file of an archive: of the folder that an LMDB store is on disk, the one with its data. */
+function fileOf(location: string): string {
+  const data = join(location, 'data.mdb');
+  return !isRemote(location) && existsSync(data) ? data : location;
+}
+
+async function foundIn(path: string, wanted: Wanted): Promise<FoundArchive> {
+  const location = fileOf(path);
   const source = await openByteSource(location);
   try {
     const { size, version } = source;
-    const samples = await samplesOf(location, await openArchive(source), prefix);
+    const samples = await samplesOf(location, await openArchive(source), wanted);
     return { archive: { location, size, version }, samples };
   } finally {
     await source.close();
   }
 }
 
-async function samplesOf(location: string, archive: Archive, prefix: string): Promise<FoundSample[]> {
-  const folder = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`;
+async function samplesOf(
+  location: string,
+  archive: Archive,
+  { folder, listed }: Wanted,
+): Promise<FoundSample[]> {
   const names = [...archive.entries.keys()].filter((name) => plain(name).startsWith(folder));
+  if (listed !== null) {
+    return names.flatMap((name) => {
+      const [entry, label] = [archive.entries.get(name), listed.get(plain(name).slice(folder.length))];
+      return entry === undefined || label === undefined ? [] : [{ name, entry, label }];
+    });
+  }
   // What systems leave behind beside a file (`._a.jpg`) is none.
   const pictures = names.filter(
     (name) =>
@@ -105,11 +145,11 @@ async function samplesOf(location: string, archive: Archive, prefix: string): Pr
   );
   if (pictures.length === 0) {
     throw new OmmaError(
-      `${location} has no pictures${folder === '' ? '' : ` below ${folder}`}; expected ${imageExtensions.join(' ')}`,
+      `${location} has no pictures${folder === '' ? '' : ` below ${folder}`}; expected ${imageExtensions.join(' ')}, or a list of their names (--ann-file)`,
     );
   }
   const labelFiles = new Map(
-    names.flatMap((name) => (name.endsWith('.cls') ? [[keyOf(name), name] as const] : [])),
+    names.flatMap((name) => (isLabelFile(name) ? [[keyOf(name), name] as const] : [])),
   );
   const samples: FoundSample[] = [];
   for (const name of pictures) {
@@ -124,9 +164,9 @@ async function samplesOf(location: string, archive: Archive, prefix: string): Pr
   return samples;
 }
 
-/** tar writes `./a/b` when it is given a folder. */
-function plain(name: string): string {
-  return name.replace(/^(\.\/)+/, '');
+/** Hidden files are none: `._a.cls`, or `.cls` alone, whose key would be empty. */
+function isLabelFile(name: string): boolean {
+  return name.endsWith('.cls') && !posix.basename(name).startsWith('.');
 }
 
 /** WebDataset's key: everything up to the first dot of the last part. */
