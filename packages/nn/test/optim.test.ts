@@ -3,11 +3,15 @@
 import { compile, hostTensor, type Tensor } from '@omma/core';
 import { describe, expect, it } from 'vitest';
 import {
+  Adafactor,
   Adagrad,
   Adam,
   AdamW,
   clipGradNorm,
   clipGradValue,
+  DAdaptAdaGrad,
+  DAdaptAdam,
+  DAdaptSGD,
   gradNorm,
   NAdam,
   type Optimizer,
@@ -74,6 +78,10 @@ describe('any optimiser', () => {
     ['NAdam', () => new NAdam()],
     ['RAdam', () => new RAdam({ betas: [0.9, 0.9] })],
     ['Rprop', () => new Rprop()],
+    ['Adafactor', () => new Adafactor({ beta1: 0.9, relativeStep: true })],
+    ['DAdaptAdam', () => new DAdaptAdam({ d0: 0.1, useBiasCorrection: true })],
+    ['DAdaptSGD', () => new DAdaptSGD({ d0: 0.1, momentum: 0.5 })],
+    ['DAdaptAdaGrad', () => new DAdaptAdaGrad({ d0: 0.1 })],
   ];
 
   it.each(kinds)(
@@ -121,7 +129,22 @@ describe('any optimiser', () => {
     ]);
   });
 
+  it('keeps means over rows and columns for a matrix, and whole moments for what is none', () => {
+    const optimizer = new Adafactor();
+    optimizer.prepare([
+      ['conv.weight', new Parameter([8, 4, 3, 5])],
+      ['conv.bias', new Parameter([8])],
+    ]);
+    expect(optimizer.variables().map(({ name, shape }) => `${name} ${shape.join('x')}`)).toEqual([
+      'optimizer.steps ',
+      'optimizer.conv.weight.rows 8x4x3',
+      'optimizer.conv.weight.columns 8x4x5',
+      'optimizer.conv.bias.variance 8',
+    ]);
+  });
+
   it('refuses options that mean nothing', () => {
+    expect(() => new Adafactor({ warmupInit: true })).toThrow(/Adafactor: warmupInit needs relativeStep/);
     expect(() => new SGD({ nesterov: true })).toThrow(/SGD: nesterov needs momentum above 0/);
     expect(() => new Rprop({ etas: [1.5, 1.2] })).toThrow(/Rprop: etas must be below and above 1/);
   });

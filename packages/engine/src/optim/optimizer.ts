@@ -3,6 +3,8 @@
 import {
   Adadelta,
   type AdadeltaOptions,
+  Adafactor,
+  type AdafactorOptions,
   Adagrad,
   type AdagradOptions,
   Adam,
@@ -14,6 +16,12 @@ import {
   type AdanOptions,
   ASGD,
   type ASGDOptions,
+  DAdaptAdaGrad,
+  type DAdaptAdaGradOptions,
+  DAdaptAdam,
+  type DAdaptAdamOptions,
+  DAdaptSGD,
+  type DAdaptSGDOptions,
   LARS,
   type LARSOptions,
   Lamb,
@@ -38,11 +46,15 @@ import {
 export interface OptimizerTypes {
   ASGD: ASGDOptions;
   Adadelta: AdadeltaOptions;
+  Adafactor: AdafactorOptions;
   Adagrad: AdagradOptions;
   Adam: AdamOptions;
   AdamW: Omit<AdamOptions, 'decoupledWeightDecay'>;
   Adamax: AdamaxOptions;
   Adan: AdanOptions;
+  DAdaptAdaGrad: DAdaptAdaGradOptions;
+  DAdaptAdam: DAdaptAdamOptions;
+  DAdaptSGD: DAdaptSGDOptions;
   LARS: LARSOptions;
   Lamb: LambOptions;
   Lion: LionOptions;
@@ -65,11 +77,15 @@ const builders: {
 } = {
   ASGD: (config, rule) => new ASGD(config, rule),
   Adadelta: (config, rule) => new Adadelta(config, rule),
+  Adafactor: (config, rule) => new Adafactor(config, rule),
   Adagrad: (config, rule) => new Adagrad(config, rule),
   Adam: (config, rule) => new Adam(config, rule),
   AdamW: (config, rule) => new AdamW(config, rule),
   Adamax: (config, rule) => new Adamax(config, rule),
   Adan: (config, rule) => new Adan(config, rule),
+  DAdaptAdaGrad: (config, rule) => new DAdaptAdaGrad(config, rule),
+  DAdaptAdam: (config, rule) => new DAdaptAdam(config, rule),
+  DAdaptSGD: (config, rule) => new DAdaptSGD(config, rule),
   LARS: (config, rule) => new LARS(config, rule),
   Lamb: (config, rule) => new Lamb(config, rule),
   Lion: (config, rule) => new Lion(config, rule),

@@ -12,6 +12,11 @@ const common = { lr: positive, maximize: flag };
 const decayed = { ...common, weightDecay: notNegative.exactOptional() };
 const eps = positive.exactOptional();
 const heavyBall = { momentum: share.exactOptional(), dampening: share.exactOptional(), nesterov: flag };
+const dAdaptation = {
+  ...decayed,
+  d0: positive.exactOptional(),
+  growthRate: z.number().gt(1).exactOptional(),
+};
 const adam = { ...decayed, betas: pair(share), eps };
 
 export const optimizerSchema = z.discriminatedUnion('type', [
@@ -74,6 +79,27 @@ export const optimizerSchema = z.discriminatedUnion('type', [
     maxGradNorm: notNegative.exactOptional(),
     noProx: flag,
   }),
+  z.strictObject({
+    type: z.literal('Adafactor'),
+    ...decayed,
+    eps: pair(positive),
+    clipThreshold: positive.exactOptional(),
+    decayRate: z.number().lt(0).exactOptional(),
+    beta1: share.exactOptional(),
+    scaleParameter: flag,
+    relativeStep: flag,
+    warmupInit: flag,
+  }),
+  z.strictObject({
+    type: z.literal('DAdaptAdam'),
+    ...dAdaptation,
+    betas: pair(share),
+    eps,
+    decouple: flag,
+    useBiasCorrection: flag,
+  }),
+  z.strictObject({ type: z.literal('DAdaptSGD'), ...dAdaptation, momentum: share.exactOptional() }),
+  z.strictObject({ type: z.literal('DAdaptAdaGrad'), ...dAdaptation, momentum: share.exactOptional(), eps }),
 ]);
 
 const multiplier = notNegative.exactOptional();

@@ -47,12 +47,18 @@ export interface StepOptions {
   readonly scheduled?: (options: ParameterOptions) => ScheduledOptions;
 }
 
+/** A moment in a shape of its own; null for parameters that have none of it. */
+export interface ShapedMoment {
+  readonly initial: number;
+  shape(parameter: Shape): Shape | null;
+}
+
 /** State of an optimiser by name, with the value that it starts from. */
 export interface StateLayout {
   /** Scalars, one for all parameters. */
   readonly shared?: Readonly<Record<string, number>>;
-  /** One a parameter, in its shape. */
-  readonly moments?: Readonly<Record<string, number>>;
+  /** One a parameter, in its shape unless the moment says otherwise. */
+  readonly moments?: Readonly<Record<string, number | ShapedMoment>>;
   /** One a parameter, a scalar. */
   readonly scalars?: Readonly<Record<string, number>>;
 }
@@ -108,7 +114,7 @@ export abstract class Optimizer {
     if (step.momentum !== undefined && this.initialMomentum === null)
       throw new OmmaError(`${this.constructor.name}: has no momentum that a schedule could move`);
     this.#step = step;
-    this.begin(gradients);
+    this.begin(gradients, lr);
     parameters.forEach(([name, parameter], i) => {
       const gradient = gradients[i];
       if (gradient === undefined) throw new Error(`optimizer: no gradient for ${name}`);
@@ -125,6 +131,7 @@ export abstract class Optimizer {
       };
       this.keep(parameter, this.update(input));
     });
+    this.end();
     this.#step = {};
   }
 
@@ -133,7 +140,7 @@ export abstract class Optimizer {
     const { shared = {}, moments = {}, scalars = {} } = this.#layout;
     for (const name of Object.keys(shared)) this.shared(name);
     for (const [name, { shape }] of parameters) {
-      for (const moment of Object.keys(moments)) this.#variable(`${name}.${moment}`, shape, moments[moment]);
+      for (const moment of Object.keys(moments)) this.#moment(name, moment, shape);
       for (const scalar of Object.keys(scalars)) this.#variable(`${name}.${scalar}`, [], scalars[scalar]);
     }
   }
@@ -143,8 +150,11 @@ export abstract class Optimizer {
     return [...this.#state.values()];
   }
 
-  /** Once a step, before the parameters. */
-  protected begin(_gradients: readonly Tensor[]): void {}
+  /** Once a step, before the parameters; `lr` is that of parameters without a multiplier. */
+  protected begin(_gradients: readonly Tensor[], _lr: Tensor): void {}
+
+  /** Once a step, after the parameters. */
+  protected end(): void {}
 
   /** The new value of one parameter. */
   protected abstract update(parameter: UpdateInput): Tensor;
@@ -166,7 +176,9 @@ export abstract class Optimizer {
 
   /** The moment called `name` of a parameter. */
   protected moment({ name: parameter, value }: UpdateInput, name: string): Variable {
-    return this.#variable(`${parameter}.${name}`, value.shape, this.#layout.moments?.[name]);
+    const moment = this.#moment(parameter, name, value.shape);
+    if (moment === null) throw new Error(`optimizer: ${parameter} has no moment ${name}`);
+    return moment;
   }
 
   /** The scalar called `name` of a parameter. */
@@ -200,6 +212,13 @@ export abstract class Optimizer {
     const { apply } = this.#step;
     variable.write(apply === undefined ? value : where(apply, value, variable.read()));
     return value;
+  }
+
+  #moment(parameter: string, name: string, shape: Shape): Variable | null {
+    const moment = this.#layout.moments?.[name] ?? 0;
+    if (typeof moment === 'number') return this.#variable(`${parameter}.${name}`, shape, moment);
+    const own = moment.shape(shape);
+    return own === null ? null : this.#variable(`${parameter}.${name}`, own, moment.initial);
   }
 
   #variable(name: string, shape: Shape, initial = 0): Variable {
