@@ -12,15 +12,30 @@ import type { GraphBuilder } from './graph/builder.ts';
 import type { Graph, Node } from './graph/graph.ts';
 import { applyOp, at, type GradientContext, lowerOp, type OpDefinition, opNamed } from './op.ts';
 import { add, cast, full, sumTo } from './ops/index.ts';
+import { Recomputation } from './recompute.ts';
 import { formatShape, sameShape } from './shape.ts';
 import type { Tensor } from './tensor.ts';
-import { currentBuilder, lift, trace, traced } from './trace.ts';
+import { currentBuilder, lift, trace } from './trace.ts';
+
+export interface GradientOptions {
+  /** The gradient at the loss, which may then have any shape; 1 unless given. */
+  readonly cotangent?: Tensor;
+  /**
+   * Module paths (`backbone.layer1`) whose activations are computed again in the backward pass in place of being kept: the same operations on the
+   * same numbers, so the same gradients, but for how a device's fusions round. No path may lie within another.
+   */
+  readonly recompute?: readonly string[];
+}
 
 /**
  * Gradients of `loss` (a float scalar unless `cotangent` is given) with respect to each tensor of `wrt`, in their shapes
  * and dtypes. A tensor that the loss does not depend on gets zeros. Only inside `trace`.
  */
-export function gradients(loss: Tensor, wrt: readonly Tensor[], cotangent?: Tensor): Tensor[] {
+export function gradients(
+  loss: Tensor,
+  wrt: readonly Tensor[],
+  { cotangent, recompute = [] }: GradientOptions = {},
+): Tensor[] {
   const builder = currentBuilder();
   if (builder === null)
     throw new OmmaError('gradients: call it inside trace or compile; use grad(f) outside');
@@ -31,7 +46,24 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[], cotangent?: Tens
   }
   const seed = cotangent ?? full(loss.shape, 1, loss.dtype);
   const targets = wrt.map((tensor) => lift(builder, tensor));
-  return backward(builder, lift(builder, loss), seed, targets);
+  return backward(builder, { output: lift(builder, loss), seed, targets, recompute });
+}
+
+/**
+ * For each tensor of `wrt`, whether any gradient of `loss` can reach it. False where `gradients` would give zeros: a parameter that the loss does not
+ * depend on, or only through what is not differentiable.
+ */
+export function reachable(loss: Tensor, wrt: readonly Tensor[]): boolean[] {
+  const builder = currentBuilder();
+  if (builder === null) throw new OmmaError('reachable: call it inside trace or compile');
+  const output = lift(builder, loss);
+  const reached = new Set([output]);
+  for (const index of coneOf(builder, output, new Set()).reverse()) {
+    const { op, inputs, outputs } = at(builder.nodes, index);
+    if (typeof opNamed(op).grad === 'object' || !outputs.some((id) => reached.has(id))) continue;
+    for (const id of inputs) if (isFloat(at(builder.values, id).dtype)) reached.add(id);
+  }
+  return wrt.map((tensor) => reached.has(lift(builder, tensor)));
 }
 
 /**
@@ -76,26 +108,34 @@ function replay(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
   return graph.outputs.map((port) => get(port.value));
 }
 
-/**
- * Gradients at `targets`, given `seed` at value `output`. `boundary` stops the walk: the inputs of a lowered op, so that
- * differentiating a lowering costs no more than the lowering itself and the whole stays linear.
- */
+interface Walk {
+  readonly output: number;
+  /** The gradient at `output`. */
+  readonly seed: Tensor;
+  readonly targets: readonly number[];
+  /**
+   * Where the walk stops: at the inputs of a lowered op, so that differentiating a lowering costs no more than the lowering itself and the whole stays
+   * linear.
+   */
+  readonly boundary?: ReadonlySet<number>;
+  readonly recompute?: readonly string[];
+}
+
+/** Gradients at the targets. */
 function backward(
   builder: GraphBuilder,
-  output: number,
-  seed: Tensor,
-  targets: readonly number[],
-  boundary: ReadonlySet<number> = new Set(),
+  { output, seed, targets, boundary = new Set(), recompute = [] }: Walk,
 ): Tensor[] {
   const cone = coneOf(builder, output, boundary);
   const needed = neededValues(builder, cone, targets);
+  const forward = new Recomputation(builder, cone, output, recompute);
   const arrived = new Map<number, Tensor>([[output, seed]]);
   for (const index of cone.reverse()) {
     const node = at(builder.nodes, index);
     if (!node.outputs.some((id) => arrived.has(id)) || !node.inputs.some((id) => needed.has(id))) continue;
     const outer = builder.scope;
     builder.scope = node.scope === '' ? outer : node.scope;
-    applyRule(builder, node, arrived, needed).forEach((gradient, i) => {
+    applyRule(builder, node, { arrived, needed, forward }).forEach((gradient, i) => {
       const id = at(node.inputs, i);
       if (gradient === null || !needed.has(id)) return;
       const part = fitted(builder, node, id, gradient);
@@ -139,17 +179,23 @@ function neededValues(
   return needed;
 }
 
+/** What a walk knows at a node. */
+interface WalkState {
+  readonly arrived: ReadonlyMap<number, Tensor>;
+  readonly needed: ReadonlySet<number>;
+  readonly forward: Recomputation;
+}
+
 function applyRule(
   builder: GraphBuilder,
   node: Node,
-  arrived: ReadonlyMap<number, Tensor>,
-  needed: ReadonlySet<number>,
+  { arrived, needed, forward }: WalkState,
 ): readonly (Tensor | null)[] {
   const definition = opNamed(node.op);
   const { grad } = definition;
   const context: GradientContext<Node['attrs']> = {
-    inputs: node.inputs.map((id) => traced(builder, id)),
-    outputs: node.outputs.map((id) => traced(builder, id)),
+    inputs: node.inputs.map((id) => forward.tensor(id)),
+    outputs: node.outputs.map((id) => forward.tensor(id)),
     attrs: node.attrs,
     cotangent: (index = 0) => {
       const id = at(node.outputs, index);
@@ -176,13 +222,14 @@ function throughLowering(
 ): readonly (Tensor | null)[] {
   const outputs = lowerOp(definition, context.inputs, context.attrs);
   const wanted = node.inputs.map((_, i) => context.needs(i));
-  const targets = node.inputs.filter((_, i) => wanted[i]);
-  const boundary = new Set(node.inputs);
+  const inputs = context.inputs.map((input) => lift(builder, input));
+  const targets = inputs.filter((_, i) => wanted[i]);
+  const boundary = new Set(inputs);
   const totals: (Tensor | null)[] = node.inputs.map(() => null);
   outputs.forEach((output, o) => {
     const seed = arrived.get(at(node.outputs, o));
     if (seed === undefined) return;
-    const parts = backward(builder, lift(builder, output), seed, targets, boundary);
+    const parts = backward(builder, { output: lift(builder, output), seed, targets, boundary });
     let next = 0;
     wanted.forEach((want, i) => {
       if (!want) return;

@@ -11,6 +11,7 @@ export * from './indexing/sort.ts';
 export * from './loss/index.ts';
 export * from './norm/index.ts';
 export { floatOperand, sameDType } from './operands.ts';
+export { optimizationBarrier } from './optimizationBarrier.ts';
 export * from './random/random.ts';
 export { threefry2x32 } from './random/threefry.ts';
 export type { ReductionOptions } from './reduce/define.ts';

@@ -82,5 +82,5 @@ export function lowerDerivative(
   dy: Tensor,
 ): Tensor[] {
   const own = inputs.map((input) => stopGradient(input));
-  return gradients(forward(own), own, dy);
+  return gradients(forward(own), own, { cotangent: dy });
 }

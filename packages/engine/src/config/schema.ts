@@ -37,6 +37,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   logLevel: z.enum(logLevels).exactOptional(),
   randomness: z.strictObject({ seed: z.int().min(0).max(0xffffffff).exactOptional() }).exactOptional(),
   syncBn: z.boolean().exactOptional(),
+  activationCheckpointing: z.array(z.string().min(1)).exactOptional(),
   device: z.string().exactOptional(),
   experimentName: z.string().min(1).exactOptional(),
   workDir: z.string().min(1).exactOptional(),

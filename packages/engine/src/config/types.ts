@@ -45,6 +45,8 @@ export interface Config {
   readonly randomness?: { readonly seed?: number };
   /** Batch norm with the statistics of all ranks' samples, MMEngine's `sync_bn`; each rank's own unless given. */
   readonly syncBn?: boolean;
+  /** Modules (`backbone.layer1`) whose activations the backward pass computes again, so that the forward pass need not keep them. */
+  readonly activationCheckpointing?: readonly string[];
   /** Device name; 'auto' unless given. */
   readonly device?: string;
   /** What the run is called where runs are compared; the name of the work directory unless given. */

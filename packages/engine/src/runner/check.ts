@@ -13,6 +13,7 @@ import { buildEvaluator } from '../evaluation/config.ts';
 import type { HookInfo } from '../hooks/hookList.ts';
 import type { Runner } from './runner.ts';
 import type { Training } from './training.ts';
+import { unusedParameters, unusedWarning } from './unusedParameters.ts';
 
 export interface CheckReport {
   readonly device: string;
@@ -20,6 +21,8 @@ export interface CheckReport {
   readonly parameters: number;
   /** Of these, the ones that are trained. */
   readonly trainableParameters: number;
+  /** Names of those that the loss does not depend on. */
+  readonly unusedParameters: readonly string[];
   readonly trainSamples: number;
   readonly valSamples: number;
   readonly batchSize: number;
@@ -85,6 +88,9 @@ export async function checkRun(runner: Runner, training: Training): Promise<Chec
         'free some space, choose another --work-dir, or keep fewer (defaultHooks.checkpoint.maxKeep)',
     );
   }
+  const unused = unusedParameters(state, first.inputs);
+  const warning = unusedWarning(unused);
+  if (warning !== null) runner.emit({ type: 'warning', message: warning });
   const loss = await lossOf(step({ ...first.inputs, ...settings }));
   const rest = batches.slice(1);
   const started = performance.now();
@@ -96,6 +102,7 @@ export async function checkRun(runner: Runner, training: Training): Promise<Chec
     amp: amp ?? 'off',
     parameters: count(model.parameters()),
     trainableParameters: count(state.trainable().map(([, parameter]) => parameter)),
+    unusedParameters: unused,
     trainSamples: loader.dataset.length,
     valSamples: valLoader?.dataset.length ?? 0,
     batchSize: loader.batchSize,

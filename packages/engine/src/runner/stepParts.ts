@@ -37,7 +37,7 @@ export function forwardBackward(
   const wrt = state.trainable().map(([, parameter]) => parameter.read());
   const { lossScale } = state;
   const loss = lossScale === null ? losses.loss : scaledLoss(losses.loss, lossScale);
-  const found = gradientsOf(loss.mul(weight), wrt);
+  const found = gradientsOf(loss.mul(weight), wrt, { recompute: state.recompute });
   return { ...losses, gradients: lossScale === null ? found : markedOverflow(found, lossScale) };
 }
 

@@ -21,6 +21,7 @@ import { buildOptimizer } from '../optim/optimizer.ts';
 import { paramwiseRule } from '../optim/paramwise.ts';
 import type { SchedulerConfig } from '../schedule/types.ts';
 import { Accumulation } from './accumulation.ts';
+import { checkpointedModules } from './activationCheckpointing.ts';
 import type { TrainableModel } from './model.ts';
 
 /** State that a hook adds to a run, and what becomes of it at each update. */
@@ -40,6 +41,8 @@ export interface TrainStateOptions {
   readonly schedulers?: readonly SchedulerConfig[];
   /** Batches to an update; 1 unless given. */
   readonly accumulativeCounts?: number;
+  /** Modules whose activations are computed again in the backward pass, as `checkpointedModules` gives them. */
+  readonly recompute?: readonly string[];
 }
 
 export class TrainState {
@@ -51,15 +54,18 @@ export class TrainState {
   readonly hyperparameters: Hyperparameters;
   /** Null when every batch is an update. */
   readonly accumulation: Accumulation | null;
+  /** Modules whose activations are computed again in the backward pass. */
+  readonly recompute: readonly string[];
   readonly #parts: StatePart[] = [];
 
   constructor(
     model: TrainableModel,
     optimizer: Optimizer,
-    { seed, lossScale, lr, schedulers = [], accumulativeCounts = 1 }: TrainStateOptions,
+    { seed, lossScale, lr, schedulers = [], accumulativeCounts = 1, recompute = [] }: TrainStateOptions,
   ) {
     this.model = model;
     this.optimizer = optimizer;
+    this.recompute = recompute;
     this.random = new Variable('run.random', { shape: [2], dtype: 'uint32' }, Uint32Array.of(seed, 0));
     this.lossScale = lossScale === null ? null : new LossScale('run.loss_scale', lossScale);
     this.accumulation = accumulativeCounts > 1 ? new Accumulation(this.trainable()) : null;
@@ -131,9 +137,18 @@ export function buildTrainState(
     /** In place of the config's, where that is scaled by the batch size. */
     readonly lr?: number;
     readonly schedulers?: readonly SchedulerConfig[] | undefined;
+    /** The config's list. */
+    readonly activationCheckpointing?: readonly string[] | undefined;
   },
 ): TrainState {
-  const { seed, amp, capabilities, lr = optimizer.lr, schedulers = [] } = options;
+  const {
+    seed,
+    amp,
+    capabilities,
+    lr = optimizer.lr,
+    schedulers = [],
+    activationCheckpointing = [],
+  } = options;
   const limit = capabilities.float16Saturates === true ? { limit: largestFloat16 } : {};
   return new TrainState(model, buildOptimizer(optimizer, paramwiseRule(model, paramwiseConfig)), {
     seed,
@@ -141,5 +156,6 @@ export function buildTrainState(
     lr,
     schedulers,
     accumulativeCounts,
+    recompute: checkpointedModules(model, activationCheckpointing),
   });
 }

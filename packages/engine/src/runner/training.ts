@@ -13,6 +13,7 @@ import { TrainPlan } from '../loops/trainPlan.ts';
 import { scalarInputs } from '../optim/hyperparameters.ts';
 import { ParamSchedule } from '../schedule/paramSchedule.ts';
 import { ParamSchedulerHook } from '../schedule/paramSchedulerHook.ts';
+import { withoutRecomputation } from './activationCheckpointing.ts';
 import type { Progress, TrainingContext } from './context.ts';
 import { lossNotFinite } from './diagnose.ts';
 import type { EndEvent, EvaluationEvent, Scalars } from './events.ts';
@@ -26,6 +27,7 @@ import { scaledRate } from './scaledRate.ts';
 import { saveSnapshot } from './snapshot.ts';
 import { buildTrainState, type TrainState } from './trainState.ts';
 import type { TrainStep } from './trainStep.ts';
+import { unusedParameters, unusedWarning } from './unusedParameters.ts';
 
 type InputTypes = Record<string, { shape: number[]; dtype: string }>;
 
@@ -72,9 +74,12 @@ export class Training {
       capabilities: runner.device.capabilities,
       lr: rate.lr,
       schedulers: paramScheduler,
+      activationCheckpointing: runner.config.activationCheckpointing,
     });
     const warning = unscaledWarning(runner.device, amp);
     if (warning !== null) runner.emit({ type: 'warning', message: warning });
+    const idle = this.#state.recompute.length === 0 ? null : withoutRecomputation(runner.device);
+    if (idle !== null) runner.emit({ type: 'warning', message: idle });
     this.#schedule = new ParamSchedule(this.#state.hyperparameters.values, paramScheduler, this.#plan);
     if (this.#schedule.watches) this.#hooks.add(new ParamSchedulerHook(this.#schedule));
     if (runner.distributed !== null) this.#hooks.add(new AgreementHook(runner.distributed));
@@ -265,6 +270,8 @@ export class Training {
       this.#inputTypes[name] = { shape: shape.slice(1), dtype };
     }
     await this.#step.prepare({ ...first.inputs, ...this.#state.hyperparameters.types() });
+    const unused = unusedWarning(unusedParameters(this.#state, first.inputs));
+    if (unused !== null) this.#runner.emit({ type: 'warning', message: unused });
     const { device, amp, model } = this.#runner;
     const { epoch, iteration } = this.#progress;
     this.#runner.emit({

@@ -99,7 +99,7 @@ bool Planner::planAlias(int index) {
   const Shape& shape = graph_.values[from].shape;
   const Shape& made = graph_.values[to].shape;
   const bool sameShape = shape == made;
-  const bool same = sameShape && (node.op == "stopGradient" || node.op == "reshape" || node.op == "expand" ||
+  const bool same = sameShape && (alwaysAlias(node.op) || node.op == "expand" ||
                                   (node.op == "cast" && graph_.values[from].dtype == graph_.values[to].dtype));
   const bool reshaped = node.op == "reshape" || (node.op == "expand" && elementsOf(shape) == elementsOf(made)) ||
                         (node.op == "transpose" && keepsOrder(shape, node.attrs.at("permutation").integers()));

@@ -101,7 +101,9 @@ class Planner {
 };
 
 // Ops that only name the same memory differently.
-inline bool alwaysAlias(const std::string& op) { return op == "reshape" || op == "stopGradient"; }
+inline bool alwaysAlias(const std::string& op) {
+  return op == "reshape" || op == "stopGradient" || op == "optimizationBarrier";
+}
 
 constexpr int forever = 1 << 30;
 

@@ -118,7 +118,7 @@ export const runnerRules: Rules = {
   load_from: loadFrom,
   resume,
   sync_bn: syncBn,
-  activation_checkpointing: { neutral: isEmpty, missing: 'activations are not recomputed' },
+  activation_checkpointing: { neutral: isEmpty, list: true },
   strategy: {
     neutral: (value) => isEmpty(value) || onlyType(['SingleDeviceStrategy', 'DDPStrategy'])(value),
     missing: 'Omma trains data parallel: every device has the whole model',
