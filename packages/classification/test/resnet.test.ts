@@ -1,5 +1,5 @@
 import { sizeOf, trace } from '@omma/core';
-import { HostRandom } from '@omma/nn';
+import { HostRandom, modelComplexity } from '@omma/nn';
 import { describe, expect, it } from 'vitest';
 import {
   GlobalAveragePooling,
@@ -36,6 +36,24 @@ describe('ResNet', () => {
       .parameters()
       .reduce((total, { shape }) => total + sizeOf(shape), 0);
     expect(count).toBe(parameters[depth]);
+  });
+
+  it.each([
+    [18, 1_819_065_856, 2_484_712],
+    [50, 4_111_512_576, 11_114_984],
+  ] as const)("-%i costs what MMEngine's get_model_complexity_info counts", (depth, flops, activations) => {
+    // MMEngine 0.10.7 on torchvision's models.
+    const model = classifier({ depth });
+    const image = { shape: [1, 224, 224, 3], dtype: 'uint8' } as const;
+    const { modules, uncounted } = modelComplexity(model, (inputs) => model.predict(inputs), { image });
+    expect(uncounted).toEqual({});
+    expect(modules[0]).toMatchObject({
+      type: 'ImageClassifier',
+      parameters: parameters[depth],
+      flops,
+      activations,
+    });
+    expect(modules.find(({ path }) => path === 'backbone.layer1.0.conv1')).toMatchObject({ type: 'Conv2d' });
   });
 
   it("has OpenMMLab's names", () => {

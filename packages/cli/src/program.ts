@@ -3,10 +3,12 @@
  * nothing but this file.
  */
 
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { addCheckpoint } from './commands/checkpoint/grammar.ts';
 import { addConfig } from './commands/config/grammar.ts';
 import { addData } from './commands/data/grammar.ts';
+import { addModel } from './commands/model/grammar.ts';
+import { collect, extents, positive, share, wholeNumber, wholeNumbers } from './grammar/arguments.ts';
 
 export function buildProgram(): Command {
   const program = new Command('omma')
@@ -25,6 +27,7 @@ export function buildProgram(): Command {
   addExport(program);
   addCheckpoint(program);
   addConfig(program);
+  addModel(program);
   addData(program, configOptions);
   addRuns(program);
   addBoard(program);
@@ -274,41 +277,3 @@ const ampOption = () =>
   new Option('--amp [type]', 'mixed precision: auto (also without a value), bfloat16, float16 or off')
     .choices(['auto', 'bfloat16', 'float16', 'off'])
     .preset('auto');
-
-function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('It must be a number above 0.');
-}
-
-function wholeNumbers(text: string): number[] {
-  return text.split(',').map(wholeNumber(1));
-}
-
-/** `2x3,4x5` with `count` numbers each. */
-function extents(count: number): (text: string) => number[][] {
-  return (text) =>
-    text.split(',').map((each) => {
-      const numbers = each.split('x').map(wholeNumber(1));
-      if (numbers.length === count) return numbers;
-      throw new InvalidArgumentError(`Each must be ${count} whole numbers with x between them.`);
-    });
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0 && value < 1) return value;
-  throw new InvalidArgumentError('It must be a number from 0 to below 1.');
-}
-
-function wholeNumber(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= least && value <= 0xffffffff) return value;
-    throw new InvalidArgumentError(`It must be a whole number, at least ${least}.`);
-  };
-}

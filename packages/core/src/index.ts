@@ -2,6 +2,8 @@
  * @omma/core: tensors, graphs, gradients, passes, and the device contract. No dependency, no `node:`, no DOM.
  */
 
+export * from './analysis/countOperations.ts';
+export * from './analysis/operations.ts';
 export * from './compile.ts';
 export * from './device/checks.ts';
 export * from './device/communicator.ts';

@@ -4,6 +4,7 @@
  * Above the graph (core), below vision (cv) and the engine. Runs in Node and in the browser, so it knows neither.
  */
 
+export * from './analysis/modelComplexity.ts';
 export * as init from './init.ts';
 export { type Initializer, initialize } from './init.ts';
 export * from './layers/activation.ts';

@@ -40,3 +40,11 @@ export function formatDigits(value: number, digits: number): string {
 export function formatPercent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
+
+/** As formatCount with four digits: `1.819 G`, `64.00 k`, `128`. */
+export function formatAmount(count: number): string {
+  if (count >= 1e9) return `${(count / 1e9).toPrecision(4)} G`;
+  if (count >= 1e6) return `${(count / 1e6).toPrecision(4)} M`;
+  if (count >= 1e4) return `${(count / 1e3).toPrecision(4)} k`;
+  return String(count);
+}

@@ -1,6 +1,7 @@
 /** The grammar of `omma config`. */
 
 import { type Command, Option } from 'commander';
+import { collect } from '../../grammar/arguments.ts';
 
 export function addConfig(program: Command): void {
   const config = program.command('config').description('print, compare, check and convert config files');
@@ -55,8 +56,4 @@ function common(command: Command): Command {
     collect,
     [],
   );
-}
-
-function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
 }
