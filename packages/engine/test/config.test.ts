@@ -86,6 +86,13 @@ describe('a config mistake is told with path, value, expectation and the nearest
     expect(message.split('\n')).toHaveLength(4);
   });
 
+  it('two hundred of them, where one was made more often', () => {
+    const paramScheduler = Array.from({ length: 1000 }, () => ({ type: 'StepLr' }));
+    const message = messageAbout([`paramScheduler=${JSON.stringify(paramScheduler)}`]);
+    expect(message).toMatch(/^run\.ts has 1000 mistakes:\n/);
+    expect(message).toMatch(/\n {2}and 800 more$/);
+  });
+
   it('a missing part', () => {
     const { model: _, ...rest } = good;
     expect(() => checkConfig(rest)).toThrow(/model is missing: expected a model/);
@@ -114,6 +121,7 @@ describe('--set', () => {
       /list is a list of 0 entries, which 0 does not index/,
     );
     expect(() => applyOverrides({ a: 1 }, ['a.b=1'])).toThrow(/a is 1, which has no b/);
+    expect(() => applyOverrides({ a: 1 }, [`a.${'b'.repeat(1e6)}=1`])).toThrow(/^.{100,1500}$/);
   });
 });
 

@@ -45,7 +45,7 @@ async function work({ seed, targets: names, from, to, step, current }: WorkerTas
     Atomics.store(place, 0, number);
     const { outcome, finding } = await runCase(target, seed, number);
     cases++;
-    if (outcome === 'refused') refused++;
+    if (outcome === 'refused' && finding === null) refused++;
     if (finding !== null || cases >= interval) report(finding);
   }
   report(null);

@@ -1,7 +1,7 @@
 /** `--set a.b=c`: settings from the command line over those of the file. */
 
 import { OmmaError } from '@omma/core';
-import { formatPath } from './problems.ts';
+import { formatPath, formatValue, longestPath, shortened } from './problems.ts';
 
 interface Setting {
   readonly path: readonly (string | number)[];
@@ -48,9 +48,11 @@ function parseSetting(text: string): Setting {
   return { path, value: parseValue(rest.slice(1)), text };
 }
 
+const quoted = (text: string) => shortened(text, longestPath);
+
 function badSetting(text: string): OmmaError {
   return new OmmaError(
-    `--set ${text}: expected path=value, for example optimWrapper.optimizer.lr=0.05 or paramScheduler[0].gamma=0.2`,
+    `--set ${quoted(text)}: expected path=value, for example optimWrapper.optimizer.lr=0.05 or paramScheduler[0].gamma=0.2`,
   );
 }
 
@@ -62,18 +64,20 @@ function replaced(target: unknown, depth: number, setting: Setting): unknown {
     const index = Number(key);
     if (Number.isInteger(index) && index >= 0 && index < target.length)
       return target.with(index, replaced(target[index], depth + 1, setting));
-    const name = formatPath(path.slice(0, depth));
+    const name = quoted(formatPath(path.slice(0, depth)));
     throw new OmmaError(
-      `--set ${text}: ${name} is a list of ${target.length} entries, which ${key} does not index`,
+      `--set ${quoted(text)}: ${name} is a list of ${target.length} entries, which ${quoted(String(key))} does not index`,
     );
   }
   if (target !== undefined && (typeof target !== 'object' || target === null)) {
-    const name = formatPath(path.slice(0, depth));
-    throw new OmmaError(`--set ${text}: ${name} is ${JSON.stringify(target)}, which has no ${key}`);
+    const name = quoted(formatPath(path.slice(0, depth)));
+    throw new OmmaError(
+      `--set ${quoted(text)}: ${name} is ${formatValue(target)}, which has no ${quoted(String(key))}`,
+    );
   }
   if (typeof key === 'number')
     throw new OmmaError(
-      `--set ${text}: ${formatPath(path.slice(0, depth))} is not a list, so [${key}] is not in it`,
+      `--set ${quoted(text)}: ${quoted(formatPath(path.slice(0, depth)))} is not a list, so [${key}] is not in it`,
     );
   const current: unknown = target === undefined ? undefined : Reflect.get(target, key);
   return { ...target, [key]: replaced(current, depth + 1, setting) };

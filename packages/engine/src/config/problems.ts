@@ -21,9 +21,12 @@ export function problemsOf(schema: z.ZodType, value: unknown): Problem[] {
 /** Tells what set the value at a path: `configs/base.json:12`; null when nothing more is known. */
 export type PlaceOf = (path: readonly PropertyKey[]) => string | null;
 
+/** Characters of a path or a setting that a message quotes. */
+export const longestPath = 300;
+
 /** `model.backbone.depth is 19: expected 18, 34, 50, 101 or 152 (configs/base.json:12)` */
 export function formatProblem({ path, value, message }: Problem, place: string | null = null): string {
-  return `${formatPath(path)} is ${formatValue(value)}: ${message}${place === null ? '' : ` (${place})`}`;
+  return `${shortened(formatPath(path), longestPath)} is ${formatValue(value)}: ${message}${place === null ? '' : ` (${place})`}`;
 }
 
 function explain(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown): Problem[] {
@@ -105,8 +108,12 @@ export function formatPath(path: readonly PropertyKey[]): string {
 /** A value in a message: JSON, cut where it is long. */
 export function formatValue(value: unknown): string {
   if (value === undefined) return 'missing';
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
+  return shortened(JSON.stringify(value) ?? String(value), 60);
+}
+
+/** `text`, cut to `most` characters: what a message quotes need not be whole to be recognised. */
+export function shortened(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 3)}...`;
 }
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {

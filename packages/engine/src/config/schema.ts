@@ -45,6 +45,9 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   resume: z.boolean().exactOptional(),
 });
 
+/** Mistakes that are told at once: whoever has more has made one of them many times. */
+const mostShown = 200;
+
 /**
  * The config as checked, or an OmmaError with every mistake, a line each. `source` names the file; `placeOf` tells, where it knows
  * better, which file and line set the value at a path.
@@ -54,9 +57,9 @@ export function checkConfig(value: unknown, source = 'config', placeOf?: PlaceOf
   const lines = problems.map((problem) => formatProblem(problem, placeOf?.(problem.path) ?? null));
   if (lines.length === 1) throw new OmmaError(`${source}: ${lines[0]}`);
   if (lines.length > 1) {
-    throw new OmmaError(
-      `${source} has ${lines.length} mistakes:\n${lines.map((line) => `  ${line}`).join('\n')}`,
-    );
+    const more = lines.length > mostShown ? [`and ${lines.length - mostShown} more`] : [];
+    const shown = [...lines.slice(0, mostShown), ...more].map((line) => `  ${line}`);
+    throw new OmmaError(`${source} has ${lines.length} mistakes:\n${shown.join('\n')}`);
   }
   return configSchema.parse(value);
 }

@@ -1,14 +1,11 @@
 /** Configs: JSON, YAML and OpenMMLab's Python as files, and the settings of `--set`. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import '@omma/classification';
 import { applyOverrides, checkConfig, loadConfig } from '@omma/engine';
 import type { Dice } from '../dice.ts';
 import { damagedJson, type Json } from '../json.ts';
 import type { Target } from '../target.ts';
+import { temporaryFile } from '../temporary.ts';
 import { damagedText } from '../text.ts';
 
 const config: Json = {
@@ -193,18 +190,8 @@ const setSeeds = [
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-let folder: string | null = null;
-
-/** A file of the case's text; one folder a process. */
 async function load(extension: string, bytes: Uint8Array): Promise<void> {
-  if (folder === null) {
-    const made = mkdtempSync(join(tmpdir(), 'omma-fuzz-'));
-    process.once('exit', () => rmSync(made, { recursive: true, force: true }));
-    folder = made;
-  }
-  const file = join(folder, `config${extension}`);
-  await writeFile(file, bytes);
-  await loadConfig(file);
+  await loadConfig(await temporaryFile(`config${extension}`, bytes));
 }
 
 function textTarget(
