@@ -13,8 +13,8 @@ export async function runTool(
   name: string,
   usage: string,
   main: (argv: string[]) => Promise<number>,
+  argv = process.argv.slice(2),
 ): Promise<void> {
-  const argv = process.argv.slice(2);
   if (argv.includes('--help') || argv.includes('-h')) {
     process.stdout.write(usage);
     return;

@@ -3,45 +3,86 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { parseArgs } from 'node:util';
+import { OmmaError } from '@omma/core';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { runTool, UsageError, wholeNumber } from '../src/commandLine.ts';
 
-const dist = join(import.meta.dirname, '../dist');
-const isBuilt = existsSync(join(dist, 'commandLine.js'));
-if (!isBuilt)
-  console.warn('SKIPPED: the command lines of the tools: they are not built, run `npm run build`');
+const usage = 'usage: node tool.js [options]\n\n  --count N  how many\n';
 
-function tool(name: string, ...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(dist, name, 'main.js'), ...args], {
-    encoding: 'utf8',
-  });
-  return { status, stdout, stderr };
+/** What a tool with one option prints and ends with. */
+async function run(argv: string[], main: (count: string) => number = () => 0) {
+  const text = { out: '', err: '' };
+  const listen = (stream: 'stdout' | 'stderr', kind: 'out' | 'err') =>
+    vi.spyOn(process[stream], 'write').mockImplementation((chunk) => {
+      text[kind] += String(chunk);
+      return true;
+    });
+  listen('stdout', 'out');
+  listen('stderr', 'err');
+  await runTool(
+    'tool',
+    usage,
+    async (args) =>
+      main(parseArgs({ args, options: { count: { type: 'string', default: '1' } } }).values.count),
+    argv,
+  );
+  return { ...text, code: process.exitCode };
 }
 
-describe.skipIf(!isBuilt)('a tool', () => {
-  it.each(['bench', 'configs', 'conformance', 'curves', 'demo', 'fuzz', 'golden', 'resume'])(
-    '%s refuses an option that it does not know, and says which it knows',
-    (name) => {
-      const { status, stdout, stderr } = tool(name, '--no-such-option');
-      expect([status, stdout]).toEqual([2, '']);
-      expect(stderr).toMatch(
-        new RegExp(`^${name}: Unknown option '--no-such-option'.*\\n\\nusage: (npm run|node) [^]*--`),
-      );
-      expect(stderr).not.toContain('    at ');
-    },
-  );
-
-  it('has help', () => {
-    expect(tool('fuzz', '--help')).toMatchObject({
-      status: 0,
-      stdout: expect.stringMatching(/^usage: node tools\/dist\/fuzz\/main\.js \[options\]\n/),
-      stderr: '',
-    });
+describe('a tool', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+    process.exitCode = undefined;
   });
 
-  it('says what it expects where a value is wrong', () => {
-    expect(tool('fuzz', '--target', 'zips').stderr).toMatch(
-      /^fuzz: --target zips: there is none; known are /,
+  it('has help, and ends with what it has come to', async () => {
+    expect(await run(['--count', '3', '--help'])).toEqual({ out: usage, err: '', code: undefined });
+    expect(await run(['--count', '3'], Number)).toEqual({ out: '', err: '', code: 3 });
+  });
+
+  it('answers wrong usage with a line and how it is used', async () => {
+    const unknown = await run(['--cuont', '3']);
+    expect(unknown).toEqual({
+      out: '',
+      err: expect.stringMatching(/^tool: Unknown option '--cuont'/),
+      code: 2,
+    });
+    expect(unknown.err.endsWith(`\n\n${usage}`)).toBe(true);
+    expect((await run(['--count', 'x'], (count) => wholeNumber('count', count))).err).toBe(
+      `tool: --count: expected a whole number of at least 0 but found "x"\n\n${usage}`,
     );
-    expect(tool('resume', '--workers', '1,x').stderr).toMatch(/^resume: --workers: expected a whole number/);
+    const missing = await run([], () => {
+      throw new UsageError('expected a file');
+    });
+    expect([missing.code, missing.err]).toEqual([2, `tool: expected a file\n\n${usage}`]);
+  });
+
+  it('answers a mistake of its user with a line, and throws what is its own', async () => {
+    const mistaken = await run([], () => {
+      throw new OmmaError('a.json: cannot be read');
+    });
+    expect([mistaken.code, mistaken.err]).toEqual([1, 'tool: a.json: cannot be read\n']);
+    await expect(
+      run([], () => {
+        throw new TypeError('a defect');
+      }),
+    ).rejects.toThrow('a defect');
+  });
+
+  it.each(['-1', '1.5', '', '12345678901'])('takes no %j for a whole number', (text) => {
+    expect(() => wholeNumber('count', text)).toThrow(UsageError);
+  });
+
+  const main = join(import.meta.dirname, '../dist/fuzz/main.js');
+  if (!existsSync(main)) console.warn('SKIPPED: a tool as a process: it is not built, run `npm run build`');
+  it.skipIf(!existsSync(main))('is so as a process too', () => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, '--target', 'zips'], {
+      encoding: 'utf8',
+    });
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(
+      /^fuzz: --target zips: there is none; known are .*\n\nusage: node tools\/dist\/fuzz/,
+    );
   });
 });

@@ -5,11 +5,9 @@
  * earlier run wrote beyond the step from which this one goes on is taken out.
  */
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, writeAtomically } from '@omma/storage';
 import { type LogEntry, type VisBackend, visDataDir } from './backend.ts';
-import { appendLog, writingLog } from './files.ts';
+import { CsvFile } from './csvFile.ts';
 
 export class CsvVisBackend implements VisBackend {
   readonly #dir: string;
@@ -51,74 +49,29 @@ export class CsvVisBackend implements VisBackend {
 }
 
 class CsvTable {
-  readonly #path: string;
-  #columns: string[] = ['step', 'wallTime'];
-  #rows: string[] = [];
-  /** True when the file's header is not `#columns`. */
-  #headerIsOld = true;
+  readonly #file: CsvFile;
+  readonly #names = ['step', 'wallTime'];
+  #rows: string[][] = [];
 
   constructor(path: string) {
-    this.#path = path;
+    this.#file = new CsvFile(path);
   }
 
   add(step: number, time: number, row: Readonly<Record<string, number>>): void {
-    for (const name of Object.keys(row)) {
-      if (this.#columns.includes(name)) continue;
-      this.#columns.push(name);
-      this.#headerIsOld = true;
-    }
-    const numbers = this.#columns.slice(2).map((name) => (name in row ? String(row[name]) : ''));
-    this.#rows.push([step, new Date(time).toISOString(), ...numbers].join(','));
+    for (const name of Object.keys(row)) if (!this.#names.includes(name)) this.#names.push(name);
+    const numbers = this.#names.slice(2).map((name) => (name in row ? String(row[name]) : ''));
+    this.#rows.push([String(step), new Date(time).toISOString(), ...numbers]);
   }
 
   /** Keeps the rows of an earlier run up to `step`. */
   async begin(step: number): Promise<void> {
-    const [header, ...rows] = await this.#lines();
-    if (header === undefined) return;
-    const own = this.#columns.slice(2);
-    // Rows noted before the file was looked at have the columns in the order in which they came.
-    const known = parseHeader(header).slice(2);
-    const added = own.filter((name) => !known.includes(name));
-    this.#rows = this.#rows.map((row) => {
-      const [at = '', time = '', ...values] = row.split(',');
-      const value = (name: string) => values[own.indexOf(name)] ?? '';
-      return [at, time, ...[...known, ...added].map(value)].join(',');
-    });
-    this.#columns = ['step', 'wallTime', ...known, ...added];
-    await this.#rewrite(rows.filter((row) => Number.parseInt(row, 10) <= step));
+    await this.#file.begin(step);
   }
 
   async flush(): Promise<void> {
     if (this.#rows.length === 0) return;
-    if (this.#headerIsOld) await this.#rewrite((await this.#lines()).slice(1));
-    const rows = this.#rows.map((row) => `${row}\n`).join('');
+    const rows = this.#rows;
     this.#rows = [];
-    await appendLog(this.#path, rows);
+    await this.#file.append(this.#names, rows);
   }
-
-  async #rewrite(rows: readonly string[]): Promise<void> {
-    const text = [this.#columns.map(quoted).join(','), ...rows].map((line) => `${line}\n`).join('');
-    await writingLog(this.#path, () => writeAtomically(this.#path, [new TextEncoder().encode(text)]));
-    this.#headerIsOld = false;
-  }
-
-  async #lines(): Promise<string[]> {
-    try {
-      return (await readFile(this.#path, 'utf8')).split('\n').filter((line) => line !== '');
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return [];
-      throw error;
-    }
-  }
-}
-
-/** A name as RFC 4180 wants it. */
-function quoted(name: string): string {
-  return /[",\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
-}
-
-function parseHeader(line: string): string[] {
-  return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
-    ([, inQuotes, plain]) => inQuotes?.replaceAll('""', '"') ?? plain ?? '',
-  );
 }

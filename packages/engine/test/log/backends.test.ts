@@ -144,17 +144,59 @@ describe('MLflowVisBackend', () => {
     ]);
   });
 
+  it('stores the log and the config when the run has ended, and pictures', async () => {
+    const workDir = await temporary();
+    const context = { workDir, config: config(workDir), warn: () => undefined };
+    const visualizer = new Visualizer(context, 1);
+    const first = server.runs;
+    const events = await run(tinyConfig(await temporary()));
+    for (const event of events.filter(({ type }) => type === 'start' || type === 'end')) {
+      visualizer.add(event);
+      await visualizer.flush();
+    }
+    const bytes = new TextEncoder().encode('pixels');
+    const picture = { name: 'val/a b.png', caption: 'a', correct: null, width: 1, height: 1 };
+    visualizer.addImage({ ...picture, format: 'png', bytes });
+    await visualizer.close();
+    const { files } = server.run(first);
+    expect([...files.keys()].sort()).toEqual([
+      'config.json',
+      'log.jsonl',
+      expect.stringMatching(/^vis_image\/val_a_b\.png_\d+\.png$/),
+    ]);
+    expect(files.get('log.jsonl')).toBe(await readFile(join(workDir, 'log.jsonl'), 'utf8'));
+    expect([...files.values()]).toContain('pixels');
+  });
+
+  it('says so where the server does not store the files of an experiment', async () => {
+    const workDir = await temporary();
+    const elsewhere = {
+      type: 'MLflowVisBackend',
+      trackingUri: server.uri,
+      expName: 'elsewhere',
+      artifactLocation: 's3://bucket/runs',
+    } as const;
+    const number = server.runs;
+    const events = await run({ ...tinyConfig(workDir), visualizer: { visBackends: [elsewhere] } });
+    expect(events).toContainEqual({
+      type: 'warning',
+      message: expect.stringMatching(/^MLflow keeps the files of this experiment at s3:\/\/bucket\/runs/),
+    });
+    expect([server.run(number).status, server.run(number).files.size]).toEqual(['FINISHED', 0]);
+  });
+
   it('goes on with the same run after a resume', async () => {
     const workDir = await temporary();
+    const number = server.runs;
     await run(config(workDir), 5);
-    expect(server.run(1).status).toBe('KILLED');
+    expect(server.run(number).status).toBe('KILLED');
     await run(config(workDir), null, true);
-    expect(server.runs).toBe(2);
+    expect(server.runs).toBe(number + 1);
     const steps = server
-      .run(1)
+      .run(number)
       .metrics.filter(({ key }) => key === 'train/loss')
       .map(({ step }) => step);
-    expect([server.run(1).status, steps]).toEqual(['FINISHED', [2, 4, 6, 8, 10, 12]]);
+    expect([server.run(number).status, steps]).toEqual(['FINISHED', [2, 4, 6, 8, 10, 12]]);
   });
 
   it('keeps what a failing server does not take, warns once, and sends it later', async () => {
@@ -165,6 +207,7 @@ describe('MLflowVisBackend', () => {
     const start = (await run(tinyConfig(await temporary()))).find(({ type }) => type === 'start');
     if (start !== undefined) visualizer.add(start);
     await visualizer.flush();
+    const number = server.runs - 1;
     server.failing = true;
     for (const hits of [0.1, 0.2]) {
       visualizer.add(evaluation(hits));
@@ -175,7 +218,7 @@ describe('MLflowVisBackend', () => {
     server.failing = false;
     visualizer.add(evaluation(0.3));
     await visualizer.close();
-    expect(server.run(2).metrics.map(({ value }) => value)).toEqual([0.1, 0.2, 0.3]);
+    expect(server.run(number).metrics.map(({ value }) => value)).toEqual([0.1, 0.2, 0.3]);
   });
 
   it('does not begin a run that it cannot reach the server for', async () => {

@@ -9,11 +9,14 @@ interface StubRun {
   readonly tags: Record<string, string>;
   readonly params: Record<string, string>;
   readonly metrics: { key: string; value: number; step: number }[];
+  /** By path. */
+  readonly files: Map<string, string>;
 }
 
 const pairs = z.array(z.object({ key: z.string(), value: z.string() }));
 const bodySchema = z.object({
   name: z.string().optional(),
+  artifact_location: z.string().optional(),
   experiment_id: z.string().optional(),
   run_id: z.string().optional(),
   status: z.string().optional(),
@@ -30,6 +33,8 @@ export class MLflowStub {
   failing = false;
   readonly #runs: StubRun[] = [];
   readonly #experiments: string[] = ['Default'];
+  /** Where the experiments keep their files. */
+  readonly #places: string[] = ['mlflow-artifacts:/0'];
   #waiting: (() => void)[] = [];
   readonly #server = createServer((request, response) => {
     void read(request).then((text) => {
@@ -75,6 +80,11 @@ export class MLflowStub {
   }
 
   #answer(url: string, text: string): [number, object] {
+    const stored = /^\/api\/2\.0\/mlflow-artifacts\/artifacts\/[^/]+\/(\d+)\/artifacts\/(.+)$/.exec(url);
+    if (stored !== null) {
+      this.run(Number(stored[1])).files.set(decodeURIComponent(stored[2] ?? ''), text);
+      return [200, {}];
+    }
     const path = url.replace('/api/2.0/mlflow/', '').replace(/\?.*/, '');
     if (path === 'experiments/get-by-name') {
       const name = new URL(url, this.uri).searchParams.get('experiment_name') ?? '';
@@ -87,6 +97,7 @@ export class MLflowStub {
       Object.fromEntries(list.map(({ key, value }) => [key, value]));
     switch (path) {
       case 'experiments/create':
+        this.#places.push(body.artifact_location ?? `mlflow-artifacts:/${this.#places.length}`);
         return [200, { experiment_id: String(this.#experiments.push(body.name ?? '') - 1) }];
       case 'runs/create': {
         const experiment = this.#experiments[Number(body.experiment_id)] ?? '';
@@ -97,11 +108,10 @@ export class MLflowStub {
             tags: named(body.tags),
             params: {},
             metrics: [],
+            files: new Map(),
           }) - 1;
-        return [
-          200,
-          { run: { info: { run_id: String(id), artifact_uri: 'mlflow-artifacts:/0/x/artifacts' } } },
-        ];
+        const place = this.#places[Number(body.experiment_id)];
+        return [200, { run: { info: { run_id: String(id), artifact_uri: `${place}/${id}/artifacts` } } }];
       }
       case 'runs/update':
         this.run(Number(body.run_id)).status = body.status ?? '';

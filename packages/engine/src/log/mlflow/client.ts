@@ -29,6 +29,8 @@ export class MLflowError extends OmmaError {
 }
 
 const timeoutMs = 10_000;
+/** Bytes a millisecond; a slower upload is given up. */
+const slowestUpload = 1000;
 
 export class MLflowClient {
   readonly #uri: string;
@@ -49,8 +51,8 @@ export class MLflowClient {
           : {};
   }
 
-  /** The id of the experiment of this name, which is made when there is none. */
-  async experiment(name: string): Promise<string> {
+  /** The id of the experiment of this name, which is made when there is none; `artifactLocation` is where that keeps its files. */
+  async experiment(name: string, artifactLocation?: string): Promise<string> {
     try {
       const query = `experiments/get-by-name?experiment_name=${encodeURIComponent(name)}`;
       const found = await this.#call('GET', query, null, experimentSchema);
@@ -58,7 +60,8 @@ export class MLflowClient {
     } catch (error) {
       if (!(error instanceof MLflowError) || error.errorCode !== 'RESOURCE_DOES_NOT_EXIST') throw error;
     }
-    return (await this.#call('POST', 'experiments/create', { name }, createdSchema)).experiment_id;
+    const body = { name, artifact_location: artifactLocation };
+    return (await this.#call('POST', 'experiments/create', body, createdSchema)).experiment_id;
   }
 
   /** A new run: its id, and where its artifacts go. */
@@ -84,10 +87,10 @@ export class MLflowClient {
   }
 
   /** Stores a file through the server; `artifacts` is what `createRun` gave and must begin with `mlflow-artifacts:`. */
-  async putArtifact(artifacts: string, path: string, bytes: Uint8Array): Promise<void> {
+  async putArtifact(artifacts: string, path: string, content: Blob): Promise<void> {
     const folder = artifacts.replace(/^mlflow-artifacts:\/*/, '');
     const escaped = `${folder}/${path}`.split('/').map(encodeURIComponent).join('/');
-    await this.#send('PUT', `mlflow-artifacts/artifacts/${escaped}`, new Uint8Array(bytes));
+    await this.#send('PUT', `mlflow-artifacts/artifacts/${escaped}`, content);
   }
 
   async #call<T>(method: string, path: string, body: unknown, schema: z.ZodType<T>): Promise<T> {
@@ -101,11 +104,12 @@ export class MLflowClient {
     );
   }
 
-  async #send(method: string, path: string, body: string | Uint8Array<ArrayBuffer> | null): Promise<string> {
+  async #send(method: string, path: string, body: string | Blob | null): Promise<string> {
     const json: Record<string, string> =
       typeof body === 'string' ? { 'content-type': 'application/json' } : {};
     const url = `${this.#uri}/api/2.0/${path}`;
-    const signal = AbortSignal.timeout(timeoutMs);
+    const files = body instanceof Blob ? body.size / slowestUpload : 0;
+    const signal = AbortSignal.timeout(Math.ceil(timeoutMs + files));
     let response: Response;
     let text: string;
     try {

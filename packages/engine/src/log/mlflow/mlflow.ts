@@ -1,11 +1,12 @@
 /**
- * Metrics, parameters and pictures to an MLflow tracking server.
+ * Metrics, parameters, pictures and log files to an MLflow tracking server.
  *
  * The run begins with a connection, so that a wrong address ends it at once. After that training never waits for the server: what it does
  * not take is kept, up to a limit, and sent with the next flush; the user is warned once an outage. A resumed run goes on with its MLflow run.
  */
 
-import { readFile } from 'node:fs/promises';
+import { openAsBlob } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { OmmaError } from '@omma/core';
 import { writeAtomically } from '@omma/storage';
@@ -21,6 +22,8 @@ const metricsPerCall = 1000;
 const paramsPerCall = 100;
 /** Metrics and pictures kept while the server does not answer. */
 const mostKept = { metrics: 100_000, images: 200 };
+/** Files of the work directory that are stored at the end: those that Omma's logs are in. */
+const defaultSuffix = ['.json', '.jsonl'];
 /** Pauses before the tries at the end of a run, in milliseconds. */
 const lastTries = [0, 1000, 3000];
 
@@ -95,6 +98,7 @@ export class MLflowVisBackend implements VisBackend {
       await this.#sending;
       try {
         await this.#sendNoted(run);
+        await this.#sendFiles(run);
         await this.#client.updateRun(run.runId, end[status], Date.now());
         return;
       } catch (error) {
@@ -128,9 +132,13 @@ export class MLflowVisBackend implements VisBackend {
   async #create(time: number): Promise<SavedRun> {
     const { expName = 'Default', runName, tags = {}, params = {}, trackedConfigKeys } = this.#options;
     const { config, workDir } = this.#context;
-    const experiment = await this.#client.experiment(expName);
+    const experiment = await this.#client.experiment(expName, this.#options.artifactLocation);
     const name = runName ?? config.experimentName ?? basename(resolve(workDir));
     const { id, artifacts } = await this.#client.createRun(experiment, name, time, pairs(tags));
+    if (!isServed(artifacts))
+      this.#context.warn(
+        `MLflow keeps the files of this experiment at ${artifacts}, which its server does not write to itself; pictures and log files stay in ${workDir} (start the server with --artifacts-destination, or give artifactLocation 'mlflow-artifacts:/...')`,
+      );
     const tracked = Object.entries(config).filter(([key]) => trackedConfigKeys?.includes(key) ?? true);
     const all = pairs({ ...flatParams(Object.fromEntries(tracked)), ...params });
     for (let from = 0; from < all.length; from += paramsPerCall)
@@ -145,13 +153,24 @@ export class MLflowVisBackend implements VisBackend {
       await this.#client.logBatch(runId, batch);
       this.#metrics = this.#metrics.slice(batch.length);
     }
-    if (!artifacts.startsWith('mlflow-artifacts:')) this.#images = [];
+    if (!isServed(artifacts)) this.#images = [];
     for (let image = this.#images[0]; image !== undefined; image = this.#images[0]) {
       const file = `${image.name.replaceAll(/[^\w.-]+/g, '_')}_${image.step}.${image.format}`;
-      await this.#client.putArtifact(artifacts, `vis_image/${file}`, image.bytes);
+      await this.#client.putArtifact(artifacts, `vis_image/${file}`, new Blob([new Uint8Array(image.bytes)]));
       this.#images = this.#images.filter((other) => other !== image);
     }
     this.#warned = false;
+  }
+
+  /** The log and the config, which are whole by now: the work directory's own backend is closed before all others. */
+  async #sendFiles({ artifacts }: SavedRun): Promise<void> {
+    const { workDir } = this.#context;
+    const suffixes = this.#options.artifactSuffix ?? defaultSuffix;
+    if (!isServed(artifacts)) return;
+    for (const entry of await readdir(workDir, { withFileTypes: true })) {
+      if (!entry.isFile() || !suffixes.some((suffix) => entry.name.endsWith(suffix))) continue;
+      await this.#client.putArtifact(artifacts, entry.name, await openAsBlob(join(workDir, entry.name)));
+    }
   }
 
   #outage(error: unknown): void {
@@ -165,6 +184,11 @@ export class MLflowVisBackend implements VisBackend {
     const lost = this.#dropped > 0 ? `, ${this.#dropped} numbers are lost to it` : '';
     this.#context.warn(`${message}; training goes on and tries again${lost}`);
   }
+}
+
+/** Whether the server stores files for its clients; elsewhere a client would need the store's own keys. */
+function isServed(artifacts: string): boolean {
+  return artifacts.startsWith('mlflow-artifacts:');
 }
 
 async function savedRun(path: string): Promise<SavedRun | null> {

@@ -14,6 +14,10 @@ export interface MLflowOptions {
   readonly params?: Readonly<Record<string, string>>;
   /** Parts of the config that become parameters (`optimWrapper`, ...); all unless given. */
   readonly trackedConfigKeys?: readonly string[];
+  /** Where a new experiment keeps its files, as MLflow writes it (`mlflow-artifacts:/flowers`, `s3://bucket/flowers`); the server's place unless given. */
+  readonly artifactLocation?: string;
+  /** Files of the work directory that are stored at the end of the run, by how their names end: log.jsonl and config.json unless given. */
+  readonly artifactSuffix?: readonly string[];
 }
 
 const texts = z.record(z.string(), z.string());
@@ -27,4 +31,6 @@ export const mlflowSchema: z.ZodType<MLflowOptions> = z.strictObject({
   tags: texts.exactOptional(),
   params: texts.exactOptional(),
   trackedConfigKeys: z.array(z.string()).exactOptional(),
+  artifactLocation: z.string().min(1).exactOptional(),
+  artifactSuffix: z.array(z.string().min(1)).exactOptional(),
 });
