@@ -147,6 +147,31 @@ registerOpenMMLabTypes({
   Resize: { keys: { ...pixels, scale: { name: 'size', value: heightAndWidth } } },
   CenterCrop: { keys: { ...pixels, crop_size: size, efficientnet_style: { neutral: oneOf(false) } } },
   RandomCrop: { keys: { crop_size: size } },
+  ColorJitter: { keys: { backend: needless } },
+  RandomGrayscale: {
+    keys: {
+      prob: { name: 'probability' },
+      keep_channels: { neutral: oneOf(true), missing: 'Omma keeps three channels' },
+      channel_weights: needless,
+      color_format: needless,
+    },
+  },
+  RandomErasing: {
+    keys: {
+      erase_prob: { name: 'probability' },
+      min_area_ratio: {
+        name: 'areaRatio',
+        value: (least, { siblings }) => [least, siblings.get('max_area_ratio') ?? 0.4],
+      },
+      max_area_ratio: {
+        name: 'areaRatio',
+        neutral: (_, { siblings }) => siblings.get('min_area_ratio') !== undefined,
+        value: (most) => [0.02, most],
+      },
+      fill_color: { value: redFirst },
+      fill_std: { neutral: oneOf(null), value: redFirst },
+    },
+  },
 });
 
 /** `train` of a prefix such as `train`, `data/train` or `dict(img_path='train')`. */
@@ -162,6 +187,12 @@ function classesOf(metainfo: ConfigValue): ConfigValue | undefined {
     return undefined;
   const classes = metainfo.get('classes');
   return classes instanceof ConfigTuple ? [...classes.items] : classes;
+}
+
+/** OpenMMLab's colours are blue, green, red. */
+function redFirst(colour: ConfigValue): ConfigValue | undefined {
+  const items = colour instanceof ConfigTuple ? colour.items : Array.isArray(colour) ? colour : null;
+  return items?.toReversed();
 }
 
 /** OpenMMLab's (width, height) as [height, width]; one number is both. */

@@ -106,6 +106,46 @@ describe('a data set of MMPretrain', () => {
   });
 });
 
+describe('transforms of MMPretrain', () => {
+  it('that change pixels keep their options; colours turn from blue, green, red to red first', async () => {
+    const { values, lines } = await translated(
+      `train_dataloader = dict(dataset=dict(pipeline=[
+    dict(type='LoadImageFromFile'),
+    dict(type='ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, backend='pillow'),
+    dict(type='RandomGrayscale', prob=0.2, keep_channels=True),
+    dict(type='RandomErasing', erase_prob=0.25, mode='rand', min_area_ratio=0.02, max_area_ratio=1 / 3,
+        fill_color=[103.53, 116.28, 123.675], fill_std=[57.375, 57.12, 58.395]),
+    dict(type='RandomErasing', max_area_ratio=0.5),
+    dict(type='Lighting', eigval=[1, 1, 1]),
+]))
+`,
+      'trainDataloader',
+    );
+    expect(values).toMatchObject({
+      trainDataloader: {
+        dataset: {
+          transforms: [
+            { type: 'ColorJitter', brightness: 0.4, contrast: 0.4, saturation: 0.4 },
+            { type: 'RandomGrayscale', probability: 0.2 },
+            {
+              type: 'RandomErasing',
+              probability: 0.25,
+              mode: 'rand',
+              areaRatio: [0.02, 1 / 3],
+              fillColor: [123.675, 116.28, 103.53],
+              fillStd: [58.395, 57.12, 57.375],
+            },
+            { type: 'RandomErasing', areaRatio: [0.02, 0.5] },
+          ],
+        },
+      },
+    });
+    expect(lines).toEqual([
+      expect.stringMatching(/pipeline\[5\].*: expected a transform, one of CenterCrop, /),
+    ]);
+  });
+});
+
 describe('what surrounds the model in a config of MMEngine', () => {
   it('hooks: averages, early stopping and profiles keep their options; what Omma does anyway leaves the list', async () => {
     const { values, lines } = await translated(

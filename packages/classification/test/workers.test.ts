@@ -8,6 +8,7 @@ import { buildArchiveIndex, ImageArchive, ImageFolder } from '@omma/cv';
 import { type Batch, BatchLoader } from '@omma/engine';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
+import './support/fade.ts';
 
 async function folder(): Promise<string> {
   const root = mkdtempSync(join(tmpdir(), 'omma-data-'));
@@ -66,4 +67,27 @@ it('pictures in a shard are those of the folder it was packed from, in threads, 
   expect(await run(archive(), 0)).toEqual(expected);
   expect(await run(archive(), 2)).toEqual(expected);
   expect(await run(archive(), 2, 1)).toEqual(expected.slice(1));
+});
+
+it("a transform of the user's own is known in threads, and draws there what it draws here", async () => {
+  const root = await folder();
+  const run = async (numWorkers: number, most: number) => {
+    const transforms = [
+      { type: 'RandomResizedCrop', size: 24 },
+      { type: 'Fade', most },
+      { type: 'ColorJitter', brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1 },
+      { type: 'RandomErasing', mode: 'rand' },
+      { type: 'Resize', size: 16 },
+    ] as const;
+    const dataset = new ImageFolder({ root, split: 'train', transforms });
+    const loader = new BatchLoader(dataset, { batchSize: 4, training: true, seed: 5, numWorkers });
+    const batches: Batch[] = [];
+    for (const epoch of [0, 1]) for await (const batch of loader.epoch(epoch)) batches.push(batch);
+    await loader.dispose();
+    return batches;
+  };
+  const none = await run(0, 0.5);
+  expect(none[0]?.inputs.image?.shape).toEqual([4, 16, 16, 3]);
+  expect(await run(2, 0.5)).toEqual(none);
+  expect(await run(0, 0)).not.toEqual(none);
 });

@@ -25,5 +25,24 @@ export type { Picture, Plan, Region } from './image/picture.ts';
 export { renderLarge } from './image/render.ts';
 export { resample } from './image/resample.ts';
 export * from './ops/index.ts';
-export { identityPlan, type RandomNumbers, type Transform } from './transforms/transform.ts';
-export * from './transforms/transforms.ts';
+export {
+  buildTransforms,
+  carryOut,
+  type Stage,
+  sizeAfter,
+  type TransformChain,
+} from './transforms/chain.ts';
+export {
+  registerTransform,
+  type TransformOptions,
+  type TransformRegistration,
+  type TransformTypes,
+  transformEntries,
+} from './transforms/registry.ts';
+export {
+  identityPlan,
+  type PixelTransform,
+  type PlanTransform,
+  type RandomNumbers,
+  type Transform,
+} from './transforms/transform.ts';

@@ -20,6 +20,7 @@ import {
   resample,
   sampleRandom,
 } from '../src/index.ts';
+import { planOf } from '../src/transforms/chain.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'omma-images-'));
 const noRandom = () => 0;
@@ -163,7 +164,7 @@ describe('large pictures', () => {
   it('are loaded as samples', async () => {
     const path = join(folder, 'large.png');
     writeFileSync(path, await encoder(source).png().toBuffer());
-    const loader = new ImageLoader((plan) => plan);
+    const loader = new ImageLoader(buildTransforms([]));
     const { shape, data } = await loader.load(0, { name: path, read: () => readPictureFile(path) }, noRandom);
     expect(shape).toEqual([600, 800, 3]);
     expect(largestDifference(Uint8Array.from(data), source.data)).toBeLessThanOrEqual(1);
@@ -185,7 +186,7 @@ describe('transforms', () => {
 
   it('depend on seed, epoch and sample, and on nothing else', () => {
     const plan = (seed: number, epoch: number, index: number) =>
-      chain(identityPlan(200, 150), sampleRandom(seed, epoch, index));
+      planOf(chain[0], { width: 200, height: 150 }, sampleRandom(seed, epoch, index));
     expect(plan(1, 2, 3)).toEqual(plan(1, 2, 3));
     const others = [plan(2, 2, 3), plan(1, 3, 3), plan(1, 2, 4)];
     for (const other of others) expect(other).not.toEqual(plan(1, 2, 3));
@@ -193,7 +194,11 @@ describe('transforms', () => {
 
   it('crop parts of the asked area and ratio, inside the picture', () => {
     for (let index = 0; index < 200; index++) {
-      const { region, width, height } = chain(identityPlan(200, 150), sampleRandom(0, 0, index));
+      const { region, width, height } = planOf(
+        chain[0],
+        { width: 200, height: 150 },
+        sampleRandom(0, 0, index),
+      );
       expect([width, height]).toEqual([112, 112]);
       expect(region.left).toBeGreaterThanOrEqual(0);
       expect(region.left + region.width).toBeLessThanOrEqual(200);
@@ -207,17 +212,18 @@ describe('transforms', () => {
   it('flip half of the samples', () => {
     const flips = Array.from(
       { length: 1000 },
-      (_, i) => chain(identityPlan(64, 64), sampleRandom(7, 1, i)).flip,
+      (_, i) => planOf(chain[0], { width: 64, height: 64 }, sampleRandom(7, 1, i)).flip,
     );
     const share = flips.filter(Boolean).length / flips.length;
     expect(Math.abs(share - 0.5)).toBeLessThan(0.06);
   });
 
   it('resize the shorter side and take the middle', () => {
-    const plan = buildTransforms([
+    const [stage] = buildTransforms([
       { type: 'Resize', size: 128 },
       { type: 'CenterCrop', size: 112 },
-    ])(identityPlan(256, 512), noRandom);
+    ]);
+    const plan = planOf(stage, { width: 256, height: 512 }, noRandom);
     expect(plan).toEqual({
       region: { left: 16, top: 144, width: 224, height: 224 },
       width: 112,
@@ -227,22 +233,23 @@ describe('transforms', () => {
   });
 
   it('crop at random after padding', () => {
-    const plan = buildTransforms([{ type: 'RandomCrop', size: 32, padding: 4 }])(
-      identityPlan(32, 32),
-      noRandom,
-    );
+    const [stage] = buildTransforms([{ type: 'RandomCrop', size: 32, padding: 4 }]);
+    const plan = planOf(stage, { width: 32, height: 32 }, noRandom);
     expect(plan.region).toEqual({ left: -4, top: -4, width: 32, height: 32 });
   });
 
   it('crop what a mirrored plan shows', () => {
-    const plan = { ...identityPlan(10, 10), flip: true };
-    const cropped = buildTransforms([{ type: 'RandomCrop', size: 4 }])(plan, noRandom);
+    const [stage] = buildTransforms([
+      { type: 'RandomFlip', probability: 1 },
+      { type: 'RandomCrop', size: 4 },
+    ]);
+    const cropped = planOf(stage, { width: 10, height: 10 }, noRandom);
     expect(cropped.region).toEqual({ left: 6, top: 0, width: 4, height: 4 });
   });
 
   it('refuse a size that is no whole number', () => {
     expect(() => buildTransforms([{ type: 'CenterCrop', size: 0.5 }])).toThrow(
-      /CenterCrop: size must be a whole number/,
+      /transform CenterCrop: size: Invalid input: expected int/,
     );
   });
 });

@@ -10,8 +10,11 @@ import {
   type ImageArchiveOptions,
   ImageFolder,
   type ImageFolderOptions,
+  type Transform,
+  type TransformTypes,
+  transformEntries,
 } from '@omma/cv';
-import { datasets } from '@omma/engine';
+import { datasets, Registry } from '@omma/engine';
 import { z } from 'zod';
 
 declare module '@omma/engine' {
@@ -24,21 +27,7 @@ declare module '@omma/engine' {
   }
 }
 
-const pixels = z.int().positive();
-const positive = z.number().positive();
-
-const transform = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('RandomResizedCrop'),
-    size: pixels,
-    scale: z.tuple([positive.max(1), positive.max(1)]).exactOptional(),
-    ratio: z.tuple([positive, positive]).exactOptional(),
-  }),
-  z.strictObject({ type: z.literal('RandomCrop'), size: pixels, padding: z.int().min(0).exactOptional() }),
-  z.strictObject({ type: z.literal('RandomFlip'), probability: z.number().min(0).max(1).exactOptional() }),
-  z.strictObject({ type: z.literal('Resize'), size: z.union([pixels, z.tuple([pixels, pixels])]) }),
-  z.strictObject({ type: z.literal('CenterCrop'), size: pixels }),
-]);
+const transform = new Registry<TransformTypes, Transform>('transform', transformEntries).schema();
 
 const classes = z.array(z.string().min(1)).min(1).exactOptional();
 const path = z.string().min(1);

@@ -18,7 +18,7 @@ import {
   OmmaError,
   type TensorType,
 } from '@omma/core';
-import { buildTransforms, identityPlan } from '@omma/cv';
+import { buildTransforms, sizeAfter } from '@omma/cv';
 import {
   buildTrainState,
   type Config,
@@ -124,10 +124,9 @@ function stepModel(kind: string, graph: Graph, target: Target): AscendModel {
 
 /** The batch of pictures that the config's training transforms make; their size, where they set none, is the usual 224. */
 function imageInput(config: Config, batch: number): { image: TensorType } {
-  const { width, height } = buildTransforms(transformsOf(config.trainDataloader))(
-    identityPlan(224, 224),
-    () => 0.5,
-  );
+  const usual = { width: 224, height: 224 };
+  const transforms = buildTransforms(transformsOf(config.trainDataloader));
+  const { width, height } = sizeAfter(transforms, usual, () => 0.5);
   const { backbone } = config.model;
   const channels =
     'inChannels' in backbone && typeof backbone.inChannels === 'number' ? backbone.inChannels : 3;

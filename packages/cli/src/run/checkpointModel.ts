@@ -6,7 +6,7 @@
 
 import '@omma/classification';
 import { type CompiledFunction, type DType, dtypes, OmmaError, type TensorType } from '@omma/core';
-import { buildTransforms, type Transform, type TransformOptions } from '@omma/cv';
+import { buildTransforms, type TransformChain, type TransformOptions } from '@omma/cv';
 import { compileEvaluationStep, configOf, loadCheckpoint, mixedPrecisionFor, Runner } from '@omma/engine';
 import type { AmpName } from './config.ts';
 import './devices.ts';
@@ -20,7 +20,7 @@ export interface CheckpointModel {
   readonly image: TensorType;
   /** How evaluation prepares a picture: as the config says it, and ready to use. */
   readonly transforms: readonly TransformOptions[];
-  readonly transform: Transform;
+  readonly transform: TransformChain;
   /** Predictions of a batch. */
   readonly step: CompiledFunction;
 }

@@ -1,7 +1,7 @@
 /** Picture files as batches for a trained model, and its answers by class. */
 
 import { at, type HostTensor, hostTensor, OmmaError, sameShape, sizeOf, type TensorType } from '@omma/core';
-import { identityPlan, type Picture, type Plan, readPicture, resample } from '@omma/cv';
+import { carryOut, type Picture, type Plan, readPicture } from '@omma/cv';
 import type { CheckpointModel } from './checkpointModel.ts';
 import { ownSize, type Size } from './modelBytes.ts';
 
@@ -61,10 +61,17 @@ export async function preparePicture(
 ): Promise<PreparedPicture> {
   const channels = image.shape[2] ?? 3;
   const picture = await readPicture(path);
-  const wanted: Plan = transform(identityPlan(picture.width, picture.height), () => 0.5);
-  const [height, width] = mostAlike(wanted, sizes ?? [ownSize({ image })]);
-  const bytes = resample(channels === 1 ? grey(picture) : picture, { ...wanted, height, width });
-  return { bytes, type: { shape: [height, width, channels], dtype: image.dtype } };
+  const prepared = carryOut(
+    transform,
+    channels === 1 ? grey(picture) : picture,
+    () => 0.5,
+    (wanted) => {
+      const [height, width] = mostAlike(wanted, sizes ?? [ownSize({ image })]);
+      return { plan: { ...wanted, height, width }, bytes: new Uint8Array(height * width * channels) };
+    },
+  );
+  const { height, width, data } = prepared;
+  return { bytes: data, type: { shape: [height, width, channels], dtype: image.dtype } };
 }
 
 /** The size that stretches and shrinks least. */

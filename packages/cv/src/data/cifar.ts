@@ -6,7 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OmmaError } from '@omma/core';
-import type { TransformOptions } from '../transforms/transforms.ts';
+import type { TransformOptions } from '../transforms/registry.ts';
 import { PictureArray, shared } from './pictureArray.ts';
 
 export interface CifarOptions {

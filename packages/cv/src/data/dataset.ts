@@ -40,9 +40,10 @@ export interface ImageDataset {
   source?(): ImageSource;
 }
 
-/** A data set as it travels to a worker thread: `module` exports the function `name`, which opens it with `options`. */
+/** A data set as it travels to a worker thread: `module` exports the function `name`, which opens it with `options`, after `imports` have been imported. */
 export interface ImageSource {
   readonly module: string;
   readonly name: string;
   readonly options: unknown;
+  readonly imports?: readonly string[];
 }

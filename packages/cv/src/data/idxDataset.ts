@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { OmmaError } from '@omma/core';
-import type { TransformOptions } from '../transforms/transforms.ts';
+import type { TransformOptions } from '../transforms/registry.ts';
 import { type IdxArray, readIdx } from './idxFile.ts';
 import { PictureArray, shared } from './pictureArray.ts';
 

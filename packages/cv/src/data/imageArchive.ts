@@ -7,7 +7,7 @@ import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { OmmaError } from '@omma/core';
 import { isRemote, localStat } from '@omma/storage';
-import type { TransformOptions } from '../transforms/transforms.ts';
+import type { TransformOptions } from '../transforms/registry.ts';
 import { readArchiveIndex } from './archive/archiveIndex.ts';
 import { archivePlaces, requireSame } from './archive/archivePictures.ts';
 import { PictureFiles } from './pictureFiles.ts';

@@ -9,7 +9,7 @@ import { type Dirent, existsSync, readdirSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { OmmaError } from '@omma/core';
 import { imageExtensions } from '../image/decode.ts';
-import type { TransformOptions } from '../transforms/transforms.ts';
+import type { TransformOptions } from '../transforms/registry.ts';
 import { readAnnotationFile } from './annotationFile.ts';
 import { type LabelledFile, PictureFiles } from './pictureFiles.ts';
 

@@ -5,8 +5,8 @@ import { decodePicture, pictureSize } from '../image/decode.ts';
 import { decodeJpeg, type JpegSize, jpegSize, renderJpeg } from '../image/jpeg.ts';
 import type { Picture } from '../image/picture.ts';
 import { isSmall, renderLarge } from '../image/render.ts';
-import { resample } from '../image/resample.ts';
-import { identityPlan, type RandomNumbers, type Transform } from '../transforms/transform.ts';
+import { carryOut, changePixels, planOf, type Stage, type TransformChain } from '../transforms/chain.ts';
+import type { RandomNumbers } from '../transforms/transform.ts';
 import type { ImageContext, ImageSample } from './dataset.ts';
 import type { PictureCache } from './pictureCache.ts';
 
@@ -27,32 +27,40 @@ export interface PictureFile {
 type Target = Pick<ImageContext, 'allocate'>;
 
 export class ImageLoader {
-  readonly #transform: Transform;
+  readonly #transforms: TransformChain;
   readonly #cache: PictureCache | null;
 
   /** Without a cache every picture is decoded each time. */
-  constructor(transform: Transform, cache: PictureCache | null = null) {
-    this.#transform = transform;
+  constructor(transforms: TransformChain, cache: PictureCache | null = null) {
+    this.#transforms = transforms;
     this.#cache = cache;
   }
 
   /** The pixels of a file, transformed: uint8 [height, width, 3]. `index` is its key in the cache. */
   async load(index: number, { name, read }: PictureFile, random: RandomNumbers, target: Target = {}) {
     const cached = this.#cache?.get(index);
-    if (cached !== undefined) return transformed(cached, this.#transform, random, target);
+    if (cached !== undefined) return transformed(cached, this.#transforms, random, target);
     const bytes = await read();
     const jpeg = jpegSize(bytes);
     const picture = await this.#small(bytes, name, jpeg);
     if (picture !== null) {
       this.#cache?.add(index, picture);
-      return transformed(picture, this.#transform, random, target);
+      return transformed(picture, this.#transforms, random, target);
     }
     const size = jpeg ?? (await pictureSize(bytes, name));
-    const plan = this.#transform(identityPlan(size.width, size.height), random);
-    const shape = [plan.height, plan.width, 3];
-    const pixels = bytesFor(target, shape);
-    if (jpeg !== null && renderJpeg(bytes, jpeg, plan, pixels)) return hostTensor(shape, 'uint8', pixels);
-    return hostTensor(shape, 'uint8', await renderLarge(bytes, size, plan, name));
+    const [first, ...rest] = this.#transforms;
+    const plan = planOf(first, size, random);
+    const { width, height } = plan;
+    // Only the last stage has a place in the batch.
+    const place =
+      rest.length === 0 ? bytesFor(target, [height, width, 3]) : new Uint8Array(height * width * 3);
+    const data =
+      jpeg !== null && renderJpeg(bytes, jpeg, plan, place)
+        ? place
+        : await renderLarge(bytes, size, plan, name);
+    const part = { width, height, channels: 3, data };
+    changePixels(first, part, random);
+    return tensorOf(rest.length === 0 ? part : finished(rest, part, random, target));
   }
 
   /** The whole picture if it is small; null for a large one, of which only what is asked for is decoded. */
@@ -69,13 +77,27 @@ export class ImageLoader {
 /** A decoded picture, transformed. */
 export function transformed(
   picture: Picture,
-  transform: Transform,
+  transforms: TransformChain,
   random: RandomNumbers,
   target: Target = {},
 ) {
-  const plan = transform(identityPlan(picture.width, picture.height), random);
-  const shape = [plan.height, plan.width, picture.channels];
-  return hostTensor(shape, 'uint8', resample(picture, plan, bytesFor(target, shape)));
+  return tensorOf(finished(transforms, picture, random, target));
+}
+
+function finished(
+  stages: readonly Stage[],
+  picture: Picture,
+  random: RandomNumbers,
+  target: Target,
+): Picture {
+  return carryOut(stages, picture, random, (plan) => ({
+    plan,
+    bytes: bytesFor(target, [plan.height, plan.width, picture.channels]),
+  }));
+}
+
+function tensorOf({ height, width, channels, data }: Picture) {
+  return hostTensor([height, width, channels], 'uint8', data);
 }
 
 /** Where the pixels of a sample go: to their place in the batch, when there is one. */

@@ -2,8 +2,8 @@
  * A data set of equally large pictures in memory with their labels: MNIST, CIFAR and others that come as one file. Worker threads share the memory.
  */
 
-import type { Transform } from '../transforms/transform.ts';
-import { buildTransforms, type TransformOptions } from '../transforms/transforms.ts';
+import { buildTransforms, type TransformChain } from '../transforms/chain.ts';
+import { modulesOf, type TransformOptions } from '../transforms/registry.ts';
 import type { ImageContext, ImageDataset, ImageSample, ImageSource } from './dataset.ts';
 import { labelled, transformed } from './imageLoader.ts';
 import { sampleRandom } from './random.ts';
@@ -25,11 +25,11 @@ export interface PictureArrayParts {
 
 export class PictureArray implements ImageDataset {
   readonly #parts: PictureArrayParts;
-  readonly #transform: Transform;
+  readonly #transforms: TransformChain;
 
   constructor(parts: PictureArrayParts) {
     this.#parts = parts;
-    this.#transform = buildTransforms(parts.transforms);
+    this.#transforms = buildTransforms(parts.transforms);
   }
 
   get classes(): readonly string[] {
@@ -55,12 +55,13 @@ export class PictureArray implements ImageDataset {
     const size = width * height * channels;
     const picture = { width, height, channels, data: pixels.subarray(index * size, (index + 1) * size) };
     const random = sampleRandom(context.seed, context.epoch, index, context.repeat);
-    const image = transformed(picture, this.#transform, random, context);
+    const image = transformed(picture, this.#transforms, random, context);
     return Promise.resolve(labelled(image, this.labelOf(index)));
   }
 
   source(): ImageSource {
-    return { module: threadModule, name: 'openPictureArray', options: this.#parts };
+    const imports = modulesOf(this.#parts.transforms);
+    return { module: threadModule, name: 'openPictureArray', options: this.#parts, imports };
   }
 }
 

@@ -5,7 +5,8 @@
 
 import { statSync } from 'node:fs';
 import { readPictureFile } from '../image/decode.ts';
-import { buildTransforms, type TransformOptions } from '../transforms/transforms.ts';
+import { buildTransforms } from '../transforms/chain.ts';
+import { modulesOf, type TransformOptions } from '../transforms/registry.ts';
 import { ArchivePictures, type ArchivePlaces } from './archive/archivePictures.ts';
 import { aspectRatioOfFile } from './aspectRatio.ts';
 import type { ImageContext, ImageDataset, ImageSample, ImageSource } from './dataset.ts';
@@ -107,7 +108,8 @@ export class PictureFiles implements ImageDataset {
   }
 
   source(): ImageSource {
-    return { module: threadModule, name: 'openPictureFiles', options: this.#parts };
+    const imports = modulesOf(this.#parts.transforms);
+    return { module: threadModule, name: 'openPictureFiles', options: this.#parts, imports };
   }
 }
 

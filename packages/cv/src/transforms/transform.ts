@@ -1,14 +1,24 @@
 /**
- * Transforms move the plan of a picture, never its pixels: region, size, mirrored or not. A chain of them is carried out at once
- * when the picture is decoded.
+ * A transform is one of two kinds. Most move the plan of a picture and never its pixels: region, size, mirrored or not; a run of them is carried out at
+ * once when the picture is decoded. The others change pixels in place.
  */
 
-import type { Plan } from '../image/picture.ts';
+import type { Picture, Plan } from '../image/picture.ts';
 
-/** Uniform random numbers in [0, 1), fixed by seed, epoch and sample. */
+/** Uniform random numbers in [0, 1), fixed by seed, epoch and sample. Where they come from nothing else, neither order nor number of workers matters. */
 export type RandomNumbers = () => number;
 
-export type Transform = (plan: Plan, random: RandomNumbers) => Plan;
+/** Where the pixels of the result come from. */
+export interface PlanTransform {
+  plan(plan: Plan, random: RandomNumbers): Plan;
+}
+
+/** Changes `picture.data` in place: uint8, rows together, channels last, RGB or grey. */
+export interface PixelTransform {
+  pixels(picture: Picture, random: RandomNumbers): void;
+}
+
+export type Transform = PlanTransform | PixelTransform;
 
 /** The plan that leaves a picture of this size as it is. */
 export function identityPlan(width: number, height: number): Plan {

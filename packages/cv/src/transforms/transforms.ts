@@ -1,11 +1,9 @@
-/** The transforms of image classification, as config objects and as functions. Names and rules are torchvision's. */
+/** Transforms that choose which part of a picture is seen, at which size. Names and rules are torchvision's; `register.ts` makes them known to configs. */
 
-import { OmmaError } from '@omma/core';
-import { cropPlan, type Transform } from './transform.ts';
+import { cropPlan, type PlanTransform } from './transform.ts';
 
 /** A random part of the picture with `scale` of its area and `ratio` of width to height, resized to `size` x `size`. */
 export interface RandomResizedCropOptions {
-  readonly type: 'RandomResizedCrop';
   readonly size: number;
   readonly scale?: readonly [number, number];
   readonly ratio?: readonly [number, number];
@@ -13,81 +11,49 @@ export interface RandomResizedCropOptions {
 
 /** `size` x `size` pixels at a random place, after `padding` black pixels on every side. */
 export interface RandomCropOptions {
-  readonly type: 'RandomCrop';
   readonly size: number;
   readonly padding?: number;
 }
 
 /** Mirrors left and right with this probability, 0.5 unless given. */
 export interface RandomFlipOptions {
-  readonly type: 'RandomFlip';
   readonly probability?: number;
 }
 
 /** The shorter side becomes `size` (a number), or both sides do ([height, width]). */
 export interface ResizeOptions {
-  readonly type: 'Resize';
   readonly size: number | readonly [number, number];
 }
 
 /** The middle `size` x `size` pixels; black where the picture is smaller. */
 export interface CenterCropOptions {
-  readonly type: 'CenterCrop';
   readonly size: number;
-}
-
-export type TransformOptions =
-  | RandomResizedCropOptions
-  | RandomCropOptions
-  | RandomFlipOptions
-  | ResizeOptions
-  | CenterCropOptions;
-
-/** The transform that a config object describes. */
-export function buildTransform(options: TransformOptions): Transform {
-  switch (options.type) {
-    case 'RandomResizedCrop':
-      return randomResizedCrop(options);
-    case 'RandomCrop':
-      return randomCrop(options);
-    case 'RandomFlip':
-      return randomFlip(options);
-    case 'Resize':
-      return resize(options);
-    case 'CenterCrop':
-      return centerCrop(options);
-  }
-}
-
-/** All transforms in order, as one. */
-export function buildTransforms(list: readonly TransformOptions[]): Transform {
-  const steps = list.map(buildTransform);
-  return (plan, random) => steps.reduce((current, step) => step(current, random), plan);
 }
 
 const attempts = 10;
 
-function randomResizedCrop({
+export function randomResizedCrop({
   size,
   scale = [0.08, 1],
   ratio = [3 / 4, 4 / 3],
-}: RandomResizedCropOptions): Transform {
-  requireSize('RandomResizedCrop', size);
+}: RandomResizedCropOptions): PlanTransform {
   const [low, high] = [Math.log(ratio[0]), Math.log(ratio[1])];
-  return (plan, random) => {
-    const { width, height } = plan;
-    for (let i = 0; i < attempts; i++) {
-      const area = width * height * (scale[0] + random() * (scale[1] - scale[0]));
-      const aspect = Math.exp(low + random() * (high - low));
-      const cropWidth = Math.round(Math.sqrt(area * aspect));
-      const cropHeight = Math.round(Math.sqrt(area / aspect));
-      const [placeX, placeY] = [random(), random()];
-      if (cropWidth < 1 || cropHeight < 1 || cropWidth > width || cropHeight > height) continue;
-      const left = Math.floor(placeX * (width - cropWidth + 1));
-      const top = Math.floor(placeY * (height - cropHeight + 1));
-      return cropPlan(plan, { left, top, width: cropWidth, height: cropHeight }, size, size);
-    }
-    return cropPlan(plan, centralCrop(width, height, ratio), size, size);
+  return {
+    plan: (plan, random) => {
+      const { width, height } = plan;
+      for (let i = 0; i < attempts; i++) {
+        const area = width * height * (scale[0] + random() * (scale[1] - scale[0]));
+        const aspect = Math.exp(low + random() * (high - low));
+        const cropWidth = Math.round(Math.sqrt(area * aspect));
+        const cropHeight = Math.round(Math.sqrt(area / aspect));
+        const [placeX, placeY] = [random(), random()];
+        if (cropWidth < 1 || cropHeight < 1 || cropWidth > width || cropHeight > height) continue;
+        const left = Math.floor(placeX * (width - cropWidth + 1));
+        const top = Math.floor(placeY * (height - cropHeight + 1));
+        return cropPlan(plan, { left, top, width: cropWidth, height: cropHeight }, size, size);
+      }
+      return cropPlan(plan, centralCrop(width, height, ratio), size, size);
+    },
   };
 }
 
@@ -104,44 +70,40 @@ function centralCrop(width: number, height: number, [narrow, wide]: readonly [nu
   };
 }
 
-function randomCrop({ size, padding = 0 }: RandomCropOptions): Transform {
-  requireSize('RandomCrop', size);
-  return (plan, random) => {
-    const place = (extent: number) =>
-      Math.floor(random() * Math.max(1, extent + 2 * padding - size + 1)) - padding;
-    const [left, top] = [place(plan.width), place(plan.height)];
-    return cropPlan(plan, { left, top, width: size, height: size }, size, size);
+export function randomCrop({ size, padding = 0 }: RandomCropOptions): PlanTransform {
+  return {
+    plan: (plan, random) => {
+      const place = (extent: number) =>
+        Math.floor(random() * Math.max(1, extent + 2 * padding - size + 1)) - padding;
+      const [left, top] = [place(plan.width), place(plan.height)];
+      return cropPlan(plan, { left, top, width: size, height: size }, size, size);
+    },
   };
 }
 
-function randomFlip({ probability = 0.5 }: RandomFlipOptions): Transform {
-  return (plan, random) => (random() < probability ? { ...plan, flip: !plan.flip } : plan);
-}
-
-function resize({ size }: ResizeOptions): Transform {
-  return (plan) => {
-    if (typeof size !== 'number') {
-      requireSize('Resize', ...size);
-      return { ...plan, height: size[0], width: size[1] };
-    }
-    requireSize('Resize', size);
-    const scale = size / Math.min(plan.width, plan.height);
-    const side = (extent: number) => Math.max(size, Math.floor(extent * scale));
-    return { ...plan, width: side(plan.width), height: side(plan.height) };
+export function randomFlip({ probability = 0.5 }: RandomFlipOptions): PlanTransform {
+  return {
+    plan: (plan, random) => (random() < probability ? { ...plan, flip: !plan.flip } : plan),
   };
 }
 
-function centerCrop({ size }: CenterCropOptions): Transform {
-  requireSize('CenterCrop', size);
-  return (plan) => {
-    const left = Math.round((plan.width - size) / 2);
-    const top = Math.round((plan.height - size) / 2);
-    return cropPlan(plan, { left, top, width: size, height: size }, size, size);
+export function resize({ size }: ResizeOptions): PlanTransform {
+  return {
+    plan: (plan) => {
+      if (typeof size !== 'number') return { ...plan, height: size[0], width: size[1] };
+      const scale = size / Math.min(plan.width, plan.height);
+      const side = (extent: number) => Math.max(size, Math.floor(extent * scale));
+      return { ...plan, width: side(plan.width), height: side(plan.height) };
+    },
   };
 }
 
-function requireSize(type: string, ...sizes: number[]): void {
-  const wrong = sizes.find((size) => !Number.isInteger(size) || size < 1);
-  if (wrong !== undefined)
-    throw new OmmaError(`${type}: size must be a whole number of pixels, at least 1, but is ${wrong}`);
+export function centerCrop({ size }: CenterCropOptions): PlanTransform {
+  return {
+    plan: (plan) => {
+      const left = Math.round((plan.width - size) / 2);
+      const top = Math.round((plan.height - size) / 2);
+      return cropPlan(plan, { left, top, width: size, height: size }, size, size);
+    },
+  };
 }

@@ -24,10 +24,12 @@ interface Entry<Result> {
 export class Registry<Types, Result> {
   /** What it holds, in messages: `backbone`, `data set`. */
   readonly kind: string;
-  readonly #entries = new Map<string, Entry<Result>>();
+  readonly #entries: Map<string, Entry<Result>>;
 
-  constructor(kind: string) {
+  /** `entries` are those of a package below the engine that builds its types itself; what is registered there is known here. */
+  constructor(kind: string, entries: Map<string, Entry<Result>> = new Map()) {
     this.kind = kind;
+    this.#entries = entries;
   }
 
   /**

@@ -5,7 +5,13 @@ import { OmmaError } from '@omma/core';
 import type { Dataset, DatasetSource } from './types.ts';
 
 /** Opens what `source` describes: a data set, or a part of one. A module in TypeScript is read as a config's is. */
-export async function openSource<T = Dataset>({ module, name, options }: DatasetSource): Promise<T> {
+export async function openSource<T = Dataset>({
+  module,
+  name,
+  options,
+  imports = [],
+}: DatasetSource): Promise<T> {
+  for (const each of imports) await importModule(each);
   const exported: unknown = Reflect.get(await importModule(module), name);
   if (typeof exported !== 'function') {
     throw new OmmaError(

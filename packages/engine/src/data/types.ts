@@ -59,6 +59,8 @@ export interface DatasetSource {
   readonly module: string;
   readonly name: string;
   readonly options: unknown;
+  /** Modules (URLs) that are imported first, for what they register. */
+  readonly imports?: readonly string[];
 }
 
 export interface SkippedSample {
