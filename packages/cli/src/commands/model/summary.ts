@@ -1,7 +1,7 @@
 /** `omma model summary`: what a model costs, module by module, as a table or JSON. MMEngine's `get_flops.py` and `get_model_complexity_info`. */
 
 import { OmmaError, type TensorType } from '@omma/core';
-import { buildTransforms, identityPlan } from '@omma/cv';
+import { buildTransforms, sizeAfter } from '@omma/cv';
 import { type Config, configOf, loadCheckpoint, models } from '@omma/engine';
 import { type ModelComplexity, type ModuleComplexity, modelComplexity } from '@omma/nn';
 import pc from 'picocolors';
@@ -54,10 +54,9 @@ async function described(
 /** What the transforms make of any picture. Null where its size would still depend on the picture's. */
 function evaluatedSize({ testDataloader, valDataloader, trainDataloader }: Config): Size | null {
   const transform = buildTransforms(transformsOf(testDataloader ?? valDataloader ?? trainDataloader));
-  const [wide, tall] = [identityPlan(4096, 1024), identityPlan(1024, 4096)].map((plan) =>
-    transform(plan, () => 0.5),
-  );
-  if (wide === undefined || wide.width !== tall?.width || wide.height !== tall.height) return null;
+  const wide = sizeAfter(transform, { width: 4096, height: 1024 }, () => 0.5);
+  const tall = sizeAfter(transform, { width: 1024, height: 4096 }, () => 0.5);
+  if (wide.width !== tall.width || wide.height !== tall.height) return null;
   return [wide.height, wide.width];
 }
 
