@@ -142,3 +142,87 @@ describe('a schedule', () => {
     );
   });
 });
+
+/** MMCV 1.x's updaters in closed form, at a position of 20, and the list that gives the same here. */
+describe('the updaters of MMCV 1.x', () => {
+  const length = 20;
+  const cos = (from: number, to: number, share: number) =>
+    to + ((from - to) * (1 + Math.cos(Math.PI * share))) / 2;
+  const updaters: readonly (readonly [string, (i: number) => number, readonly SchedulerConfig[]])[] = [
+    ['fixed', () => 1, []],
+    [
+      'step',
+      (i) => 0.1 ** [8, 15].filter((milestone) => milestone <= i).length,
+      [{ type: 'MultiStepLR', milestones: [8, 15] }],
+    ],
+    ['exp', (i) => 0.9 ** i, [{ type: 'ExponentialLR', gamma: 0.9 }]],
+    [
+      'poly',
+      (i) => (1 - 0.01) * (1 - i / length) ** 0.9 + 0.01,
+      [{ type: 'PolyLR', power: 0.9, etaMin: 0.01, end: length + 1 }],
+    ],
+    ['inv', (i) => (1 + 0.3 * i) ** -0.75, [{ type: 'InvLR', gamma: 0.3, power: 0.75 }]],
+    ['cosine', (i) => cos(1, 0.02, i / length), [{ type: 'CosineAnnealingLR', etaMinRatio: 0.02 }]],
+    [
+      'flat and cosine',
+      (i) => (i < 15 ? 1 : cos(1, 0.02, (i - 15) / 5)),
+      [{ type: 'CosineAnnealingLR', begin: 15, etaMinRatio: 0.02 }],
+    ],
+    [
+      'cosine with restarts',
+      (i) => (i < 5 ? cos(1, 0.1, i / 5) : cos(0.5, 0.1, (i - 5) / 15)),
+      [{ type: 'CosineRestartLR', periods: [5, 15], restartWeights: [1, 0.5], etaMin: 0.1 }],
+    ],
+    [
+      'cyclic',
+      (i) => (i < 8 ? cos(1, 10, i / 8) : cos(10, 1e-4, (i - 8) / 12)),
+      [
+        { type: 'CosineAnnealingLR', etaMinRatio: 10, tMax: 8, end: 9 },
+        { type: 'CosineAnnealingLR', etaMinRatio: 1e-4, tMax: 12, begin: 8 },
+      ],
+    ],
+    ['a constant warm-up', (i) => (i < 5 ? 0.1 : 1), [{ type: 'ConstantLR', factor: 0.1, end: 6 }]],
+    [
+      'a linear warm-up',
+      (i) => Math.min(1, 0.1 + (0.9 * i) / 5),
+      [{ type: 'LinearLR', startFactor: 0.1, end: 6 }],
+    ],
+    [
+      'an exponential warm-up',
+      (i) => 0.1 ** Math.max(0, 1 - i / 5),
+      [{ type: 'ExponentialLR', startFactor: 0.1, gamma: 10 ** (1 / 5), end: 6 }],
+    ],
+  ];
+
+  it.each(updaters)('%s', (_, formula, schedulers) => {
+    for (const byEpoch of [true, false]) {
+      const configs = schedulers.map((config) => ({ ...config, byEpoch }));
+      const found = byEpoch ? rates(configs, length, 1) : rates(configs, 1, length);
+      found.forEach((value, i) => {
+        expect(value).toBeCloseTo(formula(i), 12);
+      });
+    }
+  });
+
+  it('InvLR counts in epochs where it moves by iterations', () => {
+    const found = rates([{ type: 'InvLR', gamma: 0.5, convertToIterBased: true }], 4, 5);
+    found.forEach((value, i) => {
+      expect(value).toBeCloseTo(1 / (1 + (0.5 * i) / 5), 12);
+    });
+  });
+});
+
+it('a 1cycle of momentum or weight decay is that of a learning rate', () => {
+  const horizon = { maxIterations: 10, iterationsPerEpoch: 1 };
+  const curve = (param: 'lr' | 'momentum' | 'weightDecay') => {
+    const schedule = new ParamSchedule(
+      [{ name: 'x', param, initial: 0.3 }],
+      [{ type: 'OneCycleParamScheduler', paramName: param, etaMax: 0.95, divFactor: 2 }],
+      horizon,
+    );
+    return Array.from({ length: 10 }, (_, i) => schedule.at(i).x);
+  };
+  expect(curve('momentum')).toEqual(curve('lr'));
+  expect(curve('weightDecay')).toEqual(curve('lr'));
+  expect(Math.max(...curve('lr').map(Number))).toBe(0.95);
+});

@@ -11,6 +11,7 @@ import { nearest } from '../config/nearest.ts';
 import { freshPlateau, observed, type PlateauState, reduced } from './plateau.ts';
 import { initialOf, type Rule, ruleOf } from './rules.ts';
 import {
+  isOneCycle,
   isPlateau,
   type PlateauConfig,
   type ScheduledParam,
@@ -152,7 +153,7 @@ function stagesOf(value: ScheduledValue, schedulers: readonly SchedulerConfig[],
   let base = value.initial;
   return schedulers.flatMap((config) => {
     if (isPlateau(config) || scheduledParam(config) !== value.param) return [];
-    if (config.type === 'OneCycleLR') base = initialOf(config);
+    if (isOneCycle(config)) base = initialOf(config);
     return [stageOf(config, base, horizon)];
   });
 }

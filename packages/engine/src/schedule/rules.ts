@@ -6,7 +6,7 @@
  */
 
 import { OmmaError } from '@omma/core';
-import { isFamily, type OneCycleConfig, type SchedulerConfig } from './types.ts';
+import { isFamily, isOneCycle, type OneCycleConfig, type SchedulerConfig } from './types.ts';
 
 /** `value` before, `base` that training began with, `step` of the span from 0. */
 export type Rule = (value: number, base: number, step: number) => number;
@@ -34,8 +34,8 @@ export function ruleOf(config: SchedulerConfig, span: SpanLength): Rule {
     return (value, _, step) => value * gamma ** milestones.filter((milestone) => milestone === step).length;
   }
   if (isFamily(config, 'Exponential')) {
-    const { gamma } = config;
-    return (value, _, step) => (step === 0 ? value : value * gamma);
+    const { gamma, startFactor = 1 } = config;
+    return (value, _, step) => value * (step === 0 ? startFactor : gamma);
   }
   if (isFamily(config, 'CosineAnnealing')) {
     const period = config.tMax === undefined ? length : config.tMax * scale;
@@ -48,9 +48,14 @@ export function ruleOf(config: SchedulerConfig, span: SpanLength): Rule {
     return (value, _, step) =>
       step === 0 ? value : (value - etaMin) * (1 - 1 / (length - step)) ** power + etaMin;
   }
+  if (isFamily(config, 'Inv')) {
+    const { gamma, power = 1 } = config;
+    const divisor = (step: number) => 1 + (gamma * step) / scale;
+    return (value, _, step) => (step === 0 ? value : value * (divisor(step - 1) / divisor(step)) ** power);
+  }
   if (isFamily(config, 'QuadraticWarmup'))
     return (value, base, step) => (step === 0 ? 0 : value) + (base * (2 * step + 1)) / length ** 2;
-  if (config.type === 'OneCycleLR') return oneCycle(config, span);
+  if (isOneCycle(config)) return oneCycle(config, span);
   throw new Error(`schedule: ${config.type} has no rule`);
 }
 
@@ -127,7 +132,7 @@ function oneCycle(config: OneCycleConfig, { length, scale }: SpanLength): Rule {
   const total = config.totalSteps === undefined ? length : config.totalSteps * scale;
   if (length - 1 > total) {
     throw new OmmaError(
-      `paramScheduler: OneCycleLR has totalSteps ${config.totalSteps} but acts for ${length / scale}; raise it, or set end`,
+      `paramScheduler: ${config.type} has totalSteps ${config.totalSteps} but acts for ${length / scale}; raise it, or set end`,
     );
   }
   const initial = initialOf(config);
@@ -152,7 +157,7 @@ function oneCycle(config: OneCycleConfig, { length, scale }: SpanLength): Rule {
   };
 }
 
-/** Where a 1cycle begins, whatever the optimiser's learning rate is. */
+/** Where a 1cycle begins, whatever the optimiser's own value is. */
 export function initialOf({ etaMax, divFactor = 25 }: OneCycleConfig): number {
   return etaMax / divFactor;
 }

@@ -14,7 +14,7 @@ const span = {
   byEpoch: z.boolean().exactOptional(),
   convertToIterBased: z.boolean().exactOptional(),
 };
-const floor = { etaMin: notNegative.exactOptional(), etaMinRatio: factor.exactOptional() };
+const floor = { etaMin: notNegative.exactOptional(), etaMinRatio: notNegative.exactOptional() };
 
 const options = {
   Constant: { ...span, factor: z.number().gt(0).max(1).exactOptional() },
@@ -25,7 +25,7 @@ const options = {
   },
   Step: { ...span, stepSize: positive, gamma: positive.exactOptional() },
   MultiStep: { ...span, milestones: z.array(positive).min(1), gamma: positive.exactOptional() },
-  Exponential: { ...span, gamma: positive },
+  Exponential: { ...span, gamma: positive, startFactor: positive.exactOptional() },
   CosineAnnealing: { ...span, ...floor, tMax: positive.exactOptional() },
   CosineRestart: {
     ...span,
@@ -34,6 +34,7 @@ const options = {
     restartWeights: z.array(notNegative).min(1).exactOptional(),
   },
   Poly: { ...span, power: positive.exactOptional(), etaMin: notNegative.exactOptional() },
+  Inv: { ...span, gamma: notNegative, power: positive.exactOptional() },
   QuadraticWarmup: span,
   ReduceOnPlateau: {
     ...epochs,
@@ -62,8 +63,7 @@ function others<F extends keyof Options>(family: F) {
   ] as const;
 }
 
-const oneCycle = z.strictObject({
-  type: z.literal('OneCycleLR'),
+const oneCycle = {
   ...span,
   etaMax: positive,
   totalSteps: count.exactOptional(),
@@ -72,7 +72,7 @@ const oneCycle = z.strictObject({
   divFactor: positive.exactOptional(),
   finalDivFactor: positive.exactOptional(),
   threePhase: z.boolean().exactOptional(),
-});
+};
 
 /** Those of the learning rate first: an error lists the first few. */
 export const schedulerSchema = z.discriminatedUnion('type', [
@@ -85,7 +85,8 @@ export const schedulerSchema = z.discriminatedUnion('type', [
   lr('CosineRestart'),
   lr('Poly'),
   lr('QuadraticWarmup'),
-  oneCycle,
+  z.strictObject({ type: z.literal('OneCycleLR'), ...oneCycle }),
+  lr('Inv'),
   lr('ReduceOnPlateau'),
   ...others('Constant'),
   ...others('Linear'),
@@ -96,5 +97,7 @@ export const schedulerSchema = z.discriminatedUnion('type', [
   ...others('CosineRestart'),
   ...others('Poly'),
   ...others('QuadraticWarmup'),
+  ...others('Inv'),
+  z.strictObject({ type: z.literal('OneCycleParamScheduler'), paramName, ...oneCycle }),
   ...others('ReduceOnPlateau'),
 ]);

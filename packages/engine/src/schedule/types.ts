@@ -31,14 +31,16 @@ export interface SchedulerFamilies {
   Step: { readonly stepSize: number; readonly gamma?: number };
   /** Times `gamma` at each milestone, counted from the span's begin. */
   MultiStep: { readonly milestones: readonly number[]; readonly gamma?: number };
-  /** Times `gamma` at every position: every iteration when converted. */
-  Exponential: { readonly gamma: number };
+  /** Times `gamma` at every position: every iteration when converted. From `startFactor` (1) times the value on: MMCV's exponential warm-up. */
+  Exponential: { readonly gamma: number; readonly startFactor?: number };
   /** Down along half a cosine of length `tMax`, the span unless given. */
   CosineAnnealing: Floor & { readonly tMax?: number };
   /** Cosines of `periods` lengths, each from the initial value times its restart weight. */
   CosineRestart: Floor & { readonly periods: readonly number[]; readonly restartWeights?: readonly number[] };
   /** Down to `etaMin` (0) along (1 - progress) ** `power` (1). */
   Poly: { readonly power?: number; readonly etaMin?: number };
+  /** Down along 1 / (1 + `gamma` * position) ** `power` (1): MMCV's `InvLrUpdater`. */
+  Inv: { readonly gamma: number; readonly power?: number };
   /** Up from near 0 along a parabola: YOLOX's warm-up, of MMDetection. */
   QuadraticWarmup: Readonly<Record<never, never>>;
 }
@@ -55,9 +57,8 @@ export type SchedulerOf<F extends SchedulerFamily> = {
     );
 }[F];
 
-/** Smith's 1cycle policy: up from etaMax / divFactor to etaMax, then down to far below where it began. For the learning rate alone. */
+/** Smith's 1cycle policy: up from etaMax / divFactor to etaMax, then down to far below where it began, whatever the optimiser's own value is. */
 export type OneCycleConfig = Span & {
-  readonly type: 'OneCycleLR';
   readonly etaMax: number;
   /** Length of the cycle, the span unless given. */
   readonly totalSteps?: number;
@@ -66,7 +67,10 @@ export type OneCycleConfig = Span & {
   readonly divFactor?: number;
   readonly finalDivFactor?: number;
   readonly threePhase?: boolean;
-};
+} & (
+    | { readonly type: 'OneCycleLR' }
+    | { readonly type: 'OneCycleParamScheduler'; readonly paramName: ScheduledParam }
+  );
 
 /** Times `factor` when a metric of the evaluation has not become better for more than `patience` evaluations. */
 export type PlateauConfig = {
@@ -102,6 +106,10 @@ export function isFamily<F extends SchedulerFamily>(
   family: F,
 ): config is Extract<SchedulerConfig, { readonly type: `${F}${Suffix}` }> {
   return config.type.startsWith(family);
+}
+
+export function isOneCycle(config: SchedulerConfig): config is OneCycleConfig {
+  return config.type.startsWith('OneCycle');
 }
 
 export function isPlateau(config: SchedulerConfig): config is PlateauConfig {
