@@ -38,8 +38,9 @@ it('frozen stages have no gradient in the graph, no moments, and nothing writes 
     return {
       gradients: graph.nodes.filter(({ op, scope }) => /Grad$/.test(op) && frozen.test(scope)).length,
       written: graph.state.filter(({ name, write }) => write !== null && frozen.test(name)).length,
-      moments: state.optimizer.variables().filter(({ name }) => frozen.test(name.slice('optimizer.'.length)))
-        .length,
+      moments: state.optimizers
+        .flatMap(({ optimizer }) => optimizer.variables())
+        .filter(({ name }) => frozen.test(name.slice('optimizer.'.length))).length,
     };
   };
   expect(of(1)).toEqual({ gradients: 0, written: 0, moments: 0 });

@@ -11,6 +11,8 @@ export type AmpSetting = z.infer<typeof ampSchema>;
 
 export interface OptimWrapperConfig {
   readonly optimizer: OptimizerConfig;
+  /** Optimisers of parts of the model, by module path (`head`); `optimizer` has the rest. */
+  readonly optimizers?: Readonly<Record<string, OptimizerConfig>>;
   /** Learning rate and weight decay of some parameters. */
   readonly paramwiseConfig?: ParamwiseConfig;
   readonly clipGrad?: ClipGradConfig;
@@ -24,6 +26,7 @@ export interface OptimWrapperConfig {
 
 export const optimWrapperSchema = z.strictObject({
   optimizer: optimizerSchema,
+  optimizers: z.record(z.string().min(1), optimizerSchema).exactOptional(),
   paramwiseConfig: paramwiseSchema.exactOptional(),
   clipGrad: clipGradSchema.exactOptional(),
   accumulativeCounts: z.int().positive().exactOptional(),

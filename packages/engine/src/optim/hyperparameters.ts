@@ -13,9 +13,10 @@ import {
   type TensorRecord,
   type TensorType,
 } from '@omma/core';
-import type { Optimizer, ParameterOptions, StepOptions } from '@omma/nn';
+import type { ParameterOptions, StepOptions } from '@omma/nn';
 import type { ScheduledValue } from '../schedule/paramSchedule.ts';
 import { type ScheduledParam, type SchedulerConfig, scheduledParam } from '../schedule/types.ts';
+import { checkScheduled, type OptimizerPart, partOf } from './parts.ts';
 
 /** Name of the learning rate among the step's inputs; those of groups with a multiplier are `lr.1`, `lr.2`, and so on. */
 export const lrInput = 'lr';
@@ -27,25 +28,30 @@ export class Hyperparameters {
   readonly values: readonly ScheduledValue[];
   readonly #names = new Map<string, string>();
 
-  /**
-   * For `parameters` (names) of `optimizer`, whose learning rate in the config is `lr`. OmmaError when a schedule moves what the optimiser does not have.
-   */
+  /** For the parameters (names) of `parts`, the main one first. OmmaError when a schedule moves what its optimiser does not have. */
   constructor(
-    optimizer: Optimizer,
+    parts: readonly OptimizerPart[],
     parameters: readonly string[],
-    lr: number,
     schedulers: readonly SchedulerConfig[] = [],
   ) {
-    const moved = new Set<ScheduledParam>(schedulers.map(scheduledParam));
-    const { momentum, weightDecay } = optimizer.initial;
-    const options = parameters.map((name) => optimizer.optionsOf(name));
-    this.values = [
-      ...this.#valuesOf('lr', lr, [1, ...options.map(({ lrMult = 1 }) => lrMult)]),
-      ...(moved.has('momentum') ? this.#valuesOf('momentum', present(momentum), [1]) : []),
-      ...(moved.has('weightDecay') && weightDecay > 0
-        ? this.#valuesOf('weightDecay', weightDecay, [1, ...options.map(({ decayMult = 1 }) => decayMult)])
-        : []),
-    ];
+    checkScheduled(parts, schedulers);
+    this.values = parts.flatMap((part) => {
+      const { path, optimizer, lr } = part;
+      const own = schedulers.filter((config) => (config.optimizer ?? '') === path);
+      const moved = new Set<ScheduledParam>(own.map(scheduledParam));
+      const { momentum, weightDecay } = optimizer.initial;
+      const options = parameters.flatMap((name) =>
+        partOf(parts, name) === part ? [optimizer.optionsOf(name)] : [],
+      );
+      const decayMults = [1, ...options.map(({ decayMult = 1 }) => decayMult)];
+      return [
+        ...this.#valuesOf(path, 'lr', lr, [1, ...options.map(({ lrMult = 1 }) => lrMult)]),
+        ...(moved.has('momentum') ? this.#valuesOf(path, 'momentum', present(momentum), [1]) : []),
+        ...(moved.has('weightDecay') && weightDecay > 0
+          ? this.#valuesOf(path, 'weightDecay', weightDecay, decayMults)
+          : []),
+      ];
+    });
   }
 
   /** The step's inputs of this kind. */
@@ -63,12 +69,12 @@ export class Hyperparameters {
     };
   }
 
-  /** What the optimiser's step is told. Inside `trace`. */
-  stepOptions(settings: TensorRecord): { lr: Tensor } & StepOptions {
+  /** What the step of the optimiser of part `path` is told. Inside `trace`. */
+  stepOptions(settings: TensorRecord, path = ''): { lr: Tensor } & StepOptions {
     const get = (param: ScheduledParam, multiplier: number): Tensor | undefined =>
-      settings[this.#names.get(keyOf(param, multiplier)) ?? ''];
+      settings[this.#names.get(keyOf(path, param, multiplier)) ?? ''];
     const lr = get('lr', 1);
-    if (lr === undefined) throw new OmmaError('train step: the input lr is missing');
+    if (lr === undefined) throw new OmmaError(`train step: the input ${inputName(path, 'lr')} is missing`);
     const momentum = get('momentum', 1);
     return {
       lr,
@@ -84,11 +90,17 @@ export class Hyperparameters {
     };
   }
 
-  #valuesOf(param: ScheduledParam, initial: number, multipliers: readonly number[]): ScheduledValue[] {
+  #valuesOf(
+    path: string,
+    param: ScheduledParam,
+    initial: number,
+    multipliers: readonly number[],
+  ): ScheduledValue[] {
+    const optimizer = path === '' ? {} : { optimizer: path };
     return [...new Set(multipliers)].map((multiplier, i) => {
-      const name = i === 0 ? param : `${param}.${i}`;
-      this.#names.set(keyOf(param, multiplier), name);
-      return { name, param, initial: initial * multiplier };
+      const name = i === 0 ? inputName(path, param) : `${inputName(path, param)}.${i}`;
+      this.#names.set(keyOf(path, param, multiplier), name);
+      return { name, param, ...optimizer, initial: initial * multiplier };
     });
   }
 }
@@ -100,8 +112,13 @@ export function scalarInputs(values: Readonly<Record<string, number>>): Record<s
   );
 }
 
-function keyOf(param: ScheduledParam, multiplier: number): string {
-  return `${param} ${multiplier}`;
+function keyOf(path: string, param: ScheduledParam, multiplier: number): string {
+  return `${path} ${param} ${multiplier}`;
+}
+
+/** `lr` of the main optimiser, `head.lr` of a part's. */
+function inputName(path: string, param: ScheduledParam): string {
+  return path === '' ? param : `${path}.${param}`;
 }
 
 function present(momentum: number | null): number {

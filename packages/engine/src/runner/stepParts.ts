@@ -4,6 +4,7 @@
  */
 
 import {
+  at,
   gradients as gradientsOf,
   logicalAnd,
   markedOverflow,
@@ -14,6 +15,7 @@ import {
 } from '@omma/core';
 import { withRandomKey } from '@omma/nn';
 import { type ClipGradConfig, clipped } from '../optim/gradients.ts';
+import { partOf } from '../optim/parts.ts';
 import type { Losses } from './model.ts';
 import type { TrainState } from './trainState.ts';
 
@@ -62,8 +64,20 @@ export function update(state: TrainState, { settings, clipGrad, ...batch }: Upda
   const { gradients, norm } = clipped(whole, clipGrad);
   const finite = loss.isFinite();
   const apply = unscaled === null ? finite : logicalAnd(finite, unscaled.finite);
-  const { lr, ...options } = state.hyperparameters.stepOptions(settings);
-  state.optimizer.step(state.trainable(), gradients, lr, { ...options, apply });
+  const trainable = state.trainable();
+  for (const part of state.optimizers) {
+    const own = trainable.flatMap((entry, i) =>
+      partOf(state.optimizers, entry[0]) === part ? [{ entry, gradient: at(gradients, i) }] : [],
+    );
+    if (own.length === 0) continue;
+    const { lr, ...options } = state.hyperparameters.stepOptions(settings, part.path);
+    part.optimizer.step(
+      own.map(({ entry }) => entry),
+      own.map(({ gradient }) => gradient),
+      lr,
+      { ...options, apply },
+    );
+  }
   const added = state.parts.map((part) => part.update?.());
   return Object.assign(norm === null ? {} : { gradNorm: norm }, ...added);
 }

@@ -19,6 +19,7 @@ import { lossScaleOptions } from '../optim/gradients.ts';
 import { Hyperparameters } from '../optim/hyperparameters.ts';
 import { buildOptimizer } from '../optim/optimizer.ts';
 import { paramwiseRule } from '../optim/paramwise.ts';
+import { buildParts, type OptimizerPart, partOf } from '../optim/parts.ts';
 import type { SchedulerConfig } from '../schedule/types.ts';
 import { Accumulation } from './accumulation.ts';
 import { checkpointedModules } from './activationCheckpointing.ts';
@@ -38,6 +39,8 @@ export interface TrainStateOptions {
   readonly lossScale: LossScaleOptions | null;
   /** The learning rate before any schedule. */
   readonly lr: number;
+  /** Parts of the model with optimisers of their own. */
+  readonly parts?: readonly OptimizerPart[];
   readonly schedulers?: readonly SchedulerConfig[];
   /** Batches to an update; 1 unless given. */
   readonly accumulativeCounts?: number;
@@ -47,7 +50,8 @@ export interface TrainStateOptions {
 
 export class TrainState {
   readonly model: TrainableModel;
-  readonly optimizer: Optimizer;
+  /** The main optimiser first. */
+  readonly optimizers: readonly OptimizerPart[];
   readonly random: Variable;
   readonly lossScale: LossScale | null;
   /** What schedules move: inputs of the step, and so no state. */
@@ -61,20 +65,27 @@ export class TrainState {
   constructor(
     model: TrainableModel,
     optimizer: Optimizer,
-    { seed, lossScale, lr, schedulers = [], accumulativeCounts = 1, recompute = [] }: TrainStateOptions,
+    {
+      seed,
+      lossScale,
+      lr,
+      parts = [],
+      schedulers = [],
+      accumulativeCounts = 1,
+      recompute = [],
+    }: TrainStateOptions,
   ) {
     this.model = model;
-    this.optimizer = optimizer;
+    this.optimizers = [{ path: '', optimizer, lr }, ...parts];
     this.recompute = recompute;
     this.random = new Variable('run.random', { shape: [2], dtype: 'uint32' }, Uint32Array.of(seed, 0));
     this.lossScale = lossScale === null ? null : new LossScale('run.loss_scale', lossScale);
     this.accumulation = accumulativeCounts > 1 ? new Accumulation(this.trainable()) : null;
     const trainable = this.trainable();
-    optimizer.prepare(trainable);
+    for (const part of this.optimizers) part.optimizer.prepare(this.trainableOf(part));
     this.hyperparameters = new Hyperparameters(
-      optimizer,
+      this.optimizers,
       trainable.map(([name]) => name),
-      lr,
       schedulers,
     );
   }
@@ -93,6 +104,11 @@ export class TrainState {
     return this.model.namedParameters().filter(([, parameter]) => parameter.trainable);
   }
 
+  /** Those of them that a part's optimiser moves. */
+  trainableOf(part: OptimizerPart): [string, Parameter][] {
+    return this.trainable().filter(([name]) => partOf(this.optimizers, name) === part);
+  }
+
   variables(): Variable[] {
     return [...modelVariables(this.model), ...this.runVariables()];
   }
@@ -103,7 +119,7 @@ export class TrainState {
     const scaling = lossScale === null ? [] : [lossScale.scale, lossScale.goodSteps];
     const added = this.#parts.flatMap(({ variables }) => variables);
     return [
-      ...this.optimizer.variables(),
+      ...this.optimizers.flatMap(({ optimizer }) => optimizer.variables()),
       this.random,
       ...scaling,
       ...(accumulation?.variables() ?? []),
@@ -128,7 +144,7 @@ export async function downloadAll(variables: readonly Variable[]): Promise<Recor
 /** The state of a run that a config describes, before its first step. */
 export function buildTrainState(
   model: TrainableModel,
-  { optimizer, paramwiseConfig, lossScale, accumulativeCounts = 1 }: OptimWrapperConfig,
+  { optimizer, optimizers = {}, paramwiseConfig, lossScale, accumulativeCounts = 1 }: OptimWrapperConfig,
   options: {
     readonly seed: number;
     readonly amp: MixedPrecision | null;
@@ -150,8 +166,10 @@ export function buildTrainState(
     activationCheckpointing = [],
   } = options;
   const limit = capabilities.float16Saturates === true ? { limit: largestFloat16 } : {};
-  return new TrainState(model, buildOptimizer(optimizer, paramwiseRule(model, paramwiseConfig)), {
+  const rule = paramwiseRule(model, paramwiseConfig);
+  return new TrainState(model, buildOptimizer(optimizer, rule), {
     seed,
+    parts: buildParts(model, optimizers, rule, lr / optimizer.lr),
     lossScale: amp === 'float16' ? { ...lossScaleOptions(lossScale), ...limit } : null,
     lr,
     schedulers,

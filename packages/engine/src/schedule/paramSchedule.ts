@@ -29,6 +29,8 @@ export interface Horizon {
 export interface ScheduledValue {
   readonly name: string;
   readonly param: ScheduledParam;
+  /** The part of the model whose optimiser has it; the main one unless given. */
+  readonly optimizer?: string;
   /** What it is before any schedule. */
   readonly initial: number;
 }
@@ -49,7 +51,6 @@ interface Track {
 
 interface Plateau {
   readonly config: PlateauConfig;
-  readonly param: ScheduledParam;
   state: PlateauState;
 }
 
@@ -64,9 +65,7 @@ export class ParamSchedule {
     this.#horizon = horizon;
     const ticking = schedulers.filter((config) => !isPlateau(config));
     this.#tracks = values.map((value) => ({ value, stages: stagesOf(value, ticking, horizon) }));
-    this.#plateaus = schedulers
-      .filter(isPlateau)
-      .map((config) => ({ config, param: scheduledParam(config), state: freshPlateau }));
+    this.#plateaus = schedulers.filter(isPlateau).map((config) => ({ config, state: freshPlateau }));
     this.#values = this.#first();
   }
 
@@ -130,8 +129,8 @@ export class ParamSchedule {
       for (const stage of stages) if (!stage.byEpoch) next = ticked(stage, next, iteration);
       if (epoch === null) return next;
       for (const stage of stages) if (stage.byEpoch) next = ticked(stage, next, epoch);
-      for (const { config, param, state } of this.#plateaus)
-        if (param === value.param && state.reducedAfter.includes(epoch)) next = reduced(config, next);
+      for (const { config, state } of this.#plateaus)
+        if (moves(config, value) && state.reducedAfter.includes(epoch)) next = reduced(config, next);
       return next;
     });
   }
@@ -147,12 +146,17 @@ function ticked({ begin, end, rule, base }: Stage, value: number, position: numb
   return begin <= position && position < end ? rule(value, base, position - begin) : value;
 }
 
+/** True when `config` is for this value. */
+function moves(config: SchedulerConfig, { param, optimizer = '' }: ScheduledValue): boolean {
+  return scheduledParam(config) === param && (config.optimizer ?? '') === optimizer;
+}
+
 /** The schedules of one value. A weight decay of 0 stays 0. */
 function stagesOf(value: ScheduledValue, schedulers: readonly SchedulerConfig[], horizon: Horizon): Stage[] {
   if (value.param === 'weightDecay' && value.initial === 0) return [];
   let base = value.initial;
   return schedulers.flatMap((config) => {
-    if (isPlateau(config) || scheduledParam(config) !== value.param) return [];
+    if (isPlateau(config) || !moves(config, value)) return [];
     if (isOneCycle(config)) base = initialOf(config);
     return [stageOf(config, base, horizon)];
   });

@@ -5,6 +5,7 @@ import { datasets, models } from '../config/registries.ts';
 import type { Config } from '../config/types.ts';
 import { BatchLoader } from '../data/loader.ts';
 import { TrainPlan } from '../loops/trainPlan.ts';
+import { partOf } from '../optim/parts.ts';
 import { scaledRate } from '../runner/scaledRate.ts';
 import { buildTrainState, type TrainState } from '../runner/trainState.ts';
 import { ParamSchedule, type ScheduledValue } from './paramSchedule.ts';
@@ -57,9 +58,8 @@ export interface ParameterGroupEntry {
 /** The trainable parameters of `config`'s model, in the model's order. */
 export function parameterGroups(config: Config): ParameterGroupEntry[] {
   const state = trainStateOf(config);
-  const { optimizer } = state;
-  const lr = config.optimWrapper?.optimizer.lr ?? Number.NaN;
   return state.trainable().map(([name, { shape }]) => {
+    const { optimizer, lr } = partOf(state.optimizers, name);
     const { lrMult = 1, decayMult = 1, larsExclude = false } = optimizer.optionsOf(name);
     return {
       name,

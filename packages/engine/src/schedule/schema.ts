@@ -8,7 +8,11 @@ const count = z.int().positive();
 const factor = z.number().min(0).max(1);
 const paramName = z.enum(['lr', 'momentum', 'weightDecay']);
 
-const epochs = { begin: notNegative.exactOptional(), end: positive.exactOptional() };
+const epochs = {
+  optimizer: z.string().min(1).exactOptional(),
+  begin: notNegative.exactOptional(),
+  end: positive.exactOptional(),
+};
 const span = {
   ...epochs,
   byEpoch: z.boolean().exactOptional(),

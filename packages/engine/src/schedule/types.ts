@@ -6,7 +6,12 @@
 /** What a schedule can move. Momentum is the first beta where an optimiser has betas. */
 export type ScheduledParam = 'lr' | 'momentum' | 'weightDecay';
 
-interface Span {
+interface Target {
+  /** The part in `optimWrapper.optimizers` that it is for; the main optimiser unless given. */
+  readonly optimizer?: string;
+}
+
+interface Span extends Target {
   /** First position (inclusive) and last (exclusive) at which it acts; from 0 to the end of training unless given. */
   readonly begin?: number;
   readonly end?: number;
@@ -73,7 +78,7 @@ export type OneCycleConfig = Span & {
   );
 
 /** Times `factor` when a metric of the evaluation has not become better for more than `patience` evaluations. */
-export type PlateauConfig = {
+export type PlateauConfig = Target & {
   /** The metric: 'accuracy/top1'. */
   readonly monitor: string;
   /** Whether less is better ('less' unless given). */
@@ -92,9 +97,9 @@ export type PlateauConfig = {
   readonly begin?: number;
   readonly end?: number;
 } & (
-  | { readonly type: 'ReduceOnPlateauLR' | 'ReduceOnPlateauMomentum' | 'ReduceOnPlateauWeightDecay' }
-  | { readonly type: 'ReduceOnPlateauParamScheduler'; readonly paramName: ScheduledParam }
-);
+    | { readonly type: 'ReduceOnPlateauLR' | 'ReduceOnPlateauMomentum' | 'ReduceOnPlateauWeightDecay' }
+    | { readonly type: 'ReduceOnPlateauParamScheduler'; readonly paramName: ScheduledParam }
+  );
 
 export type SchedulerConfig = SchedulerOf<SchedulerFamily> | OneCycleConfig | PlateauConfig;
 

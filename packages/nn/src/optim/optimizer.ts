@@ -79,6 +79,8 @@ export abstract class Optimizer {
   readonly #rule: ParameterRule;
   readonly #layout: StateLayout;
   readonly #state = new Map<string, Variable>();
+  /** In front of the names of the state that all parameters share, where a run has several optimisers. Before the first step. */
+  sharedPrefix = '';
   #step: StepOptions = {};
 
   constructor(
@@ -171,7 +173,7 @@ export abstract class Optimizer {
 
   /** The scalar called `name` that all parameters share. */
   protected shared(name: string): Variable {
-    return this.#variable(name, [], this.#layout.shared?.[name]);
+    return this.#variable(`${this.sharedPrefix}${name}`, [], this.#layout.shared?.[name]);
   }
 
   /** The moment called `name` of a parameter. */

@@ -1,0 +1,65 @@
+/**
+ * Parts of a model with optimisers of their own (`optimWrapper.optimizers`): what MMEngine's `OptimWrapperDict` is for, where one loss trains all parts. Every
+ * trainable parameter belongs to the part with the longest path that its name begins with, else to the main optimiser, whose path is ''.
+ */
+
+import { OmmaError } from '@omma/core';
+import type { Optimizer, Parameter, ParameterRule } from '@omma/nn';
+import { nearest } from '../config/nearest.ts';
+import type { TrainableModel } from '../runner/model.ts';
+import type { SchedulerConfig } from '../schedule/types.ts';
+import { buildOptimizer, type OptimizerConfig } from './optimizer.ts';
+
+export interface OptimizerPart {
+  /** Module path; '' for the main optimiser. */
+  readonly path: string;
+  readonly optimizer: Optimizer;
+  /** The learning rate before any schedule. */
+  readonly lr: number;
+}
+
+export type NamedParameter = readonly [string, Parameter];
+
+/** The part that the parameter called `name` belongs to. */
+export function partOf(parts: readonly OptimizerPart[], name: string): OptimizerPart {
+  const [best] = parts
+    .filter(({ path }) => path === '' || name.startsWith(`${path}.`))
+    .sort((a, b) => b.path.length - a.path.length);
+  if (best === undefined) throw new Error(`optimizers: ${name} belongs to none`);
+  return best;
+}
+
+/** The parts of `model` that `configs` names, by module path; `scale` times their learning rates. */
+export function buildParts(
+  model: TrainableModel,
+  configs: Readonly<Record<string, OptimizerConfig>>,
+  rule: ParameterRule,
+  scale: number,
+): OptimizerPart[] {
+  const known = model.namedModules().flatMap(([path]) => (path === '' ? [] : [path]));
+  return Object.entries(configs).map(([path, config]) => {
+    if (!known.includes(path)) {
+      const close = nearest(path, known);
+      throw new OmmaError(
+        `optimWrapper.optimizers: the model has no module ${path}${close === null ? '' : `; did you mean ${close}?`}`,
+      );
+    }
+    const optimizer = buildOptimizer(config, rule);
+    optimizer.sharedPrefix = `${path}.`;
+    return { path, optimizer, lr: config.lr * scale };
+  });
+}
+
+/** Refuses a schedule that is for an optimiser which there is none of. */
+export function checkScheduled(
+  parts: readonly OptimizerPart[],
+  schedulers: readonly SchedulerConfig[],
+): void {
+  const known = parts.flatMap(({ path }) => (path === '' ? [] : [path]));
+  for (const { type, optimizer = '' } of schedulers) {
+    if (optimizer === '' || known.includes(optimizer)) continue;
+    throw new OmmaError(
+      `paramScheduler: ${type} is for the optimizer of ${optimizer}, but optimWrapper.optimizers has ${known.join(', ') || 'none'}`,
+    );
+  }
+}
