@@ -93,6 +93,13 @@ describe('smoothing', () => {
         });
   });
 
+  it('leaves a curve that does not move where it is, to the last bit', () => {
+    for (const value of [0.05, 1e-300, -3.3])
+      expect([...smoothed(column(new Array(500).fill(value)), 0.97).view()]).toEqual(
+        new Array(500).fill(value),
+      );
+  });
+
   it('begins at the first value, and steps over what is no number', () => {
     expect(
       [...smoothed(column([4, Number.NaN, 4]), 0.99).view()].map((value) => Math.round(value * 1e6) / 1e6),

@@ -76,6 +76,9 @@ describe('omma runs', () => {
     expect(omma('runs', 'plot', '--curve', 'train/los').err).toMatch(
       /no run has a curve train\/los; did you mean train\/loss\?/,
     );
+    expect(omma('runs', '--sort', 'acuracy/top1').err).toMatch(
+      /no run has a metric acuracy\/top1; did you mean accuracy\/top1\?/,
+    );
     expect(omma('runs', 'nowhere').err).toBe(
       `error: ${join(root, 'nowhere')}: cannot read the folder of the work directories (ENOENT); check the path\n`,
     );

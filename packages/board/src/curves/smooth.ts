@@ -8,7 +8,7 @@ import { Column } from './column.ts';
 interface Smoothed {
   readonly weight: number;
   readonly column: Column;
-  /** The uncorrected average, and the part of it that still is the zero it started from. */
+  /** The corrected average, and the part that the zero it starts from would still have in the uncorrected one. */
   average: number;
   zero: number;
 }
@@ -32,10 +32,11 @@ export function smoothed(source: Column, weight: number): Column {
       result[i] = value;
       continue;
     }
-    average = average * weight + (1 - weight) * value;
     // Below that it changes no double any more, and would go on to numbers that processors are slow with.
     zero = zero < Number.EPSILON / 4 ? 0 : zero * weight;
-    result[i] = average / (1 - zero);
+    // Towards the value, instead of a quotient of two sums: a curve that does not move stays where it is to the last bit.
+    average += (value - average) * ((1 - weight) / (1 - zero));
+    result[i] = average;
   }
   state.average = average;
   state.zero = zero;

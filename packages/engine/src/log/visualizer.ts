@@ -84,7 +84,9 @@ export class Visualizer {
   }
 
   #deviceScalars(): Scalars {
-    return this.#deviceMemory === null ? {} : { deviceMemory: Math.round(this.#deviceMemory() / megabyte) };
+    return this.#deviceMemory === null
+      ? {}
+      : { deviceMemory: Math.round((10 * this.#deviceMemory()) / megabyte) / 10 };
   }
 }
 

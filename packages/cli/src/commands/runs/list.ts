@@ -1,6 +1,8 @@
 /** `omma runs`: what was trained, how far it got, and how good it is. */
 
 import { type RunSummary, summaryOf } from '@omma/board';
+import { OmmaError } from '@omma/core';
+import { nearest } from '@omma/engine';
 import pc from 'picocolors';
 import { openRuns } from '../../run/openRuns.ts';
 import { rootOf } from '../../run/runsRoot.ts';
@@ -15,8 +17,9 @@ export interface ListOptions {
 
 export async function listRuns(dir: string | undefined, { json, sort }: ListOptions): Promise<void> {
   const set = await openRuns(await rootOf(dir));
-  const summaries = sorted(set.runs.map(summaryOf), sort);
+  const all = set.runs.map(summaryOf);
   set.close();
+  const summaries = sorted(all, sort === undefined ? undefined : knownMetric(all, sort));
   if (json === true) {
     process.stdout.write(`${JSON.stringify(summaries)}\n`);
     return;
@@ -41,6 +44,16 @@ export async function listRuns(dir: string | undefined, { json, sort }: ListOpti
   process.stdout.write(`${formatTable(columns, rows)}\n`);
   for (const { name, failure } of summaries)
     if (failure !== null) process.stdout.write(`${pc.red(`${name} failed:`)} ${failure}\n`);
+}
+
+/** Throws OmmaError when no run has a metric of this name. */
+function knownMetric(summaries: readonly RunSummary[], metric: string): string {
+  const known = [...new Set(summaries.flatMap((run) => Object.keys(run.metrics)))];
+  if (known.includes(metric)) return metric;
+  const close = nearest(metric, known);
+  throw new OmmaError(
+    `no run has a metric ${metric}${close === null ? '' : `; did you mean ${close}?`}; there are: ${known.join(', ') || 'none'}`,
+  );
 }
 
 /** The newest first, or the best by a metric. */
