@@ -26,6 +26,8 @@ export function s3Request(location: string, env: NodeJS.ProcessEnv): Request {
     secretAccessKey,
     region,
     service: 's3',
+    // Whoever makes a request asks again, whatever the store: see `persistently`.
+    retries: 0,
     ...(token === undefined ? {} : { sessionToken: token }),
   });
   const path = key.split('/').map(encodeURIComponent).join('/');

@@ -8,13 +8,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import S3rver from 's3rver';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { download, memorySource, openByteSource, TarArchive } from '../src/index.ts';
+import {
+  download,
+  isRemote,
+  memorySource,
+  modulesOfLocations,
+  openByteSource,
+  registerByteSource,
+  TarArchive,
+} from '../src/index.ts';
+import { remoteSource } from '../src/remoteSource.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'omma-storage-'));
 const shard = join(folder, 'shard-000.tar');
 const longName = `${'deep/'.repeat(40)}picture.jpg`;
 const credentials = { AWS_ACCESS_KEY_ID: 'S3RVER', AWS_SECRET_ACCESS_KEY: 'S3RVER' };
 
+/** What the server answers to the next requests for `busy.tar`, before it gives it. */
+const busy: { answers: (number | 'break' | 'hang up')[] } = { answers: [] };
 let web: Server;
 let webAddress = '';
 let store: S3rver;
@@ -30,12 +41,17 @@ beforeAll(async () => {
   expect(packed.status).toBe(0);
   web = createServer((request, response) => {
     const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
-    if (request.method === 'HEAD' && ['/broken.tar', '/long.tar'].includes(request.url ?? ''))
+    const failure = request.url === '/busy.tar' ? busy.answers.shift() : undefined;
+    if (failure === 'hang up') response.destroy();
+    else if (failure === 'break')
+      response.writeHead(206, { 'content-length': 13 }).write('half', () => response.destroy());
+    else if (failure !== undefined) response.writeHead(failure, { 'retry-after': '0' }).end();
+    else if (request.method === 'HEAD' && ['/broken.tar', '/long.tar'].includes(request.url ?? ''))
       response.writeHead(200, { 'content-length': 100 }).end();
     else if (request.url === '/broken.tar')
       response.writeHead(206, { 'content-length': 100 }).write('half', () => response.destroy());
     else if (request.url === '/long.tar') response.writeHead(206).end('more than was asked for');
-    else if (request.url !== '/shard.tar') response.writeHead(404).end();
+    else if (!['/shard.tar', '/busy.tar'].includes(request.url ?? '')) response.writeHead(404).end();
     else if (request.method === 'HEAD')
       response.writeHead(200, { 'content-length': statSync(shard).size }).end();
     else if (from === undefined) response.writeHead(200).end(readFileSync(shard));
@@ -101,15 +117,43 @@ function paxRecords(values: Record<string, string>): Buffer {
 }
 
 describe('a server', () => {
-  it('that breaks off, or sends more than it was asked for, is an error that names the file', async () => {
-    const broken = await openByteSource(`${webAddress}/broken.tar`);
-    await expect(broken.read(0, 100)).rejects.toThrow(
-      /broken\.tar: the connection broke after \d+ of 100 bytes from 0 on: .*; check the network/,
+  it('that breaks off every time, or sends more than it was asked for, is an error that names the file', async () => {
+    const impatient = { retries: 2, firstPause: 1 };
+    const open = (path: string) => {
+      const address = `${webAddress}/${path}`;
+      return remoteSource(address, (init) => fetch(address, init), impatient);
+    };
+    await expect((await open('broken.tar')).read(0, 100)).rejects.toThrow(
+      /broken\.tar: the connection broke after \d+ of 100 bytes from 0 on: .*; check the network, .*\(tried 3 times\)/,
     );
-    const long = await openByteSource(`${webAddress}/long.tar`);
-    await expect(long.read(0, 4)).rejects.toThrow(
+    await expect((await open('long.tar')).read(0, 4)).rejects.toThrow(
       /long\.tar: the server sends more than the 4 bytes from 0 on/,
     );
+    busy.answers = [503, 503, 503];
+    await expect(open('busy.tar')).rejects.toThrow(
+      /busy\.tar: the server answers 503 Service Unavailable; try again later \(tried 3 times\)/,
+    );
+    busy.answers = [];
+    await expect(remoteSource('gone', () => fetch('http://127.0.0.1:1/'), impatient)).rejects.toThrow(
+      /gone cannot be reached: .* \(tried 3 times\)/,
+    );
+  });
+
+  it('that fails twice is asked a third time: when it is busy, breaks off, or hangs up', async () => {
+    busy.answers = [503, 429];
+    const source = await openByteSource(`${webAddress}/busy.tar`);
+    busy.answers = ['break', 'hang up'];
+    expect(Buffer.from(await source.read(512, 13)).toString()).toBe('first picture');
+    expect(busy.answers).toEqual([]);
+  });
+
+  it('that refuses is asked once', async () => {
+    busy.answers = [403, 503];
+    await expect(openByteSource(`${webAddress}/busy.tar`)).rejects.toThrow(
+      /busy\.tar: the server answers 403 Forbidden; check the address and the credentials$/,
+    );
+    expect(busy.answers).toEqual([503]);
+    busy.answers = [];
   });
 });
 
@@ -176,6 +220,24 @@ describe('a download from S3', () => {
     const env = { ...credentials, AWS_ENDPOINT_URL: storeAddress, OMMA_CACHE: join(folder, 'cache') };
     const path = await download('s3://shards/train/shard 000.tar', { env });
     expect(readFileSync(path).equals(readFileSync(shard))).toBe(true);
+  });
+});
+
+describe('a scheme of your own', () => {
+  it('opens what its addresses name, and tells threads which module knows it', async () => {
+    const open = async (location: string) =>
+      memorySource(Buffer.from(location.slice('letters://'.length)), location);
+    registerByteSource('letters', { module: 'file:///letters.js', open });
+    const source = await openByteSource('letters://abc');
+    expect([source.size, Buffer.from(await source.read(1, 2)).toString()]).toEqual([3, 'bc']);
+    expect([isRemote('letters://a'), isRemote('numbers://a'), isRemote('a')]).toEqual([true, false, false]);
+    expect(modulesOfLocations(['letters://a', 'letters://b', 's3://a/b', 'a'])).toEqual([
+      'file:///letters.js',
+    ]);
+    await expect(openByteSource('numbers://a')).rejects.toThrow(
+      /numbers:\/\/a: nothing reads numbers:\/\/; expected a path, http:\/\/, https:\/\/, s3:\/\/, or import the module/,
+    );
+    expect(() => registerByteSource('s3', { module: '', open })).toThrow(/s3: is no scheme of your own/);
   });
 });
 

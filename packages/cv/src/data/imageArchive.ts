@@ -6,7 +6,7 @@
 import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { OmmaError } from '@omma/core';
-import { isRemote, localStat } from '@omma/storage';
+import { isAddress, localStat } from '@omma/storage';
 import type { TransformOptions } from '../transforms/registry.ts';
 import { readArchiveIndex } from './archive/archiveIndex.ts';
 import { archivePlaces, requireSame } from './archive/archivePictures.ts';
@@ -30,9 +30,9 @@ export class ImageArchive extends PictureFiles {
     const found = readArchiveIndex(path);
     const archives = found.archives.map((archive) => ({
       ...archive,
-      location: isRemote(archive.location) ? archive.location : resolve(dirname(path), archive.location),
+      location: isAddress(archive.location) ? archive.location : resolve(dirname(path), archive.location),
     }));
-    for (const archive of archives.filter(({ location }) => !isRemote(location))) {
+    for (const archive of archives.filter(({ location }) => !isAddress(location))) {
       const stat = statSync(archive.location, { throwIfNoEntry: false });
       if (stat === undefined)
         throw new OmmaError(

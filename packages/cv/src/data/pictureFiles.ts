@@ -4,6 +4,7 @@
  */
 
 import { statSync } from 'node:fs';
+import { modulesOfLocations } from '@omma/storage';
 import { readPictureFile } from '../image/decode.ts';
 import { buildTransforms } from '../transforms/chain.ts';
 import { modulesOf, type TransformOptions } from '../transforms/registry.ts';
@@ -108,7 +109,11 @@ export class PictureFiles implements ImageDataset {
   }
 
   source(): ImageSource {
-    const imports = modulesOf(this.#parts.transforms);
+    const archives = this.#parts.places?.archives ?? [];
+    const imports = [
+      ...modulesOf(this.#parts.transforms),
+      ...modulesOfLocations(archives.map(({ location }) => location)),
+    ];
     return { module: threadModule, name: 'openPictureFiles', options: this.#parts, imports };
   }
 }

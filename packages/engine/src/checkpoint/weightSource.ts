@@ -1,7 +1,7 @@
 /** Where weights are read from: paths, and addresses of servers, whose files are downloaded into a cache first. */
 
 import { OmmaError } from '@omma/core';
-import { type ByteSource, download, fileSource, isRemote, openByteSource } from '@omma/storage';
+import { type ByteSource, download, fileSource, isRemote, isServer, openByteSource } from '@omma/storage';
 import type { ProgressListener } from './storedTensor.ts';
 
 export interface WeightSourceOptions {
@@ -12,13 +12,13 @@ export interface WeightSourceOptions {
 /** Schemes of OpenMMLab that name a model of a zoo in place of an address. */
 const zoos = ['torchvision', 'modelzoo', 'open-mmlab', 'openmmlab', 'mmcls', 'mmpretrain', 'pavi', 'petrel'];
 
-/** Opens the file at `location`: a path, `https://...`, `s3://bucket/key`. The caller closes it. OmmaError where there is none. */
+/** Opens the file at `location`: a path, `https://...`, `s3://bucket/key`, a registered scheme. The caller closes it. OmmaError where there is none. */
 export async function weightSource(
   location: string,
   { onDownload }: WeightSourceOptions = {},
 ): Promise<ByteSource> {
   requireKnown(location);
-  if (!isRemote(location)) return fileSource(location);
+  if (!isServer(location)) return openByteSource(location);
   return fileSource(await download(location, onDownload === undefined ? {} : { onProgress: onDownload }));
 }
 

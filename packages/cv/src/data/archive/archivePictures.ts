@@ -9,7 +9,7 @@ import {
   type ArchiveEntry,
   type ByteSource,
   type ByteSourceStat,
-  isRemote,
+  isAddress,
   localStat,
   openByteSource,
   readEntry,
@@ -61,7 +61,7 @@ export class ArchivePictures {
     const { archive, entry } = this.#row(picture);
     const indexed = this.#places.archives[archive];
     if (indexed === undefined) throw new Error(`no archive ${archive}`);
-    if (isRemote(indexed.location)) return readEntry(await this.#kept(archive, indexed), entry, name);
+    if (isAddress(indexed.location)) return readEntry(await this.#kept(archive, indexed), entry, name);
     const file = await this.#checked(indexed);
     return readEntry(file, entry, name).finally(() => file.close());
   }
@@ -70,7 +70,7 @@ export class ArchivePictures {
   problemOf(picture: number): string | null {
     const { archive } = this.#row(picture);
     const indexed = this.#places.archives[archive];
-    if (indexed === undefined || isRemote(indexed.location)) return null;
+    if (indexed === undefined || isAddress(indexed.location)) return null;
     const stat = statSync(indexed.location, { throwIfNoEntry: false });
     if (stat === undefined) return `lies in ${indexed.location}, which is missing`;
     return difference(indexed, localStat(stat)) === null

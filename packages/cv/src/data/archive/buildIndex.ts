@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { OmmaError } from '@omma/core';
-import { type Archive, isRemote, openArchive, openByteSource } from '@omma/storage';
+import { type Archive, isAddress, openArchive, openByteSource } from '@omma/storage';
 import { expand } from 'brace-expansion';
 import { imageExtensions } from '../../image/decode.ts';
 import { readAnnotationFile } from '../annotationFile.ts';
@@ -111,7 +111,7 @@ function asFolder(prefix: string): string {
 /** The file of an archive: of the folder that an LMDB store is on disk, the one with its data. */
 function fileOf(location: string): string {
   const data = join(location, 'data.mdb');
-  return !isRemote(location) && existsSync(data) ? data : location;
+  return !isAddress(location) && existsSync(data) ? data : location;
 }
 
 async function foundIn(path: string, wanted: Wanted): Promise<FoundArchive> {

@@ -1,0 +1,57 @@
+/** Asking a server again: failures that pass by themselves (it is busy, a connection breaks) end no training run. */
+
+import { OmmaError } from '@omma/core';
+import pRetry from 'p-retry';
+
+/** A failure that may have passed when the same is asked again. */
+export class PassingFailure extends OmmaError {
+  /** Milliseconds that the server asks to wait; null where it does not say. */
+  readonly wait: number | null;
+
+  constructor(message: string, wait: number | null = null) {
+    super(message);
+    this.wait = wait;
+  }
+}
+
+export interface Persistence {
+  /** Times that it is asked again. */
+  readonly retries: number;
+  /** Milliseconds before the first of them, between this and twice as much; each waits three times as long as the one before. */
+  readonly firstPause: number;
+}
+
+/** In all some 10 seconds: longer than a server takes to start anew, shorter than anybody waits for a message. */
+export const standardPersistence: Persistence = { retries: 4, firstPause: 150 };
+
+/** Waits that servers ask for are cut here; so is all of it. */
+const longestWait = 30_000;
+const longestTime = 180_000;
+
+/** What `work` gives, which is begun again where it fails with a `PassingFailure`. The last of these says how often. */
+export async function persistently<T>(work: () => Promise<T>, persistence = standardPersistence): Promise<T> {
+  let tries = 0;
+  try {
+    return await pRetry(
+      () => {
+        tries++;
+        return work();
+      },
+      {
+        retries: persistence.retries,
+        minTimeout: persistence.firstPause,
+        factor: 3,
+        randomize: true,
+        maxRetryTime: longestTime,
+        shouldRetry: ({ error }) => error instanceof PassingFailure,
+        onFailedAttempt: async ({ error, retriesLeft }) => {
+          const wait = error instanceof PassingFailure && retriesLeft > 0 ? error.wait : null;
+          if (wait !== null) await new Promise((done) => setTimeout(done, Math.min(wait, longestWait)));
+        },
+      },
+    );
+  } catch (error) {
+    if (!(error instanceof PassingFailure) || tries === 1) throw error;
+    throw new OmmaError(`${error.message} (tried ${tries} times)`);
+  }
+}
