@@ -173,8 +173,8 @@ describe('what surrounds the model in a config of MMEngine', () => {
         },
         { type: 'EMAHook', momentum: 4e-5, beginIter: 100, priority: 'ABOVE_NORMAL' },
         { type: 'EarlyStoppingHook', monitor: 'accuracy/top1', minDelta: 0.005, patience: 3 },
-        { type: 'ProfilerHook', steps: 5, jsonTracePath: 'trace.json' },
-        { type: 'ProfilerHook', wait: 3, steps: 2, exitAfterProfiling: true },
+        { type: 'ProfilerHook', schedule: { active: 5 }, jsonTracePath: 'trace.json' },
+        { type: 'ProfilerHook', schedule: { wait: 3, active: 2 }, exitAfterProfiling: true },
       ],
     });
   });
@@ -182,7 +182,7 @@ describe('what surrounds the model in a config of MMEngine', () => {
   it('hooks: what they say beyond that is listed', async () => {
     const { values, lines } = await translated(
       `custom_hooks = [dict(type='ProfilerHook', profile_times=2), dict(type='EMAHook', evaluate_on_origin=True), dict(type='Mine')]
-default_hooks = dict(checkpoint=dict(by_epoch=False, published_keys=['meta']))
+default_hooks = dict(checkpoint=dict(by_epoch=False, save_optimizer=False))
 `,
       'customHooks',
     );
@@ -192,7 +192,7 @@ default_hooks = dict(checkpoint=dict(by_epoch=False, published_keys=['meta']))
       'custom_hooks[1].evaluate_on_origin: Omma has no such option',
       'custom_hooks[2]: not known',
       'default_hooks.checkpoint.by_epoch: Omma counts as the run does: interval in its unit, intervalIterations in iterations',
-      'default_hooks.checkpoint.published_keys: say omma checkpoint publish',
+      'default_hooks.checkpoint.save_optimizer: a checkpoint can always be resumed from; publish writes the weights alone',
     ]);
   });
 

@@ -173,3 +173,56 @@ describe('the nearest name', () => {
     expect(nearest('Transformer', ['VGG', 'ResNet'])).toBeNull();
   });
 });
+
+describe('parts of a config that need each other', () => {
+  const without = (...names: (keyof Config)[]) => {
+    const config: Record<string, unknown> = { ...tinyConfig('work') };
+    for (const name of names) delete config[name];
+    return config;
+  };
+
+  it('are named, all of them and with every other mistake, before anything begins', () => {
+    const config = { ...without('trainConfig', 'optimWrapper', 'valEvaluator'), seed: 1 };
+    expect(() => checkConfig(config, 'flowers.ts')).toThrow(
+      ['flowers.ts has 4 mistakes:', '  seed is 1: unknown key; known keys:'].join('\n'),
+    );
+    const message = (value: unknown) => {
+      try {
+        checkConfig(value);
+        return '';
+      } catch (error) {
+        return String(error);
+      }
+    };
+    expect(message(config)).toMatch(
+      /trainConfig is missing: expected beside trainDataloader: training needs/,
+    );
+    expect(message(config)).toMatch(/optimWrapper is missing: expected beside trainDataloader/);
+    expect(message(config)).toMatch(/valEvaluator is missing: expected beside valDataloader/);
+    expect(message(without('trainDataloader', 'trainConfig', 'optimWrapper'))).toMatch(
+      /optimWrapper is missing: expected beside paramScheduler/,
+    );
+    expect(message(without('valDataloader'))).toMatch(
+      /valDataloader is missing: expected beside valEvaluator/,
+    );
+    const testData = { dataset: { type: 'Stripes', length: 4 }, batchSize: 2 };
+    expect(message({ ...without('valDataloader', 'valEvaluator'), testDataloader: testData })).toMatch(
+      /testEvaluator is missing: expected beside testDataloader/,
+    );
+    expect(message({ ...without('valDataloader', 'valEvaluator'), testEvaluator: [] })).toMatch(
+      /testDataloader is missing: expected beside testEvaluator/,
+    );
+  });
+
+  it('may all be missing, and what another part says is not missing', () => {
+    const { model, testDataloader = tinyConfig('work').valDataloader } = tinyConfig('work');
+    expect(checkConfig({ model })).toEqual({ model });
+    for (const config of [
+      { ...without('valDataloader'), testDataloader },
+      { ...without('valEvaluator'), valConfig: { loss: true } },
+      { ...without(), valEvaluator: [] },
+      without('valDataloader', 'valEvaluator'),
+    ])
+      expect(checkConfig(config)).toEqual(config);
+  });
+});

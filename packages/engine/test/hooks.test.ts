@@ -1,11 +1,27 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createJiti } from 'jiti';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { checkConfig, type Hook, HookList, hooks, loadCheckpoint, priorityNumber } from '../src/index.ts';
+import {
+  checkConfig,
+  directionOf,
+  endOfEpoch,
+  everyNEpochs,
+  everyNInnerIterations,
+  everyNIterations,
+  type Hook,
+  HookList,
+  hooks,
+  isLastTrainEpoch,
+  isLastTrainIteration,
+  loadCheckpoint,
+  type Place,
+  priorityNumber,
+  TrainPlan,
+} from '../src/index.ts';
 import { tinyConfig } from './support/tiny.ts';
 import { eventsOf, temporary, trainTiny } from './support/training.ts';
 
@@ -228,5 +244,100 @@ describe('the checkpoint hook', () => {
     expect((await readFile(join(workDir, 'last_checkpoint'), 'utf8')).trim()).toBe(
       'iter_0000000012.safetensors',
     );
+  });
+
+  it("saves elsewhere under names of one's choice, and a run goes on from there", async () => {
+    const [root, outDir] = [await temporary(), await temporary()];
+    const workDir = join(root, 'flowers');
+    const checkpoint = { outDir, filenameTemplate: 'tiny-{}.safetensors', maxKeep: -1 } as const;
+    const run = (maxEpochs: number) =>
+      trainTiny({ workDir, defaultHooks: { checkpoint }, trainConfig: { maxEpochs } }, { resume: true });
+    await run(2);
+    const { events } = await run(3);
+    expect(eventsOf(events, 'start')[0]?.resumedFrom).toBe(
+      join(outDir, 'flowers', 'tiny-0000000008.safetensors'),
+    );
+    expect((await readdir(join(outDir, 'flowers'))).sort()).toEqual([
+      'best.safetensors',
+      'tiny-0000000004.safetensors',
+      'tiny-0000000008.safetensors',
+      'tiny-0000000012.safetensors',
+    ]);
+    const last = (await readFile(join(workDir, 'last_checkpoint'), 'utf8')).trim();
+    expect(resolve(workDir, last)).toBe(join(outDir, 'flowers', 'tiny-0000000012.safetensors'));
+    const wrong = { ...tinyConfig('work'), defaultHooks: { checkpoint: { filenameTemplate: '../x.pth' } } };
+    expect(() => checkConfig(wrong)).toThrow(
+      /filenameTemplate is "..\/x.pth": expected a file name with one \{\}/,
+    );
+  });
+
+  it('publishes the weights at the end', async () => {
+    const workDir = await temporary();
+    const { events } = await trainTiny({ workDir, defaultHooks: { checkpoint: { publish: true } } });
+    const published = (await readdir(workDir)).filter((name) => /-[0-9a-f]{8}\.safetensors$/.test(name));
+    expect(published.map((name) => name.split('-')[0]).sort()).toEqual(['best', 'iter_0000000012']);
+    expect(eventsOf(events, 'notice').map(({ message }) => message)).toEqual(
+      expect.arrayContaining([`published as ${join(workDir, published[0] ?? '')}`]),
+    );
+    // The next run's pruning takes published files for nobody's.
+    await trainTiny({ workDir, trainConfig: { maxEpochs: 1 } });
+    expect(await readdir(workDir)).toEqual(expect.arrayContaining(published));
+  });
+
+  it('knows from the keys of the config which metrics are better when they are less', () => {
+    expect(directionOf('hits')).toBe('greater');
+    expect(directionOf('hits', undefined, { lessKeys: ['hit'] })).toBe('less');
+    expect(directionOf('loss', undefined, { greaterKeys: ['loss'] })).toBe('greater');
+    expect(directionOf('loss', 'less', { greaterKeys: ['loss'] })).toBe('less');
+  });
+});
+
+describe('the logger hook', () => {
+  it('copies the logs to where logs are collected, of a run that failed too', async () => {
+    const outDir = await temporary();
+    const workDir = join(await temporary(), 'run');
+    await trainTiny({
+      workDir,
+      defaultHooks: { logger: { outDir } },
+      visualizer: { visBackends: [{ type: 'CsvVisBackend' }] },
+    });
+    const copy = (name: string) => readFile(join(outDir, 'run', name), 'utf8');
+    expect(await copy('log.jsonl')).toBe(await readFile(join(workDir, 'log.jsonl'), 'utf8'));
+    expect(await readdir(join(outDir, 'run'))).toEqual(['config.json', 'log.jsonl', 'vis_data']);
+    const beforeTrain = async () => {
+      throw new Error('not today');
+    };
+    await expect(
+      trainTiny({ workDir, defaultHooks: { logger: { outDir } } }, { hooks: [{ beforeTrain }] }),
+    ).rejects.toThrow('not today');
+    expect(await copy('log.jsonl')).toContain('not today');
+  });
+});
+
+describe('intervals', () => {
+  it('are those of MMEngine, for a run that has 3 steps an epoch', () => {
+    const plan = new TrainPlan({ maxEpochs: 4 }, 3);
+    const due = (when: (place: Place) => boolean) =>
+      Array.from({ length: plan.maxIterations }, (_, i) => i + 1).filter((iteration) =>
+        when({
+          plan,
+          progress: {
+            epoch: Math.floor(iteration / 3),
+            iterationInEpoch: iteration % 3,
+            iteration,
+            evaluationDue: false,
+          },
+        }),
+      );
+    expect(due((place) => everyNIterations(place, 5))).toEqual([5, 10]);
+    expect(due((place) => everyNIterations(place, 5, 2))).toEqual([7, 12]);
+    expect(due((place) => everyNInnerIterations(place, 2))).toEqual([2, 5, 8, 11]);
+    expect(due((place) => everyNInnerIterations(place, 3))).toEqual([3, 6, 9, 12]);
+    expect(due(endOfEpoch)).toEqual([3, 6, 9, 12]);
+    expect(due((place) => endOfEpoch(place) && everyNEpochs(place, 2))).toEqual([6, 12]);
+    expect(due((place) => endOfEpoch(place) && everyNEpochs(place, 2, 1))).toEqual([9]);
+    expect(due(isLastTrainEpoch)).toEqual([9, 10, 11]);
+    expect(due(isLastTrainIteration)).toEqual([12]);
+    expect(due((place) => everyNIterations(place, 0))).toEqual([]);
   });
 });

@@ -75,7 +75,8 @@ describe('the learning-rate finder', () => {
 describe('the profiler hook', () => {
   it.skipIf(!cpu)('writes a trace of steps and nodes, and may end the run', async () => {
     const workDir = await temporary();
-    const profiler = { type: 'ProfilerHook', wait: 1, steps: 3, exitAfterProfiling: true } as const;
+    const schedule = { wait: 1, active: 3 };
+    const profiler = { type: 'ProfilerHook', schedule, exitAfterProfiling: true } as const;
     const { end, events } = await trainTiny({ workDir, device: 'cpu', customHooks: [profiler] });
     expect(end.reason).toBe('stopped');
     expect(eventsOf(events, 'notice')[0]?.message).toMatch(
@@ -85,6 +86,21 @@ describe('the profiler hook', () => {
     const names = traceEvents.map(({ name }: { name: string }) => name);
     expect(names).toEqual(expect.arrayContaining(['step 2', 'step 3', 'step 4']));
     expect(names.some((name: string) => name.includes('conv'))).toBe(true);
+  });
+
+  it('measures again and again as its schedule says, each time into a file of its own', async () => {
+    const workDir = await temporary();
+    const schedule = { skipFirst: 1, wait: 1, warmup: 1, active: 2, repeat: 2 };
+    const customHooks = [{ type: 'ProfilerHook', schedule }] as const;
+    await trainTiny({ workDir, customHooks });
+    const stepsOf = async (file: string) => {
+      const { traceEvents } = JSON.parse(await readFile(join(workDir, file), 'utf8'));
+      const steps = traceEvents.filter(({ cat }: { cat?: string }) => cat === 'step');
+      return steps.map(({ name }: { name: string }) => name);
+    };
+    expect(await stepsOf('trace_1.json')).toEqual(['step 4', 'step 5']);
+    expect(await stepsOf('trace_2.json')).toEqual(['step 8', 'step 9']);
+    expect((await readdir(workDir)).filter((name) => name.startsWith('trace'))).toHaveLength(2);
   });
 
   it('takes what was measured between two looks', () => {

@@ -93,5 +93,6 @@ it('a runner says what it is called, where its log is, and which hooks it has', 
     'afterEpoch',
     'saveState',
     'afterTrain',
+    'afterRun',
   ]);
 });

@@ -7,7 +7,7 @@
 
 import { type HostTensor, OmmaError } from '@omma/core';
 import { type FileTensorType, toHostTensor } from '@omma/nn';
-import { checkConfig } from '../config/schema.ts';
+import { checkPastConfig } from '../config/schema.ts';
 import type { Config } from '../config/types.ts';
 import { checkpointFormat, type Manifest, manifestKey, parseManifest } from './manifest.ts';
 import {
@@ -91,7 +91,7 @@ export async function verifiedTensors(
 
 /** The config that a checkpoint was trained with. */
 export function configOf({ manifest, path }: Checkpoint): Config {
-  return checkConfig(manifest.config, path);
+  return checkPastConfig(manifest.config, path);
 }
 
 /** Errors of `run` begin with the file that they are about. */

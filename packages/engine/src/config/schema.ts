@@ -3,6 +3,7 @@
 import { OmmaError } from '@omma/core';
 import { z } from 'zod';
 import { dataloaderSchema } from '../data/config.ts';
+import { distributedConfigSchema } from '../distributed/config.ts';
 import { evaluatorSchema } from '../evaluation/config.ts';
 import { customHookSchema, defaultHooksSchema } from '../hooks/config.ts';
 import { logLevels, logProcessorSchema, visualizerSchema } from '../log/config.ts';
@@ -10,7 +11,8 @@ import { evaluationConfigSchema, trainConfigSchema } from '../loops/config.ts';
 import { optimWrapperSchema } from '../optim/config.ts';
 import { loadFromSchema } from '../runner/loadFrom.ts';
 import { schedulerSchema } from '../schedule/schema.ts';
-import { formatProblem, type PlaceOf, problemsOf } from './problems.ts';
+import { companionProblems } from './companions.ts';
+import { formatProblem, type PlaceOf, type Problem, problemsOf } from './problems.ts';
 import { models, ttaModels } from './registries.ts';
 import type { Config } from './types.ts';
 
@@ -38,6 +40,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   randomness: z.strictObject({ seed: z.int().min(0).max(0xffffffff).exactOptional() }).exactOptional(),
   syncBn: z.boolean().exactOptional(),
   activationCheckpointing: z.array(z.string().min(1)).exactOptional(),
+  distributed: distributedConfigSchema.exactOptional(),
   device: z.string().exactOptional(),
   experimentName: z.string().min(1).exactOptional(),
   workDir: z.string().min(1).exactOptional(),
@@ -53,7 +56,15 @@ const mostShown = 200;
  * better, which file and line set the value at a path.
  */
 export function checkConfig(value: unknown, source = 'config', placeOf?: PlaceOf): Config {
-  const problems = problemsOf(configSchema, value);
+  return checked(value, [...problemsOf(configSchema, value), ...companionProblems(value)], source, placeOf);
+}
+
+/** As `checkConfig`, for the config of a run that is over: nobody asks whether another one could go by it. */
+export function checkPastConfig(value: unknown, source: string): Config {
+  return checked(value, problemsOf(configSchema, value), source);
+}
+
+function checked(value: unknown, problems: readonly Problem[], source: string, placeOf?: PlaceOf): Config {
   const lines = problems.map((problem) => formatProblem(problem, placeOf?.(problem.path) ?? null));
   if (lines.length === 1) throw new OmmaError(`${source}: ${lines[0]}`);
   if (lines.length > 1) {

@@ -4,6 +4,7 @@
  */
 
 import type { DataloaderConfig } from '../data/config.ts';
+import type { DistributedConfig } from '../distributed/config.ts';
 import type { EvaluatorConfig } from '../evaluation/config.ts';
 import type { CustomHookConfig, DefaultHooksConfig } from '../hooks/config.ts';
 import type { LogLevel, VisualizerConfig } from '../log/config.ts';
@@ -47,6 +48,7 @@ export interface Config {
   readonly syncBn?: boolean;
   /** Modules (`backbone.layer1`) whose activations the backward pass computes again, so that the forward pass need not keep them. */
   readonly activationCheckpointing?: readonly string[];
+  readonly distributed?: DistributedConfig;
   /** Device name; 'auto' unless given. */
   readonly device?: string;
   /** What the run is called where runs are compared; the name of the work directory unless given. */

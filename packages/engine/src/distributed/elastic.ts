@@ -6,6 +6,7 @@
 import { stat } from 'node:fs/promises';
 import { listCheckpoints } from '../checkpoint/folder.ts';
 import type { Config } from '../config/types.ts';
+import { type CheckpointPlace, checkpointPlace } from '../hooks/checkpointPlace.ts';
 import type { RunnerOptions } from '../runner/api.ts';
 import type { EndEvent, RunnerListener } from '../runner/events.ts';
 import { Runner } from '../runner/runner.ts';
@@ -38,7 +39,7 @@ export async function trainElastic(config: Config, options: ElasticOptions = {})
       takeOver: news !== null,
       ...(resume === undefined ? {} : { resume }),
     });
-    const { isMain, workDir } = runner;
+    const { isMain } = runner;
     try {
       return { end: await runner.train(), isMain };
     } catch (error) {
@@ -46,7 +47,7 @@ export async function trainElastic(config: Config, options: ElasticOptions = {})
       if (lost === null || environment === null || runner.distributed === null) throw error;
       await runner.dispose();
       const next = await reform(environment, runner.distributed.group, lost);
-      const checkpoint = await newestSince(workDir, started);
+      const checkpoint = await newestSince(checkpointPlace(runner), started);
       resume = checkpoint ?? resume;
       news = newsOf(environment, next, checkpoint);
       environment = next.environment;
@@ -67,8 +68,11 @@ function lostBy(
 }
 
 /** The last checkpoint that this run has written; not one of an earlier run that it replaces. */
-async function newestSince(workDir: string, started: number): Promise<string | null> {
-  const [newest] = await listCheckpoints(workDir);
+async function newestSince(
+  { directory, template }: CheckpointPlace,
+  started: number,
+): Promise<string | null> {
+  const [newest] = await listCheckpoints(directory, template);
   if (newest === undefined) return null;
   const { mtimeMs } = await stat(newest);
   return mtimeMs >= started ? newest : null;

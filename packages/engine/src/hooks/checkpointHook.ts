@@ -1,20 +1,23 @@
 /**
  * CheckpointHook: saves the run every so many epochs or iterations, when it ends, and keeps the newest few and the best.
  *
- * A best one is a file of its own (`best.safetensors`), so that deleting old ones never touches it. The file `last_checkpoint` names the
- * newest, as OpenMMLab's does.
+ * A best one is a file of its own (`best.safetensors`), so that deleting old ones never touches it. The file `last_checkpoint` in the work
+ * directory names the newest, as OpenMMLab's does.
  */
 
-import { basename, join } from 'node:path';
+import { join, relative } from 'node:path';
 import { OmmaError } from '@omma/core';
-import { linkAtomically, textFile } from '@omma/storage';
+import { linkAtomically, makeFolder, textFile } from '@omma/storage';
 import { z } from 'zod';
 import { bestName, checkpointName, lastName, prune } from '../checkpoint/folder.ts';
+import { publishWeights } from '../checkpoint/tools/publish.ts';
 import { nearest } from '../config/nearest.ts';
-import type { TrainingContext } from '../runner/context.ts';
-import type { EvaluationEvent } from '../runner/events.ts';
+import type { RunContext, TrainingContext } from '../runner/context.ts';
+import type { EndEvent, EvaluationEvent } from '../runner/events.ts';
+import { checkpointPlace } from './checkpointPlace.ts';
 import type { CheckpointHookConfig } from './config.ts';
 import type { Hook } from './hook.ts';
+import { everyNEpochs, everyNIterations } from './intervals.ts';
 import { betterThan, directionOf } from './monitor.ts';
 
 const bestSchema = z.array(z.object({ metric: z.string(), value: z.number(), path: z.string() }));
@@ -59,15 +62,15 @@ export class CheckpointHook implements Hook {
     const { iteration } = context.progress;
     const { intervalIterations, interval = 1000, saveBegin = 0 } = this.#config;
     const due =
-      (intervalIterations !== undefined && iteration % intervalIterations === 0) ||
-      (!context.plan.byEpoch && iteration % interval === 0 && iteration >= saveBegin);
+      (intervalIterations !== undefined && everyNIterations(context, intervalIterations)) ||
+      (!context.plan.byEpoch && everyNIterations(context, interval) && iteration >= saveBegin);
     if (due) await this.#save(context);
   }
 
   async afterVal(context: TrainingContext, { metrics }: EvaluationEvent): Promise<void> {
     // What is saved at this iteration from now on knows more than what was saved before.
     this.#lastIteration = null;
-    this.#judge(context.workDir, metrics);
+    this.#judge(checkpointPlace(context).directory, metrics);
     // By iterations there may be no end of an epoch for long.
     if (!context.plan.byEpoch) await this.#saveWhatIsNew(context, false);
   }
@@ -77,7 +80,7 @@ export class CheckpointHook implements Hook {
     if (!plan.byEpoch) return;
     const { interval = 1, saveBegin = 0 } = this.#config;
     const { epoch } = progress;
-    const due = (epoch % interval === 0 && epoch >= saveBegin) || epoch === plan.maxEpochs;
+    const due = (everyNEpochs(context, interval) && epoch >= saveBegin) || epoch === plan.maxEpochs;
     await this.#saveWhatIsNew(context, due);
   }
 
@@ -85,8 +88,19 @@ export class CheckpointHook implements Hook {
     await this.#save(context);
   }
 
-  #judge(workDir: string, metrics: EvaluationEvent['metrics']): void {
-    const { saveBest = 'auto', rule } = this.#config;
+  /** In the end state: what was published would else be overtaken by the run that goes on. */
+  async afterRun(context: RunContext, end: EndEvent | null): Promise<void> {
+    if (this.#config.publish !== true || !context.isMain || end?.reason === 'interrupted' || end === null)
+      return;
+    for (const path of new Set([this.#lastPath, ...[...this.#best.values()].map((best) => best.path)])) {
+      if (path === null) continue;
+      const published = await publishWeights(path, undefined, {});
+      context.emit({ type: 'notice', message: `published as ${published.path}` });
+    }
+  }
+
+  #judge(directory: string, metrics: EvaluationEvent['metrics']): void {
+    const { saveBest = 'auto', rule, greaterKeys, lessKeys } = this.#config;
     const known = Object.keys(metrics);
     const wanted = saveBest === null ? [] : [saveBest].flat();
     for (const [i, one] of wanted.entries()) {
@@ -100,11 +114,14 @@ export class CheckpointHook implements Hook {
           `${close === null ? '' : `; did you mean ${close}?`}`;
         continue;
       }
-      const direction = directionOf(metric, Array.isArray(rule) ? rule[i] : rule);
+      const direction = directionOf(metric, Array.isArray(rule) ? rule[i] : rule, {
+        greaterKeys,
+        lessKeys,
+      });
       const best = this.#best.get(metric);
       if (best !== undefined && !betterThan(value, best.value, direction)) continue;
       const name = wanted.length === 1 ? bestName : `best_${metric.replace(/[^\w.-]/g, '_')}.safetensors`;
-      this.#best.set(metric, { metric, value, path: join(workDir, name) });
+      this.#best.set(metric, { metric, value, path: join(directory, name) });
       this.#bestIsNew.add(metric);
     }
   }
@@ -117,6 +134,8 @@ export class CheckpointHook implements Hook {
   async #save(context: TrainingContext): Promise<void> {
     const { iteration, epoch } = context.progress;
     if (!context.isMain || (this.#lastIteration === iteration && this.#bestIsNew.size === 0)) return;
+    const { directory, template } = checkpointPlace(context);
+    await makeFolder(directory);
     let written: string | null = null;
     // Best or not, the run is the same one: what is written once gets its other names as links.
     const save = async (path: string) => {
@@ -130,12 +149,13 @@ export class CheckpointHook implements Hook {
       context.emit({ type: 'checkpoint', path, epoch, iteration, best: true });
     }
     this.#bestIsNew.clear();
-    const path = join(context.workDir, checkpointName(iteration));
+    const path = join(directory, checkpointName(iteration, template));
     await save(path);
-    await textFile(join(context.workDir, lastName), `${basename(path)}\n`);
+    await textFile(join(context.workDir, lastName), `${relative(context.workDir, path)}\n`);
     this.#lastIteration = iteration;
     this.#lastPath = path;
     context.emit({ type: 'checkpoint', path, epoch, iteration, best: false });
-    await prune(context.workDir, this.#config.maxKeep ?? 2, iteration);
+    const { maxKeep = 2 } = this.#config;
+    await prune(directory, maxKeep === -1 ? Number.POSITIVE_INFINITY : maxKeep, iteration, template);
   }
 }

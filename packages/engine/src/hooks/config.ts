@@ -14,17 +14,28 @@ export interface CheckpointHookConfig {
   readonly intervalIterations?: number;
   /** The first epoch (or iteration, in a run by iterations) at which `interval` saves; 0 unless given. */
   readonly saveBegin?: number;
-  /** Checkpoints kept beside the best one; 2 unless given. */
+  /** Checkpoints kept beside the best one; 2 unless given, -1 keeps all. */
   readonly maxKeep?: number;
+  /** Checkpoints go there, into a folder that is called like the work directory; into the work directory itself unless given. */
+  readonly outDir?: string;
+  /** Names of checkpoints: {} is the iteration, with ten digits; 'iter_{}.safetensors' unless given. */
+  readonly filenameTemplate?: string;
   /** Metrics whose best checkpoints are kept: 'accuracy/top1', or several; 'auto' is the first metric; null keeps none. */
   readonly saveBest?: string | readonly string[] | null;
   /** Whether more is better; guessed from the metric's name unless given. With several metrics a rule for each, or one for all. */
   readonly rule?: 'greater' | 'less' | readonly ('greater' | 'less')[];
+  /** Parts of names of metrics of which more, or less, is better, for where `rule` does not say it. */
+  readonly greaterKeys?: readonly string[];
+  readonly lessKeys?: readonly string[];
+  /** At the end writes the weights of the newest and the best checkpoint without the run's state, named by their hash. */
+  readonly publish?: boolean;
 }
 
 export interface LoggerHookConfig {
   /** Iterations between log lines; 10 unless given. */
   readonly interval?: number;
+  /** At the end of the run, however it ends, the logs are copied there, into a folder that is called like the work directory. */
+  readonly outDir?: string;
 }
 
 export interface VisualizationHookConfig {
@@ -48,23 +59,34 @@ export interface DefaultHooksConfig {
 export type CustomHookConfig = TypedConfig<HookTypes> & { readonly priority?: Priority };
 
 const count = z.int().positive();
+const path = z.string().min(1);
 const rule = z.enum(['greater', 'less']);
 
 export const checkpointHookSchema = z.strictObject({
   interval: count.exactOptional(),
   intervalIterations: count.exactOptional(),
   saveBegin: z.int().min(0).exactOptional(),
-  maxKeep: count.exactOptional(),
+  maxKeep: z.union([count, z.literal(-1)]).exactOptional(),
+  outDir: path.exactOptional(),
+  filenameTemplate: z
+    .string()
+    .regex(/^[\w.-]*\{\}[\w.-]*\.safetensors$/, {
+      error: "expected a file name with one {} for the iteration, such as 'flowers_{}.safetensors'",
+    })
+    .exactOptional(),
   saveBest: z
     .union([z.string(), z.array(z.string()).min(1)])
     .nullable()
     .exactOptional(),
   rule: z.union([rule, z.array(rule).min(1)]).exactOptional(),
+  greaterKeys: z.array(path).exactOptional(),
+  lessKeys: z.array(path).exactOptional(),
+  publish: z.boolean().exactOptional(),
 });
 
 export const defaultHooksSchema = z.strictObject({
   checkpoint: checkpointHookSchema.exactOptional(),
-  logger: z.strictObject({ interval: count.exactOptional() }).exactOptional(),
+  logger: z.strictObject({ interval: count.exactOptional(), outDir: path.exactOptional() }).exactOptional(),
   visualization: z
     .strictObject({
       enable: z.boolean().exactOptional(),

@@ -2,9 +2,21 @@
 
 export type Rule = 'greater' | 'less';
 
+/** Parts of names of metrics that are better when they are greater, or less; they come before what the names say by themselves. */
+export interface RuleKeys {
+  readonly greaterKeys?: readonly string[] | undefined;
+  readonly lessKeys?: readonly string[] | undefined;
+}
+
 /** `rule`, or what the metric's name says: losses and errors are better when they are less. */
-export function directionOf(metric: string, rule?: Rule): Rule {
-  return rule ?? (/loss|error/.test(metric) ? 'less' : 'greater');
+export function directionOf(
+  metric: string,
+  rule?: Rule,
+  { greaterKeys = [], lessKeys = [] }: RuleKeys = {},
+): Rule {
+  if (rule !== undefined) return rule;
+  if (greaterKeys.some((key) => metric.includes(key))) return 'greater';
+  return /loss|error/.test(metric) || lessKeys.some((key) => metric.includes(key)) ? 'less' : 'greater';
 }
 
 /** True when `value` is better than `best` by more than `minDelta`. A value that is not a number never is. */

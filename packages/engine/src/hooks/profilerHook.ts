@@ -5,7 +5,7 @@
  * and below one mean step, its nodes laid end to end in the order of execution.
  */
 
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import type { NodeProfile } from '@omma/core';
 import { textFile } from '@omma/storage';
 import { z } from 'zod';
@@ -14,20 +14,40 @@ import type { IterationEvent } from '../runner/events.ts';
 import type { TrainSetup } from '../runner/setup.ts';
 import type { Hook } from './hook.ts';
 
-export interface ProfilerHookOptions {
-  /** Steps before it begins, while caches fill and threads start; 2 unless given. */
+/** Which steps are measured, in PyTorch's words: after the first `skipFirst`, of every `wait + warmup + active` the last `active`. */
+export interface ProfilerSchedule {
+  /** 0 unless given. */
+  readonly skipFirst?: number;
+  /** 2 unless given: caches fill and threads start. */
   readonly wait?: number;
-  /** Steps that are measured; 10 unless given. */
-  readonly steps?: number;
-  /** File of the trace; trace.json in the work directory unless given. */
+  /** As `wait`, because a device measures all the time; 0 unless given. */
+  readonly warmup?: number;
+  /** 10 unless given. */
+  readonly active?: number;
+  /** How often; 1 unless given, 0 is until the end of the run. */
+  readonly repeat?: number;
+}
+
+export interface ProfilerHookOptions {
+  readonly schedule?: ProfilerSchedule;
+  /** File of the trace; trace.json in the work directory unless given. Where there are several, they are numbered: trace_1.json. */
   readonly jsonTracePath?: string;
-  /** Ends training when the trace is written. */
+  /** Ends training when the last trace is written. */
   readonly exitAfterProfiling?: boolean;
 }
 
+const count = z.int().min(0);
+
 export const profilerHookSchema = z.strictObject({
-  wait: z.int().min(0).exactOptional(),
-  steps: z.int().positive().exactOptional(),
+  schedule: z
+    .strictObject({
+      skipFirst: count.exactOptional(),
+      wait: count.exactOptional(),
+      warmup: count.exactOptional(),
+      active: z.int().positive().exactOptional(),
+      repeat: count.exactOptional(),
+    })
+    .exactOptional(),
   jsonTracePath: z.string().min(1).exactOptional(),
   exitAfterProfiling: z.boolean().exactOptional(),
 });
@@ -39,13 +59,16 @@ export class ProfilerHook implements Hook {
   readonly name = 'ProfilerHook';
   readonly priority = 'VERY_LOW';
   readonly #options: ProfilerHookOptions;
+  readonly #schedule: Required<ProfilerSchedule>;
   #profile: () => readonly NodeProfile[] = () => [];
   #before: readonly NodeProfile[] = [];
   #seen = 0;
+  #written = 0;
   readonly #steps: IterationEvent[] = [];
 
   constructor(options: ProfilerHookOptions = {}) {
     this.#options = options;
+    this.#schedule = { skipFirst: 0, wait: 2, warmup: 0, active: 10, repeat: 1, ...options.schedule };
   }
 
   setUp(setup: TrainSetup): void {
@@ -53,27 +76,44 @@ export class ProfilerHook implements Hook {
   }
 
   async afterTrainIteration(context: TrainingContext): Promise<void> {
-    const { wait = 2, steps = 10, exitAfterProfiling = false } = this.#options;
-    this.#seen++;
-    if (this.#seen === wait) {
-      await context.drain();
-      this.#steps.length = 0;
-      this.#before = this.#profile();
-    }
-    if (this.#seen !== wait + steps) return;
-    await context.drain();
-    if (context.isMain) await this.#write(context);
-    if (exitAfterProfiling) context.stop('the profile is written');
+    const { skipFirst, wait, warmup, active, repeat } = this.#schedule;
+    if (repeat > 0 && this.#written === repeat) return;
+    const at = ++this.#seen - skipFirst;
+    const length = wait + warmup + active;
+    if (at < 0) return;
+    if (at > 0 && at % length === 0) await this.#end(context);
+    if (at % length === wait + warmup) await this.#begin(context);
   }
 
   async afterTrainOutputs(_: TrainingContext, event: IterationEvent): Promise<void> {
-    const { steps = 10 } = this.#options;
-    if (this.#steps.length < steps) this.#steps.push(event);
+    if (this.#steps.length < this.#schedule.active) this.#steps.push(event);
+  }
+
+  /** From the next step on. */
+  async #begin(context: TrainingContext): Promise<void> {
+    await context.drain();
+    this.#steps.length = 0;
+    this.#before = this.#profile();
+  }
+
+  async #end(context: TrainingContext): Promise<void> {
+    await context.drain();
+    this.#written++;
+    if (context.isMain) await this.#write(context);
+    const { exitAfterProfiling = false } = this.#options;
+    if (exitAfterProfiling && this.#written === this.#schedule.repeat) context.stop('the profile is written');
+  }
+
+  #pathIn(workDir: string): string {
+    const { jsonTracePath: path = join(workDir, 'trace.json') } = this.#options;
+    if (this.#schedule.repeat === 1) return path;
+    const extension = extname(path);
+    return `${path.slice(0, path.length - extension.length)}_${this.#written}${extension}`;
   }
 
   async #write({ workDir, emit, device }: TrainingContext): Promise<void> {
     const nodes = meanNodes(this.#before, this.#profile());
-    const path = this.#options.jsonTracePath ?? join(workDir, 'trace.json');
+    const path = this.#pathIn(workDir);
     await textFile(path, JSON.stringify(chromeTrace(this.#steps, nodes)));
     if (nodes.length === 0) {
       emit({ type: 'notice', message: `${path}: only the steps; device ${device.name} measures no nodes` });

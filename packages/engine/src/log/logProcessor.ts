@@ -3,8 +3,15 @@
  * gradient norms), the last value elsewhere, and whatever the config asks for besides. MMEngine's, with its words.
  */
 
+import { OmmaError } from '@omma/core';
+import { z } from 'zod';
 import type { Scalars } from '../runner/events.ts';
-import { ScalarHistory, type ScalarStatistic } from './scalarHistory.ts';
+import {
+  type SavedHistory,
+  ScalarHistory,
+  type ScalarStatistic,
+  savedHistorySchema,
+} from './scalarHistory.ts';
 
 /** A number of steps, the current epoch, or all of the run. */
 export type ScalarWindow = number | 'epoch' | 'global';
@@ -33,6 +40,8 @@ export interface LogProcessorConfig {
 const defaultWindow = 10;
 const defaultMeanPattern = 'loss|time|gradNorm';
 
+const savedSchema = z.record(z.string(), savedHistorySchema);
+
 export class LogProcessor {
   readonly #windowSize: number;
   readonly #meanPattern: RegExp;
@@ -57,14 +66,20 @@ export class LogProcessor {
   /** Notes the numbers of a step. `firstOfEpoch` begins the windows of an epoch anew. */
   update(scalars: Scalars, firstOfEpoch: boolean): void {
     if (firstOfEpoch) for (const history of this.#histories.values()) history.beginEpoch();
-    for (const [name, value] of Object.entries(scalars)) {
-      let history = this.#histories.get(name);
-      if (history === undefined) {
-        history = new ScalarHistory(this.#longest);
-        this.#histories.set(name, history);
-      }
-      history.add(value);
-    }
+    for (const [name, value] of Object.entries(scalars)) this.#history(name).add(value);
+  }
+
+  /** The windows as plain JSON, for a run that goes on later; not those of `transient` numbers, which mean nothing to it. */
+  saveState(transient: readonly string[]): Readonly<Record<string, SavedHistory>> {
+    const kept = [...this.#histories].filter(([name]) => !transient.includes(name));
+    return Object.fromEntries(kept.map(([name, history]) => [name, history.save()]));
+  }
+
+  /** Goes on with windows that `saveState` gave. */
+  loadState(state: unknown): void {
+    const { success, data } = savedSchema.safeParse(state);
+    if (!success) throw new OmmaError('LoggerHook: its state in the checkpoint is damaged');
+    for (const [name, saved] of Object.entries(data)) this.#history(name).load(saved);
   }
 
   /** What is logged now. */
@@ -79,5 +94,13 @@ export class LogProcessor {
       if (value !== undefined) result[logName] = value;
     }
     return result;
+  }
+
+  #history(name: string): ScalarHistory {
+    const known = this.#histories.get(name);
+    if (known !== undefined) return known;
+    const made = new ScalarHistory(this.#longest);
+    this.#histories.set(name, made);
+    return made;
   }
 }

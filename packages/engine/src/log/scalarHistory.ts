@@ -1,5 +1,7 @@
 /** The past of one number: the last values in a ring, and running statistics of the epoch and of the whole run. Its memory is bounded. */
 
+import { z } from 'zod';
+
 export type ScalarStatistic = 'mean' | 'max' | 'min' | 'current';
 
 interface Running {
@@ -7,6 +9,27 @@ interface Running {
   sum: number;
   min: number;
   max: number;
+}
+
+/** JSON has no NaN and no infinities: they travel as text. */
+const jsonNumber = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]).transform(Number);
+const savedRunning = z.object({
+  count: z.int().min(0),
+  sum: jsonNumber,
+  min: jsonNumber,
+  max: jsonNumber,
+});
+
+export const savedHistorySchema = z.object({
+  last: z.array(jsonNumber),
+  epoch: savedRunning,
+  global: savedRunning,
+});
+export type SavedHistory = z.input<typeof savedHistorySchema>;
+
+function toJson(value: number): number | 'NaN' | 'Infinity' | '-Infinity' {
+  if (Number.isFinite(value)) return value;
+  return Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity';
 }
 
 const nothing = (): Running => ({
@@ -27,7 +50,7 @@ export class ScalarHistory {
   readonly #ring: Float64Array;
   #count = 0;
   #epoch = nothing();
-  readonly #global = nothing();
+  #global = nothing();
 
   /** `length`: the longest window that will be asked for. */
   constructor(length: number) {
@@ -41,6 +64,27 @@ export class ScalarHistory {
 
   beginEpoch(): void {
     this.#epoch = nothing();
+  }
+
+  /** All of it as plain JSON. */
+  save(): SavedHistory {
+    const running = ({ count, sum, min, max }: Running) => ({
+      count,
+      sum: toJson(sum),
+      min: toJson(min),
+      max: toJson(max),
+    });
+    const last = this.#last(this.#ring.length).map(toJson);
+    return { last, epoch: running(this.#epoch), global: running(this.#global) };
+  }
+
+  /** The past that `save` gave, as `savedHistorySchema` reads it; of the last values those for which there is room. */
+  load({ last, epoch, global }: z.output<typeof savedHistorySchema>): void {
+    const kept = last.slice(-this.#ring.length);
+    this.#ring.set(kept);
+    this.#count = kept.length;
+    this.#epoch = { ...epoch };
+    this.#global = { ...global };
   }
 
   /** Over the last `window` values, the current epoch or everything; NaN when there is nothing yet. */

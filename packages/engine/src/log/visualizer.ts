@@ -61,6 +61,15 @@ export class Visualizer {
     for (const backend of this.#backends) backend.addImage?.(placed);
   }
 
+  /** What smoothed numbers have seen, for a run that goes on later. */
+  saveState(): unknown {
+    return this.#processor.saveState(transient);
+  }
+
+  loadState(state: unknown): void {
+    this.#processor.loadState(state);
+  }
+
   async flush(): Promise<void> {
     for (const backend of this.#backends) await backend.flush();
   }
@@ -89,6 +98,9 @@ export class Visualizer {
       : { deviceMemory: Math.round((10 * this.#deviceMemory()) / megabyte) / 10 };
   }
 }
+
+/** Numbers of the machine and not of the run: the same run saves the same state on any machine. */
+const transient = ['time', 'dataTime'];
 
 /** Bytes to the megabytes of logs. */
 const megabyte = 1e6;

@@ -15,7 +15,7 @@ import type { Progress, TrainingContext } from '../runner/context.ts';
 import type { EvaluationEvent } from '../runner/events.ts';
 import type { TrainStep } from '../runner/trainStep.ts';
 import type { TrainPlan } from './trainPlan.ts';
-import { TrainRecord } from './trainRecord.ts';
+import type { TrainRecord } from './trainRecord.ts';
 
 export interface TrainLoopOptions {
   readonly step: TrainStep;
@@ -25,8 +25,7 @@ export interface TrainLoopOptions {
   settingsAt(iteration: number): Readonly<Record<string, number>>;
   /** Batches to an update. */
   readonly accumulativeCounts: number;
-  /** Iterations that the smoothed loss looks back. */
-  readonly smoothing: number;
+  readonly record: TrainRecord;
   readonly progress: Progress;
   readonly context: Omit<TrainingContext, 'drain' | 'stop' | 'saveCheckpoint'>;
   readonly hooks: HookList;
@@ -73,7 +72,7 @@ export class TrainLoop {
 
   constructor(options: TrainLoopOptions) {
     this.#options = options;
-    this.#record = new TrainRecord(options.loader, options.plan, options.smoothing);
+    this.#record = options.record;
     this.context = {
       ...options.context,
       drain: () => this.#drain(),
@@ -125,7 +124,7 @@ export class TrainLoop {
   /** Runs the rest of the current epoch; `progress` is at the next one afterwards unless it was stopped. */
   async #epoch(batches: AsyncIterable<Batch>): Promise<void> {
     const { progress, loader, hooks, plan } = this.#options;
-    this.#record.beginEpoch();
+    this.#record.beginEpoch(progress.iterationInEpoch > 0);
     await hooks.each((hook) => hook.beforeTrainEpoch?.(this.context));
     let asked = performance.now();
     for await (const batch of batches) {

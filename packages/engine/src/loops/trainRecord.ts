@@ -1,13 +1,25 @@
-/** What the training loop tells: the event of every step, with smoothed loss, speed and time left, and the sum of an epoch. */
+/**
+ * What the training loop tells: the event of every step, with smoothed loss, speed and time left, and the sum of an epoch. A checkpoint holds what it has
+ * seen of losses, as a hook's state, so that a resumed run tells what the whole one would have.
+ */
 
-import type { HostTensor } from '@omma/core';
+import { type HostTensor, OmmaError } from '@omma/core';
+import { z } from 'zod';
 import type { DataLoader, SkippedSample } from '../data/types.ts';
+import type { Hook } from '../hooks/hook.ts';
 import type { EpochEvent, IterationEvent } from '../runner/events.ts';
 import { Stopwatch } from './stopwatch.ts';
 import type { InFlight } from './trainLoop.ts';
 import type { TrainPlan } from './trainPlan.ts';
 
-export class TrainRecord {
+const savedSchema = z.object({
+  losses: z.array(z.number()),
+  epochLoss: z.object({ sum: z.number(), steps: z.int().min(0) }),
+  skipped: z.array(z.object({ name: z.string(), reason: z.string() })),
+});
+
+export class TrainRecord implements Hook {
+  readonly name = 'TrainRecord';
   readonly #loader: DataLoader;
   readonly #plan: TrainPlan;
   readonly #smoothing: number;
@@ -27,11 +39,25 @@ export class TrainRecord {
     this.#epochStopwatch = this.#stopwatch;
   }
 
-  beginEpoch(): void {
+  saveState(): z.infer<typeof savedSchema> {
+    return { losses: this.#losses, epochLoss: this.#epochLoss, skipped: [...this.#skipped.values()] };
+  }
+
+  loadState(state: unknown): void {
+    const { success, data } = savedSchema.safeParse(state);
+    if (!success) throw new OmmaError(`${this.name}: its state in the checkpoint is damaged`);
+    this.#losses = data.losses.slice(-this.#smoothing);
+    this.#epochLoss = data.epochLoss;
+    this.#skipped = new Map(data.skipped.map((sample) => [sample.name, sample]));
+  }
+
+  /** `continued`: a resumed run is in the middle of it. */
+  beginEpoch(continued: boolean): void {
     this.#epochStopwatch = new Stopwatch(this.#loader.samplesPerStep);
+    this.resume();
+    if (continued) return;
     this.#epochLoss = { sum: 0, steps: 0 };
     this.#skipped = new Map();
-    this.resume();
   }
 
   /** Training goes on after something else: that time was no step's. */

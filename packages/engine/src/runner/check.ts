@@ -7,10 +7,13 @@ import { statfs } from 'node:fs/promises';
 import { freemem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { OmmaError, sizeOf, type TensorType } from '@omma/core';
+import type { Config } from '../config/types.ts';
 import type { BatchLoader } from '../data/loader.ts';
 import type { Batch, DataLoader } from '../data/types.ts';
 import { buildEvaluator } from '../evaluation/config.ts';
+import { checkpointPlace } from '../hooks/checkpointPlace.ts';
 import type { HookInfo } from '../hooks/hookList.ts';
+import type { TrainPlan } from '../loops/trainPlan.ts';
 import type { Runner } from './runner.ts';
 import type { Training } from './training.ts';
 import { unusedParameters, unusedWarning } from './unusedParameters.ts';
@@ -80,11 +83,12 @@ export async function checkRun(runner: Runner, training: Training): Promise<Chec
   const compileSeconds = (performance.now() - compiling) / 1000;
   const intermediates = executables.reduce((total, { bytes }) => total + bytes, 0);
   const stateBytes = bytesOf(state.variables());
-  const checkpoints = checkpointCount(runner);
-  const disk = { checkpointBytes: stateBytes, checkpoints, freeBytes: await freeDisk(runner.workDir) };
+  const checkpoints = checkpointCount(runner.config, plan);
+  const { directory } = checkpointPlace(runner);
+  const disk = { checkpointBytes: stateBytes, checkpoints, freeBytes: await freeDisk(directory) };
   if (disk.freeBytes < stateBytes * checkpoints) {
     throw new OmmaError(
-      `check: ${checkpoints} checkpoints of ${megabytes(stateBytes)} need ${megabytes(stateBytes * checkpoints)} but ${megabytes(disk.freeBytes)} are free in ${runner.workDir}; ` +
+      `check: ${checkpoints} checkpoints of ${megabytes(stateBytes)} need ${megabytes(stateBytes * checkpoints)} but ${megabytes(disk.freeBytes)} are free in ${directory}; ` +
         'free some space, choose another --work-dir, or keep fewer (defaultHooks.checkpoint.maxKeep)',
     );
   }
@@ -170,9 +174,10 @@ async function evaluationTime(runner: Runner, loader: BatchLoader): Promise<numb
   return loader.batchesPerEpoch * Math.max(seconds, (performance.now() - started) / 1000);
 }
 
-function checkpointCount({ config }: Runner): number {
-  const { maxKeep = 2, saveBest = 'auto' } = config.defaultHooks?.checkpoint ?? {};
-  return maxKeep + (saveBest === null ? 0 : [saveBest].flat().length) + 1;
+function checkpointCount({ defaultHooks }: Config, { byEpoch, maxEpochs, maxIterations }: TrainPlan): number {
+  const { maxKeep = 2, saveBest = 'auto', interval = byEpoch ? 1 : 1000 } = defaultHooks?.checkpoint ?? {};
+  const all = Math.ceil((byEpoch ? maxEpochs : maxIterations) / interval);
+  return (maxKeep === -1 ? all : maxKeep) + (saveBest === null ? 0 : [saveBest].flat().length) + 1;
 }
 
 /** Bytes free where `directory` is or will be. */

@@ -21,12 +21,14 @@ import { Distributed } from '../distributed/distributed.ts';
 import { synchronizeBatchNorm } from '../distributed/syncBatchNorm.ts';
 import { broadcastText } from '../distributed/text.ts';
 import { CheckpointHook } from '../hooks/checkpointHook.ts';
+import { checkpointPlace, inFolderOf } from '../hooks/checkpointPlace.ts';
 import { buildHook } from '../hooks/config.ts';
 import type { Hook } from '../hooks/hook.ts';
 import { type HookInfo, HookList } from '../hooks/hookList.ts';
 import { defaultLogInterval, LoggerHook } from '../hooks/loggerHook.ts';
 import type { Priority } from '../hooks/priority.ts';
 import { VisualizationHook } from '../hooks/visualizationHook.ts';
+import { copyLogs } from '../log/copyLogs.ts';
 import { Visualizer } from '../log/visualizer.ts';
 import type { RunnerApi, RunnerOptions, TestOptions } from './api.ts';
 import { type CheckReport, checkRun } from './check.ts';
@@ -84,7 +86,13 @@ export class Runner implements RunnerApi {
     const { defaultHooks = {}, customHooks = [] } = config;
     this.checkpointHook = new CheckpointHook(defaultHooks.checkpoint);
     this.registerHook(this.checkpointHook);
-    this.registerHook(new LoggerHook(defaultHooks.logger ?? {}, () => this.flushLog()));
+    this.registerHook(
+      new LoggerHook(defaultHooks.logger ?? {}, {
+        flush: async () => this.#visualizer?.flush(),
+        saveState: () => this.#visualizer?.saveState() ?? {},
+        loadState: (state) => this.#visualizer?.loadState(state),
+      }),
+    );
     this.registerHook(
       new VisualizationHook(defaultHooks.visualization ?? {}, {
         addImage: (image) => this.#visualizer?.addImage(image),
@@ -160,11 +168,11 @@ export class Runner implements RunnerApi {
       if (this.isMain) lock = await this.#takeWorkDir();
       const end = await training.run();
       await this.distributed?.finish();
-      await this.#visualizer?.close();
+      await this.#closeLog();
       return end;
     } catch (error) {
       // What ended the run is told; that its log could not be ended either would hide it. A run that never had the work directory writes nothing there.
-      if (lock !== null || !this.isMain) await this.#visualizer?.close(error).catch(() => undefined);
+      if (lock !== null || !this.isMain) await this.#closeLog(error).catch(() => undefined);
       throw error;
     } finally {
       if (this.broken) this.#interrupted = training;
@@ -246,17 +254,20 @@ export class Runner implements RunnerApi {
     this.#visualizer?.add(event);
   }
 
-  /** Writes what the log has gathered. */
-  async flushLog(): Promise<void> {
-    await this.#visualizer?.flush();
-  }
-
   #openLog(): Visualizer {
     const warn = (message: string) => this.emit({ type: 'warning', message });
     return new Visualizer({ workDir: this.workDir, config: this.config, warn }, this.logInterval, {
       rank: this.distributed?.rank ?? 0,
       deviceMemory: () => this.device.memory().peak,
     });
+  }
+
+  /** Ends the log, and copies it to where the config collects logs. */
+  async #closeLog(error?: unknown): Promise<void> {
+    if (this.#visualizer === null) return;
+    await this.#visualizer.close(error);
+    const { outDir } = this.config.defaultHooks?.logger ?? {};
+    if (outDir !== undefined && this.isMain) await copyLogs(this.workDir, inFolderOf(outDir, this.workDir));
   }
 
   /** True when another rank is gone. The device may wait for it then, so nothing may be asked of the device but to be left alone. */
@@ -284,7 +295,7 @@ export class Runner implements RunnerApi {
     if (this.isMain) this.#warnOfSlowCollectives();
     const { resume = this.config.resume ?? false } = this.options;
     const warn = (message: string) => this.emit({ type: 'warning', message });
-    const checkpoint = this.isMain ? await resumedCheckpoint(resume, this.workDir, warn) : null;
+    const checkpoint = this.isMain ? await resumedCheckpoint(resume, checkpointPlace(this), warn) : null;
     if (this.isMain && checkpoint === null) await this.firstWeights();
     if (this.distributed === null) return checkpoint;
     const { group } = this.distributed;

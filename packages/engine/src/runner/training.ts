@@ -10,6 +10,7 @@ import { AgreementHook } from '../distributed/agreementHook.ts';
 import type { HookList } from '../hooks/hookList.ts';
 import { TrainLoop } from '../loops/trainLoop.ts';
 import { TrainPlan } from '../loops/trainPlan.ts';
+import { TrainRecord } from '../loops/trainRecord.ts';
 import { scalarInputs } from '../optim/hyperparameters.ts';
 import { ParamSchedule } from '../schedule/paramSchedule.ts';
 import { ParamSchedulerHook } from '../schedule/paramSchedulerHook.ts';
@@ -50,6 +51,7 @@ export class Training {
   readonly #step: TrainStep;
   readonly #schedule: ParamSchedule;
   readonly #plan: TrainPlan;
+  readonly #record: TrainRecord;
   readonly #accumulativeCounts: number;
   readonly #progress: Progress;
   readonly #resumedFrom: string | null;
@@ -64,6 +66,8 @@ export class Training {
     this.#loader = runner.loader(trainDataloader, true);
     this.#valLoader = valDataloader === undefined ? null : runner.loader(valDataloader, false);
     this.#plan = new TrainPlan(trainConfig, this.#loader.batchesPerEpoch);
+    this.#record = new TrainRecord(this.#loader, this.#plan, runner.logInterval);
+    this.#hooks.add(this.#record);
     this.#accumulativeCounts = optimWrapper.accumulativeCounts ?? 1;
     const rate = scaledRate(runner.config, optimWrapper.optimizer.lr, this.#loader.samplesPerStep);
     if (rate.notice !== null) runner.emit({ type: 'notice', message: rate.notice });
@@ -82,7 +86,8 @@ export class Training {
     if (idle !== null) runner.emit({ type: 'warning', message: idle });
     this.#schedule = new ParamSchedule(this.#state.hyperparameters.values, paramScheduler, this.#plan);
     if (this.#schedule.watches) this.#hooks.add(new ParamSchedulerHook(this.#schedule));
-    if (runner.distributed !== null) this.#hooks.add(new AgreementHook(runner.distributed));
+    if (runner.distributed !== null)
+      this.#hooks.add(new AgreementHook(runner.distributed, runner.config.distributed));
     let profiled = false;
     let profile: TrainStep['profile'] = () => [];
     for (const hook of this.#hooks.hooks) {
@@ -193,7 +198,7 @@ export class Training {
       plan: this.#plan,
       settingsAt: (iteration) => this.#schedule.at(iteration),
       accumulativeCounts: this.#accumulativeCounts,
-      smoothing: runner.logInterval,
+      record: this.#record,
       progress: this.#progress,
       context: {
         ...runner.context,

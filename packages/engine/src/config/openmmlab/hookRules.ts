@@ -1,5 +1,6 @@
 /** The rules of MMEngine's hooks, in `default_hooks` and `custom_hooks`. */
 
+import type { ConfigSource } from '../place.ts';
 import { ConfigDict, type ConfigValue } from '../value.ts';
 import {
   isEmpty,
@@ -32,13 +33,16 @@ export const defaultHooks: KeyRule = {
         type: neutralType('LoggerHook'),
         log_metric_by_epoch: needless,
         interval_exp_name: needless,
+        out_dir: unset,
+        out_suffix: needless,
+        keep_local: { neutral: oneOf(true), missing: 'logs stay in the work directory' },
         ignore_last: { neutral: oneOf(true) },
       },
     },
     checkpoint: {
       keys: {
         type: neutralType('CheckpointHook'),
-        max_keep_ckpts: { name: 'maxKeep', neutral: oneOf(-1) },
+        max_keep_ckpts: { name: 'maxKeep' },
         save_last: { neutral: oneOf(true) },
         by_epoch: {
           neutral: (value, at) => value !== byIterations(at),
@@ -48,10 +52,18 @@ export const defaultHooks: KeyRule = {
         greater_keys: unset,
         less_keys: unset,
         out_dir: unset,
-        filename_tmpl: unset,
-        save_optimizer: { neutral: oneOf(true) },
-        save_param_scheduler: { neutral: oneOf(true) },
-        published_keys: { neutral: isEmpty, missing: 'say omma checkpoint publish' },
+        filename_tmpl: {
+          neutral: oneOf(null),
+          missing:
+            'filenameTemplate has the iteration in its place, whatever a run counts in, and ends in .safetensors',
+        },
+        save_optimizer: {
+          neutral: oneOf(true),
+          missing: 'a checkpoint can always be resumed from; publish writes the weights alone',
+        },
+        save_param_scheduler: { neutral: oneOf(true), missing: 'schedules are functions of the iteration' },
+        // Which of the keys: weights and what tells how to use them.
+        published_keys: { name: 'publish', neutral: isEmpty, value: () => true },
       },
     },
     visualization: {
@@ -71,10 +83,12 @@ const profiler: Rules = {
   with_flops: needless,
   by_epoch: { neutral: oneOf(false), missing: 'Omma profiles steps, not epochs' },
   profile_times: {
-    name: 'steps',
-    value: (value, { siblings }) => (siblings.get('by_epoch') === false ? value : undefined),
+    name: 'schedule',
+    value: (active, { siblings, source }) =>
+      siblings.get('by_epoch') === false ? dictOf({ active }, source) : undefined,
     missing: 'counts epochs unless by_epoch=False, and Omma profiles steps',
   },
+  // With one, MMEngine counts by it alone.
   schedule: unset,
   on_trace_ready: unset,
   record_shapes: { neutral: oneOf(false) },
@@ -83,10 +97,17 @@ const profiler: Rules = {
   json_trace_path: unset,
 };
 
-/** From `begin` (inclusive) to `end` (exclusive). */
-function profiledSteps(end: ConfigValue, { siblings }: Surroundings): ConfigValue | undefined {
+/** From `begin` (inclusive) to `end` (exclusive), as a schedule. */
+function profiledSteps(end: ConfigValue, { siblings, source }: Surroundings): ConfigValue | undefined {
   const begin = siblings.get('begin') ?? 0;
-  return typeof end === 'number' && typeof begin === 'number' ? end - begin : undefined;
+  if (typeof end !== 'number' || typeof begin !== 'number') return undefined;
+  return dictOf({ wait: begin, active: end - begin }, source);
+}
+
+function dictOf(values: Readonly<Record<string, ConfigValue>>, source: ConfigSource): ConfigDict {
+  const dict = new ConfigDict();
+  for (const [key, value] of Object.entries(values)) dict.set(key, value, source);
+  return dict;
 }
 
 registerOpenMMLabTypes({
@@ -108,14 +129,15 @@ registerOpenMMLabTypes({
   NPUProfilerHook: {
     type: 'ProfilerHook',
     keys: {
-      begin: { name: 'wait' },
-      end: { name: 'steps', value: profiledSteps },
+      // The schedule of `end` has it.
+      begin: needless,
+      end: { name: 'schedule', value: profiledSteps },
       // Omma has one file, trace.json in the work directory.
       result_path: needless,
       use_e2e_profiler: { neutral: oneOf(false) },
       ge_profiling_to_std_out: { neutral: oneOf(false) },
     },
-    adds: { wait: 0, steps: 1, exitAfterProfiling: true },
+    adds: { exitAfterProfiling: true },
   },
   // What Omma does without being told, or has no need to do: docs/training.md, section Hooks.
   IterTimerHook: { type: null },

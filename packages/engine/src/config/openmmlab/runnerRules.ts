@@ -57,10 +57,21 @@ const trainCfg: KeyRule = {
   },
 };
 
-const loopOnly: KeyRule = {
-  neutral: (value) => isEmpty(value) || onlyType(['ValLoop', 'TestLoop'])(value),
-  missing: 'Omma evaluates in one way',
-};
+/** `val_cfg` and `test_cfg`: their loops are Omma's one, and say in which precision. */
+function evaluation(name: string, loop: string): KeyRule {
+  return {
+    name,
+    neutral: isEmpty,
+    keys: {
+      type: { ...neutralType(loop), missing: 'Omma evaluates in one way' },
+      fp16: {
+        name: 'amp',
+        neutral: oneOf(false),
+        value: (value) => (value === true ? 'float16' : undefined),
+      },
+    },
+  };
+}
 
 /** The config's checkpoint to start from, as MMEngine loads it: what fits is taken. */
 const loadFrom: KeyRule = {
@@ -98,8 +109,8 @@ export const runnerRules: Rules = {
   optim_wrapper: optimWrapper,
   param_scheduler: { neutral: isEmpty, list: true },
   train_cfg: trainCfg,
-  val_cfg: loopOnly,
-  test_cfg: loopOnly,
+  val_cfg: evaluation('valConfig', 'ValLoop'),
+  test_cfg: evaluation('testConfig', 'TestLoop'),
   default_hooks: defaultHooks,
   custom_hooks: { neutral: (value) => isEmpty(value) || (Array.isArray(value) && value.length === 0) },
   auto_scale_lr: { neutral: isEmpty },
@@ -115,6 +126,7 @@ export const runnerRules: Rules = {
   visualizer,
   log_processor: logProcessor,
   work_dir: { neutral: oneOf(null) },
+  experiment_name: unset,
   load_from: loadFrom,
   resume,
   sync_bn: syncBn,
