@@ -179,6 +179,56 @@ describe('what surrounds the model in a config of MMEngine', () => {
     });
   });
 
+  it('test-time augmentation: the views of TestTimeAug, and the data for them where it is not that of the test', async () => {
+    const loaders = (resize: string) => `
+test_pipeline = [dict(type='LoadImageFromFile'), dict(type='ResizeEdge', scale=256, edge='short'), dict(type='CenterCrop', crop_size=224), dict(type='PackInputs')]
+test_dataloader = dict(batch_size=8, dataset=dict(type='ImageNet', data_root='data', split='val', pipeline=test_pipeline))
+tta_model = dict(type='mmpretrain.AverageClsScoreTTA')
+tta_pipeline = [
+    dict(type='LoadImageFromFile'),
+    ${resize}
+    dict(type='TestTimeAug', transforms=[
+        [dict(type='CenterCrop', crop_size=224)],
+        [dict(type='RandomFlip', prob=1.), dict(type='RandomFlip', prob=0.)],
+        [dict(type='PackInputs')]])]
+`;
+    const mirrored = [
+      { type: 'RandomFlip', probability: 1 },
+      { type: 'RandomFlip', probability: 0 },
+    ];
+    const same = await translated(
+      loaders("dict(type='ResizeEdge', scale=256, edge='short'),"),
+      'ttaModel',
+      'ttaDataloader',
+    );
+    expect(same.values).toEqual({ ttaModel: { type: 'AverageClsScoreTTA', transforms: [mirrored] } });
+    const other = await translated(
+      loaders("dict(type='ResizeEdge', scale=320, edge='short'),"),
+      'ttaModel',
+      'ttaDataloader',
+    );
+    expect(other.values).toMatchObject({
+      ttaModel: { transforms: [mirrored] },
+      ttaDataloader: {
+        batchSize: 8,
+        dataset: {
+          type: 'ImageFolder',
+          transforms: [
+            { type: 'Resize', size: 320 },
+            { type: 'CenterCrop', size: 224 },
+          ],
+        },
+      },
+    });
+    const anySize = await translated(
+      `tta_pipeline = [dict(type='LoadImageFromFile'), dict(type='TestTimeAug', transforms=[[dict(type='Resize', scale=(256, 256)), dict(type='Resize', scale=(320, 320))]])]`,
+      'ttaModel',
+    );
+    expect(anySize.lines).toEqual([
+      'tta_pipeline: Omma makes views of pictures of one size: let the pipeline before TestTimeAug, or its first stage, give them one',
+    ]);
+  });
+
   it('hooks: what they say beyond that is listed', async () => {
     const { values, lines } = await translated(
       `custom_hooks = [dict(type='ProfilerHook', profile_times=2), dict(type='EMAHook', evaluate_on_origin=True), dict(type='Mine')]

@@ -1,4 +1,5 @@
 import { compile, concat, flip, type HostTensor, hostTensor } from '@omma/core';
+import { resample } from '@omma/cv';
 import { initialize } from '@omma/nn';
 import { expect, it } from 'vitest';
 import {
@@ -48,7 +49,7 @@ it('averages the class scores of a picture and its mirror image', async () => {
 });
 
 it('sees the four corners and the centre', async () => {
-  const tta = new AverageClsScoreTTA({ fiveCrop: [4, 6], flip: false });
+  const tta = new AverageClsScoreTTA({ transforms: [[{ type: 'FiveCrop', size: [4, 6] }]] });
   const image = pictures(8);
   const { all } = await run(
     ({ image: x }) => (x === undefined ? {} : { all: concat(tta.views(x), 0) }),
@@ -67,8 +68,64 @@ it('sees the four corners and the centre', async () => {
 });
 
 it('refuses crops that are larger than the pictures', async () => {
-  const tta = new AverageClsScoreTTA({ fiveCrop: 9 });
+  const tta = new AverageClsScoreTTA({ transforms: [[{ type: 'CenterCrop', size: 9 }]] });
   await expect(
     run(({ image: x }) => (x === undefined ? {} : { all: concat(tta.views(x), 0) }), pictures(8)),
-  ).rejects.toThrow(/fiveCrop is 9x9 but pictures have 8x8/);
+  ).rejects.toThrow(
+    /ttaModel: CenterCrop is 9x9 but pictures have 8x8; make them larger in the pipeline of ttaDataloader/,
+  );
+});
+
+it('sees every choice of every stage, each size as one batch', async () => {
+  const model = await classifier();
+  const image = pictures(8);
+  const tta = new AverageClsScoreTTA({
+    transforms: [
+      [
+        { type: 'Resize', size: 12 },
+        { type: 'Resize', size: [16, 20] },
+      ],
+      [],
+      [{ type: 'CenterCrop', size: 12 }],
+      [
+        { type: 'RandomFlip', probability: 0 },
+        { type: 'RandomFlip', probability: 1 },
+      ],
+    ],
+  });
+  const views = await run(({ image: x }) => {
+    if (x === undefined) return {};
+    return Object.fromEntries(tta.views(x).map((view, i) => [String(i), view]));
+  }, image);
+  expect(Object.values(views).map(({ shape }) => shape)).toEqual(Array(4).fill([2, 12, 12, 3]));
+  const single = await Promise.all(
+    Object.values(views).map((view) => run((inputs) => model.predict(inputs), view)),
+  );
+  const both = await run((inputs) => tta.predict(model, inputs), image);
+  numbers(both.probabilities).forEach((score, i) => {
+    const total = single.reduce((sum, { probabilities }) => sum + (probabilities?.data[i] ?? 0), 0);
+    expect(score).toBeCloseTo(total / 4, 6);
+  });
+});
+
+it('resizes as data sets do, to a level', async () => {
+  const { data: pixels } = pictures(8);
+  const picture = { width: 8, height: 8, channels: 3, data: Uint8Array.from(pixels.subarray(0, 192)) };
+  for (const [height, width] of [
+    [5, 3],
+    [13, 20],
+  ] as const) {
+    const tta = new AverageClsScoreTTA({ transforms: [[{ type: 'Resize', size: [height, width] }]] });
+    const { view } = await run(({ image: x }) => {
+      const [view] = x === undefined ? [] : tta.views(x);
+      return view === undefined ? {} : { view };
+    }, pictures(8));
+    const region = { left: 0, top: 0, width: 8, height: 8 };
+    const wanted = resample(picture, { region, width, height, flip: false });
+    const found = numbers(view).slice(0, wanted.length);
+    // Weights in fixed point there, in float32 here: where a sum lies next to a half they may round apart, in either pass.
+    expect(
+      Math.max(...found.map((level, i) => Math.abs(Number(level) - (wanted[i] ?? 0)))),
+    ).toBeLessThanOrEqual(1);
+  }
 });

@@ -51,11 +51,12 @@ function withData(config: Config, root: string | undefined): Config {
     ...loader,
     dataset: movedDataset(loader.dataset, root),
   });
-  const { trainDataloader, valDataloader, testDataloader } = config;
+  const { trainDataloader, valDataloader, testDataloader, ttaDataloader } = config;
   return {
     ...config,
     ...(trainDataloader === undefined ? {} : { trainDataloader: moved(trainDataloader) }),
     ...(valDataloader === undefined ? {} : { valDataloader: moved(valDataloader) }),
     ...(testDataloader === undefined ? {} : { testDataloader: moved(testDataloader) }),
+    ...(ttaDataloader === undefined ? {} : { ttaDataloader: moved(ttaDataloader) }),
   };
 }

@@ -36,6 +36,7 @@ export function companionProblems(config: unknown): Problem[] {
   const tested = ['testEvaluator', 'testConfig'].filter(has);
   if (tested.length > 0 && !has('testDataloader') && !has('valDataloader'))
     problems.push(missing('testDataloader', `beside ${tested.join(' and ')}`));
+  if (has('ttaDataloader') && !has('ttaModel')) problems.push(missing('ttaModel', 'beside ttaDataloader'));
   return problems;
 }
 

@@ -26,6 +26,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   valEvaluator: evaluatorSchema.exactOptional(),
   testEvaluator: evaluatorSchema.exactOptional(),
   ttaModel: ttaModels.schema().exactOptional(),
+  ttaDataloader: dataloaderSchema.exactOptional(),
   optimWrapper: optimWrapperSchema.exactOptional(),
   paramScheduler: z.array(schedulerSchema).exactOptional(),
   trainConfig: trainConfigSchema.exactOptional(),

@@ -25,8 +25,9 @@ export interface Config {
   /** Metrics of the validation data; `testEvaluator` those of `omma test`, the same unless given. */
   readonly valEvaluator?: readonly EvaluatorConfig[];
   readonly testEvaluator?: readonly EvaluatorConfig[];
-  /** How `omma test --tta` sees every sample more than once. */
+  /** How `omma test --tta` sees every sample more than once, and the data that it is given for it; those of the test unless given. */
   readonly ttaModel?: TypedConfig<TtaModelTypes>;
+  readonly ttaDataloader?: DataloaderConfig;
   readonly optimWrapper?: OptimWrapperConfig;
   readonly paramScheduler?: readonly SchedulerConfig[];
   readonly trainConfig?: TrainConfig;

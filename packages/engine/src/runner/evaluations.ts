@@ -55,7 +55,7 @@ export class Evaluations {
     if (checkpoint !== undefined) await runner.loadWeights(checkpoint);
     else if (step === undefined) await runner.firstWeights();
     await hooks.each((hook) => hook.beforeTest?.(context));
-    const loader = runner.loader(dataloader, false);
+    const loader = runner.loader((tta ? config.ttaDataloader : undefined) ?? dataloader, false);
     try {
       const losses = settings.loss === true && ttaModel === null && step === undefined;
       const evaluated = {
@@ -158,7 +158,5 @@ function partsOf(
 
 function requiredTta(what: string, { ttaModel }: Config): TtaModel {
   if (ttaModel !== undefined) return ttaModels.build(ttaModel);
-  throw new OmmaError(
-    `${what}: the config has no ttaModel; add one, such as { type: 'AverageClsScoreTTA', flip: true }`,
-  );
+  throw new OmmaError(`${what}: the config has no ttaModel; add one, such as { type: 'AverageClsScoreTTA' }`);
 }

@@ -136,7 +136,14 @@ export const runnerRules: Rules = {
     missing: 'Omma trains data parallel: every device has the whole model',
   },
   custom_imports: { missing: 'Python modules are not imported; register types from TypeScript' },
-  tta_model: { missing: 'the views of a pipeline are not translated; write ttaModel (flip, fiveCrop)' },
+  // The parts of `tta_pipeline`: see tta.ts.
+  tta_model: {},
+  tta_dataloader: dataloader,
+  tta_pipeline: {
+    neutral: isEmpty,
+    missing:
+      'Omma makes views of pictures of one size: let the pipeline before TestTimeAug, or its first stage, give them one',
+  },
   default_scope: needless,
   env_cfg: needless,
   launcher: needless,

@@ -15,6 +15,7 @@ import { sourceAt, valueAt } from '../sources.ts';
 import { ConfigDict, type ConfigKey, ConfigTuple, type ConfigValue, ImportedName } from '../value.ts';
 import { camelCase, type KeyRule, type Rules, typeName, typeRule } from './rules.ts';
 import { added, repeats, runnerRules } from './runnerRules.ts';
+import { withTtaParts } from './tta.ts';
 
 /** A value that Omma has no equivalent for. */
 export interface Missing {
@@ -42,7 +43,7 @@ export function isOpenMMLab(config: ConfigDict): boolean {
 }
 
 export function translateOpenMMLab(config: ConfigDict): Translation {
-  const translator = new Translator(config);
+  const translator = new Translator(withTtaParts(config));
   translator.run();
   return translator.checked();
 }
