@@ -1,8 +1,8 @@
 /**
- * Step 3: the addons of the collective engines (Gloo, Open MPI), built with CMake from packages/collectives/native.
+ * Step 3: the addons of the collective engines (shared memory, Gloo, Open MPI), built with CMake from packages/collectives/native.
  *
- * Gloo's library is installed where root runs this on Debian; without it training in several processes goes over plain TCP, so setup goes
- * on and says so in one line. Open MPI is for machines that have it: nobody needs it who does not start with mpirun. OMMA_NATIVE=off goes without both.
+ * Shared memory needs no library. Gloo's is installed where root runs this on Debian; without it training on several machines goes over plain TCP, so setup goes
+ * on and says so in one line. Open MPI is for machines that have it: nobody needs it who does not start with mpirun. OMMA_NATIVE=off goes without them.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,6 @@ export async function buildCollectives() {
   const engines = [...(hasGloo() ? ['GLOO'] : []), ...((await hasMpi()) ? ['MPI'] : [])];
   if (!engines.includes('GLOO'))
     without(`missing libgloo-dev: type  ${command ?? 'apt-get install -y libgloo-dev'}  and run this again`);
-  if (engines.length === 0) return;
   const wanted = {
     environment: hashOf([
       collectivesSource,
@@ -35,7 +34,7 @@ export async function buildCollectives() {
   };
   await buildIfChanged(collectivesBuild, wanted, () =>
     step(
-      `building the collective engines (${engines.map((name) => name.toLowerCase()).join(', ')})`,
+      `building the collective engines (${['shared memory', ...engines.map((name) => name.toLowerCase())].join(', ')})`,
       async () => {
         await run('cmake', [
           ...['-S', collectivesSource, '-B', collectivesBuild],
@@ -49,7 +48,7 @@ export async function buildCollectives() {
 }
 
 function without(reason) {
-  process.stderr.write(`setup: without Gloo, training in several processes is slower: ${reason}\n`);
+  process.stderr.write(`setup: without Gloo, training on several machines is slower: ${reason}\n`);
 }
 
 function hasGloo() {

@@ -21,6 +21,19 @@ export interface NativeEngine {
   abort(reason: string): void;
 }
 
+export interface SharedBinding {
+  /** Makes the memory `name` or opens it; throws where there is none, as on another machine. */
+  readonly Shared: new (
+    rank: number,
+    size: number,
+    timeout: number,
+    name: string,
+    makes: boolean,
+  ) => NativeEngine;
+  /** Ends the name; those who have opened the memory keep it. */
+  unlink(name: string): void;
+}
+
 export interface NativeGloo extends NativeEngine {
   /** Where the others reach this rank. */
   addresses(): Uint8Array;
@@ -47,11 +60,11 @@ export interface MpiBinding {
 
 const loaded = new Map<string, unknown>();
 
-/** The addon of an engine, or in one line why it cannot be used and what to do about it. `library` is Debian's name of what it is built with. */
-export function loadAddon<T>(name: string, library: string): T | string {
+/** The addon of an engine, or in one line why it cannot be used and what to do about it. `library` is Debian's name of what it is built with, where it needs one. */
+export function loadAddon<T>(name: string, library?: string): T | string {
   // Where setup builds it: the same place seen from src and from dist.
   const path = fileURLToPath(new URL(`../native/build/omma_${name}.node`, import.meta.url));
-  const hint = `install ${library} and run \`npm run build:native\` in the repository`;
+  const hint = `${library === undefined ? '' : `install ${library} and `}run \`npm run build:native\` in the repository`;
   if (!existsSync(path)) return `its addon is not built; ${hint}`;
   try {
     const addon: T = loaded.get(name) ?? createRequire(import.meta.url)(path);

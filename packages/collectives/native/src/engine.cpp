@@ -43,57 +43,68 @@ void Engine::stop() {
   }
 }
 
-uint64_t Engine::start(Work work, Done done) {
+uint64_t Engine::start(Work work, Done done, bool later) {
   uint64_t ticket;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     ticket = ++given_;
-    jobs_.push_back({std::move(work), std::move(done)});
+    jobs_.push_back({std::move(work), std::move(done), later});
+    if (!later) urgent_++;
   }
-  wake_.notify_one();
+  if (!later) wake_.notify_one();
   return ticket;
 }
 
 void Engine::loop() {
+  std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
-    Job job;
-    std::string reason;
-    {
-      std::unique_lock<std::mutex> lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-      if (jobs_.empty()) return;
-      job = std::move(jobs_.front());
-      jobs_.pop_front();
-      reason = failure_;
-      running_ = true;
-    }
-    if (reason.empty()) {
-      try {
-        job.work();
-      } catch (const std::exception& error) {
-        reason = error.what();
-        if (reason.empty()) reason = "unknown failure";
-      }
-    }
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      running_ = false;
-      done_++;
-      if (!reason.empty()) {
-        // What the other side said of it first explains more than the broken connection that follows.
-        if (failure_.empty()) failure_ = reason;
-        reason = failure_;
-        if (failedFrom_ == UINT64_MAX) failedFrom_ = done_;
-      }
-    }
-    progress_.notify_all();
-    if (job.done) job.done(reason);
+    wake_.wait(lock, [this] { return !running_ && (stopping_ || urgent_ > 0); });
+    if (jobs_.empty()) return;
+    runNext(lock);
   }
+}
+
+void Engine::runNext(std::unique_lock<std::mutex>& lock) {
+  const Job job = std::move(jobs_.front());
+  jobs_.pop_front();
+  if (!job.later) urgent_--;
+  std::string reason = failure_;
+  running_ = true;
+  lock.unlock();
+  if (reason.empty()) {
+    try {
+      job.work();
+    } catch (const std::exception& error) {
+      reason = error.what();
+      if (reason.empty()) reason = "unknown failure";
+    }
+  }
+  lock.lock();
+  running_ = false;
+  done_++;
+  if (!reason.empty()) {
+    // What the other side said of it first explains more than the broken connection that follows.
+    if (failure_.empty()) failure_ = reason;
+    reason = failure_;
+    if (failedFrom_ == UINT64_MAX) failedFrom_ = done_;
+  }
+  const bool more = urgent_ > 0 || stopping_;
+  lock.unlock();
+  progress_.notify_all();
+  if (more) wake_.notify_one();
+  if (job.done) job.done(reason);
+  lock.lock();
 }
 
 std::string Engine::wait(uint64_t ticket) {
   std::unique_lock<std::mutex> lock(mutex_);
-  progress_.wait(lock, [&] { return done_ >= ticket || abandoned_; });
+  while (done_ < ticket && !abandoned_) {
+    if (helps() && !running_ && !jobs_.empty()) {
+      runNext(lock);
+    } else {
+      progress_.wait(lock);
+    }
+  }
   if (done_ < ticket) return failure_;
   return ticket >= failedFrom_ ? failure_ : "";
 }
@@ -119,24 +130,29 @@ std::string Engine::failure() {
   return failure_;
 }
 
+uint64_t Engine::give(Work work, Done done) {
+  const bool later = helps() && !done;
+  return start(std::move(work), std::move(done), later);
+}
+
 uint64_t Engine::allReduce(void* data, size_t count, int dtype, int op, Done done) {
-  return start([=] { doAllReduce(data, count, dtype, op); }, std::move(done));
+  return give([=] { doAllReduce(data, count, dtype, op); }, std::move(done));
 }
 
 uint64_t Engine::broadcast(void* data, size_t bytes, int root, Done done) {
-  return start([=] { doBroadcast(data, bytes, root); }, std::move(done));
+  return give([=] { doBroadcast(data, bytes, root); }, std::move(done));
 }
 
 uint64_t Engine::allGather(const void* source, void* target, size_t bytes, Done done) {
-  return start([=] { doAllGather(source, target, bytes); }, std::move(done));
+  return give([=] { doAllGather(source, target, bytes); }, std::move(done));
 }
 
 uint64_t Engine::reduceScatter(const void* source, void* target, size_t count, int dtype, int op, Done done) {
-  return start([=] { doReduceScatter(source, target, count, dtype, op); }, std::move(done));
+  return give([=] { doReduceScatter(source, target, count, dtype, op); }, std::move(done));
 }
 
 uint64_t Engine::barrier(Done done) {
-  return start([=] { doBarrier(); }, std::move(done));
+  return give([=] { doBarrier(); }, std::move(done));
 }
 
 const OmmaCollectives* Engine::table(int rank, int size) {

@@ -1,5 +1,5 @@
 // What the engines have in common: one thread that carries out collectives in the order in which they were asked for, tickets to wait
-// for them, and a failure that stays. Gloo and MPI say only how one collective is done.
+// for them, and a failure that stays. Gloo, MPI and shared memory say only how one collective is done.
 #pragma once
 
 #include <condition_variable>
@@ -26,9 +26,9 @@ class Engine {
   // Called on the engine's thread: empty, or why it failed.
   using Done = std::function<void(const std::string&)>;
 
-  // Gives the engine's thread something to do; the ticket to wait for it.
-  uint64_t start(Work work, Done done = nullptr);
-  // Empty, or why the work of this ticket failed.
+  // Gives the engine something to do; the ticket to wait for it. With `later` its thread is not woken: whoever waits does the work.
+  uint64_t start(Work work, Done done = nullptr, bool later = false);
+  // Empty, or why the work of this ticket failed. Where the engine `helps`, the caller does what is left to do before it.
   std::string wait(uint64_t ticket);
   // From here on everything fails with this reason; the first one stays. What waits for other ranks ends. True when the thread may still hang in
   // the library: the engine must then live as long as the process.
@@ -37,6 +37,7 @@ class Engine {
   // Finishes what was given and ends the thread. Subclasses call it in their destructor, while their own members still live.
   void stop();
 
+  // Without `done` the caller waits for the ticket.
   uint64_t allReduce(void* data, size_t count, int dtype, int op, Done done = nullptr);
   uint64_t broadcast(void* data, size_t bytes, int root, Done done = nullptr);
   uint64_t allGather(const void* source, void* target, size_t bytes, Done done = nullptr);
@@ -55,18 +56,26 @@ class Engine {
   virtual void doBarrier() = 0;
   // Ends a collective under way, from another thread. False when that cannot be done: the thread is left behind then.
   virtual bool interrupt() = 0;
+  // True where a caller who waits may carry out collectives itself: then native code's calls wake nobody.
+  virtual bool helps() const { return false; }
 
  private:
   struct Job {
     Work work;
     Done done;
+    bool later;
   };
   void loop();
+  // A collective: left to whoever waits for it, where nobody is told.
+  uint64_t give(Work work, Done done);
+  // Takes the first job and does it; `lock` is held before and afterwards, and no job is under way.
+  void runNext(std::unique_lock<std::mutex>& lock);
 
   std::mutex mutex_;
   std::condition_variable wake_;      // there is something to do
   std::condition_variable progress_;  // something was done
   std::deque<Job> jobs_;
+  size_t urgent_ = 0;  // how many of them nobody waits for
   uint64_t given_ = 0;
   uint64_t done_ = 0;
   uint64_t failedFrom_ = UINT64_MAX;  // the first ticket that failed

@@ -1,9 +1,9 @@
 /**
- * Which collective engine the ranks use: the device's own library (HCCL), Open MPI in a job of its own, Gloo, and where the addon of one is missing on
- * some rank the process group's plain TCP, which is slower and says so.
+ * Which collective engine the ranks use: the device's own library (HCCL), Open MPI in a job of its own, shared memory where all ranks are on one machine, Gloo,
+ * and where its addon is missing on some rank the process group's plain TCP, which is slower and says so.
  */
 
-import { connectGloo, glooAvailable } from '@omma/collectives';
+import { connectGloo, connectShared, glooAvailable } from '@omma/collectives';
 import {
   type Communicator,
   type Device,
@@ -38,6 +38,11 @@ async function hostCollectives(
   { backend, collectiveTimeout }: DistributedEnvironment,
 ): Promise<{ host: HostCollectives; warning: string | null }> {
   if (backend === 'tcp') return { host: group, warning: null };
+  if (backend !== 'gloo') {
+    const shared = await connectShared(group, collectiveTimeout);
+    if (typeof shared !== 'string') return { host: shared, warning: null };
+    if (backend === 'shm') throw new OmmaError(`distributed: OMMA_DIST_BACKEND is shm, but ${shared}`);
+  }
   const available = glooAvailable();
   const reasons = await allGatherText(group, available === true ? '' : available);
   const without = reasons.findIndex((reason) => reason !== '');

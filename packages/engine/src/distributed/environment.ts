@@ -5,7 +5,7 @@ import { type Environment, type Launcher, type LauncherName, launcherOf, wholeNu
 import type { ProcessGroup } from './processGroup.ts';
 
 /** Collective engines that OMMA_DIST_BACKEND may name, MMEngine's `env_cfg.dist_cfg.backend`; `auto` takes the fastest that all ranks have. */
-export const backends = ['auto', 'gloo', 'mpi', 'tcp'] as const;
+export const backends = ['auto', 'shm', 'gloo', 'mpi', 'tcp'] as const;
 export type Backend = (typeof backends)[number];
 
 export interface DistributedEnvironment {

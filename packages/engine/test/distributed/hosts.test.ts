@@ -24,6 +24,9 @@ afterAll(() => {
   if (typeof hosts !== 'string') hosts.remove();
 });
 
+/** They would find each other's shared memory, which real hosts do not. */
+const overNetwork = { OMMA_DIST_BACKEND: 'gloo' };
+
 const onHosts = ({ names, address }: Hosts) => ({
   prefix: (rank: number) => ['ip', 'netns', 'exec', names[rank === 0 ? 0 : 1]],
   masterAddr: address,
@@ -35,13 +38,18 @@ if (typeof hosts === 'string') {
   describe('two hosts', { timeout: 120_000 }, () => {
     it('train as two processes of one host do', async () => {
       const [here] = await trainProcesses(await temporary(), 2, 4);
-      const ranks = await trainProcesses(await temporary(), 2, 4, onHosts(hosts));
+      const ranks = await trainProcesses(await temporary(), 2, 4, { ...onHosts(hosts), env: overNetwork });
       for (const rank of ranks) expect(rank).toMatchObject({ code: 0, name: 'gloo', losses: here?.losses });
     });
 
     it('that lose each other: rank 0 goes on alone, the other ends with a message', async () => {
       const workDir = await temporary();
-      const env = { OMMA_TEST_EPOCHS: '8', OMMA_COLLECTIVE_TIMEOUT: '2', OMMA_REFORM_TIMEOUT: '2' };
+      const env = {
+        ...overNetwork,
+        OMMA_TEST_EPOCHS: '8',
+        OMMA_COLLECTIVE_TIMEOUT: '2',
+        OMMA_REFORM_TIMEOUT: '2',
+      };
       const watch = () => {
         const timer = setInterval(async () => {
           if ((await listCheckpoints(workDir)).length === 0) return;

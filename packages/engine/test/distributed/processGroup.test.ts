@@ -1,6 +1,7 @@
 import { connect, createServer } from 'node:net';
-import { type DType, hostArray, OmmaError, type ReduceOp, toBfloat16, toFloat16 } from '@omma/core';
+import { OmmaError } from '@omma/core';
 import { afterEach, describe, expect, it } from 'vitest';
+import { everyRank, itCollects } from '../../../collectives/test/support/ranks.ts';
 import { distributedEnvironment, ProcessGroup } from '../../src/index.ts';
 import { environment, freePort } from './support/ports.ts';
 
@@ -20,9 +21,6 @@ async function groups(size: number, times = {}): Promise<ProcessGroup[]> {
   return joined;
 }
 
-const everyRank = <T>(all: readonly ProcessGroup[], run: (group: ProcessGroup) => Promise<T>) =>
-  Promise.all(all.map(run));
-
 describe('a process group', () => {
   it('hands bytes from one rank to those that wait for them, before and after they are set', async () => {
     const [a, b, c] = await groups(3);
@@ -33,31 +31,7 @@ describe('a process group', () => {
     expect([...(await c.get('root'))]).toEqual([1, 2, 3]);
   });
 
-  it.each([
-    ['sum', [1 + 2 + 4, 3 + 5 + 7]],
-    ['prod', [8, 105]],
-    ['max', [4, 7]],
-    ['min', [1, 3]],
-  ] as const)('reduces by %s in every dtype', async (op: ReduceOp, expected) => {
-    const all = await groups(3);
-    const given = [
-      [1, 3],
-      [2, 5],
-      [4, 7],
-    ];
-    const encode = (dtype: DType, value: number) =>
-      dtype === 'float16' ? toFloat16(value) : dtype === 'bfloat16' ? toBfloat16(value) : value;
-    for (const dtype of ['float32', 'float16', 'bfloat16', 'int32', 'uint32', 'uint8'] as const) {
-      const results = await everyRank(all, (group) => {
-        const data = hostArray(dtype, 2);
-        data.set((given[group.rank] ?? []).map((value) => encode(dtype, value)));
-        return group.allReduce(data, dtype, op);
-      });
-      for (const result of results) {
-        expect([...result]).toEqual(expected.map((value) => encode(dtype, value)));
-      }
-    }
-  });
+  itCollects(groups);
 
   it('sums in rank order, whoever comes first', async () => {
     const all = await groups(3);
@@ -70,24 +44,6 @@ describe('a process group', () => {
       });
       expect(results.map(([value]) => value)).toEqual([0, 0, 0]);
     }
-  });
-
-  it('broadcasts, gathers, scatters, and keeps the order of calls', async () => {
-    const all = await groups(2);
-    const results = await everyRank(all, async (group) => {
-      const own = Int32Array.of(10 * group.rank, 10 * group.rank + 1);
-      const [sent, gathered, scattered] = await Promise.all([
-        group.broadcast(own, 'int32', 1),
-        group.allGather(own, 'int32'),
-        group.reduceScatter(own, 'int32', 'sum'),
-        group.barrier(),
-      ]);
-      return [[...sent], [...gathered], [...scattered]];
-    });
-    expect(results).toEqual([
-      [[10, 11], [0, 1, 10, 11], [10]],
-      [[10, 11], [0, 1, 10, 11], [12]],
-    ]);
   });
 
   it('may be left in any order when all have finished', async () => {

@@ -13,6 +13,13 @@
 
 namespace omma {
 
+namespace {
+
+// Beside the prefixes of Gloo's own collectives (gloo/types.h), so that messages of one cannot be taken for those of another.
+constexpr uint8_t kReduceScatterSlot = 0x60;
+
+}  // namespace
+
 // gloo::Context leaves connecting to its rendezvous classes, whose stores block; here the addresses come from outside.
 class GlooContext : public gloo::Context {
  public:
@@ -106,13 +113,27 @@ void GlooEngine::doAllGather(const void* source, void* target, size_t bytes) {
   gloo::allgather(options);
 }
 
-// This version of Gloo has no reduce-scatter of its own; the sum of everything, of which each rank keeps its part, takes its place.
+// Gloo's reduce-scatter is an algorithm for powers of two with buffers of its own; this is its messages: each rank sends the others their parts and
+// combines what it gets of its own, always in the same order, so that every run gets the same bits.
 void GlooEngine::doReduceScatter(const void* source, void* target, size_t count, int dtype, int op) {
+  if (count == 0) return;
+  const ReduceFunction combine = reduceFunction(dtype, op);
   const size_t part = count * byteSize(dtype);
-  std::vector<char> whole(part * size_);
-  std::memcpy(whole.data(), source, whole.size());
-  doAllReduce(whole.data(), count * size_, dtype, op);
-  std::memcpy(target, whole.data() + part * rank_, part);
+  auto* whole = static_cast<char*>(const_cast<void*>(source));
+  std::memcpy(target, whole + part * rank_, part);
+  std::vector<char> received(part);
+  const auto from = context_->createUnboundBuffer(whole, part * size_);
+  const auto to = context_->createUnboundBuffer(received.data(), part);
+  const uint64_t slot = gloo::Slot::build(kReduceScatterSlot, tag_++);
+  for (int step = 1; step < size_; step++) {
+    const int next = (rank_ + step) % size_;
+    const int last = (rank_ - step + size_) % size_;
+    to->recv(last, slot, 0, part);
+    from->send(next, slot, part * next, part);
+    to->waitRecv(timeout_);
+    combine(target, target, received.data(), count);
+    from->waitSend(timeout_);
+  }
 }
 
 void GlooEngine::doBarrier() {

@@ -32,27 +32,14 @@ void inParts(size_t count, Do part) {
   }
 }
 
-MPI_Op builtin(int op) {
-  switch (op) {
-    case OMMA_SUM:
-      return MPI_SUM;
-    case OMMA_PROD:
-      return MPI_PROD;
-    case OMMA_MAX:
-      return MPI_MAX;
-    default:
-      return MPI_MIN;
-  }
-}
-
-// An MPI operation on 16-bit floats; MPI gives a function no place for data of its own, so each pair has one.
+// An MPI operation by our own arithmetic; MPI gives a function no place for data of its own, so each pair has one.
 template <int DType, int Op>
 void combine(void* in, void* inout, int* count, MPI_Datatype*) {
   reduceFunction(DType, Op)(inout, in, inout, static_cast<size_t>(*count));
 }
 
 template <int DType>
-MPI_User_function* half(int op) {
+MPI_User_function* own(int op) {
   switch (op) {
     case OMMA_SUM:
       return combine<DType, OMMA_SUM>;
@@ -65,32 +52,45 @@ MPI_User_function* half(int op) {
   }
 }
 
+// MPI knows no 16-bit floats, and its MAX and MIN lose a NaN or keep it by the order of ranks.
+MPI_User_function* ownFunction(int dtype, int op) {
+  if (dtype == OMMA_FLOAT16) return own<OMMA_FLOAT16>(op);
+  if (dtype == OMMA_BFLOAT16) return own<OMMA_BFLOAT16>(op);
+  if (dtype == OMMA_FLOAT32 && (op == OMMA_MAX || op == OMMA_MIN)) return own<OMMA_FLOAT32>(op);
+  return nullptr;
+}
+
+MPI_Datatype typeOf(int dtype) {
+  switch (dtype) {
+    case OMMA_FLOAT32:
+      return MPI_FLOAT;
+    case OMMA_FLOAT16:
+    case OMMA_BFLOAT16:
+      return MPI_UINT16_T;
+    case OMMA_INT32:
+      return MPI_INT32_T;
+    case OMMA_UINT32:
+      return MPI_UINT32_T;
+    default:
+      return MPI_UINT8_T;
+  }
+}
+
 struct Reduction {
   MPI_Datatype type;
   MPI_Op op;
 };
 
 Reduction reductionOf(int dtype, int op) {
-  switch (dtype) {
-    case OMMA_FLOAT32:
-      return {MPI_FLOAT, builtin(op)};
-    case OMMA_INT32:
-      return {MPI_INT32_T, builtin(op)};
-    case OMMA_UINT32:
-      return {MPI_UINT32_T, builtin(op)};
-    case OMMA_FLOAT16:
-    case OMMA_BFLOAT16: {
-      static std::map<std::pair<int, int>, MPI_Op> made;
-      const auto key = std::make_pair(dtype, op);
-      if (made.count(key) == 0) {
-        MPI_User_function* function = dtype == OMMA_FLOAT16 ? half<OMMA_FLOAT16>(op) : half<OMMA_BFLOAT16>(op);
-        check(MPI_Op_create(function, 1, &made[key]), "MPI_Op_create");
-      }
-      return {MPI_UINT16_T, made[key]};
-    }
-    default:
-      return {MPI_UINT8_T, builtin(op)};
+  MPI_User_function* function = ownFunction(dtype, op);
+  if (function == nullptr) {
+    const MPI_Op builtin[] = {MPI_SUM, MPI_PROD, MPI_MAX, MPI_MIN};
+    return {typeOf(dtype), builtin[op]};
   }
+  static std::map<std::pair<int, int>, MPI_Op> made;
+  const auto key = std::make_pair(dtype, op);
+  if (made.count(key) == 0) check(MPI_Op_create(function, 1, &made[key]), "MPI_Op_create");
+  return {typeOf(dtype), made[key]};
 }
 
 }  // namespace

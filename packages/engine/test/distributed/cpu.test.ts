@@ -1,11 +1,11 @@
-/** Data parallel training on the CPU device, a process a rank, with gradients summed by Gloo. */
+/** Data parallel training on the CPU device, a process a rank, with gradients summed in shared memory, by Gloo, or over plain TCP. */
 
 import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import '@omma/cpu';
-import { glooAvailable } from '@omma/collectives';
+import { glooAvailable, sharedMemoryAvailable } from '@omma/collectives';
 import { deviceFactories } from '@omma/core';
 import { describe, expect, it } from 'vitest';
 import { listCheckpoints, loadCheckpoint } from '../../src/index.ts';
@@ -15,9 +15,9 @@ const cpu =
   deviceFactories()
     .find(({ name }) => name === 'cpu')
     ?.available() ?? 'the device cpu is unknown';
-const reasons = [cpu, glooAvailable()].filter((reason) => reason !== true);
+const reasons = [cpu, sharedMemoryAvailable(), glooAvailable()].filter((reason) => reason !== true);
 const missing = reasons.length === 0 ? null : reasons.join('; ');
-const temporary = () => mkdtemp(join(tmpdir(), 'omma-gloo-train-'));
+const temporary = () => mkdtemp(join(tmpdir(), 'omma-cpu-train-'));
 
 /** Twelve steps whose gradients are sums over up to 8 samples of 64 pixels, in another order: 2^-24 times the root of the terms each. */
 const float32Noise = 12 * 2 ** -24 * Math.sqrt(8 * 64);
@@ -39,24 +39,29 @@ function afterCheckpoint(workDir: string, rank: number, signal: NodeJS.Signals) 
   };
 }
 
-describe.skipIf(missing !== null)('ranks on the CPU device with Gloo', { timeout: 120_000 }, () => {
+describe.skipIf(missing !== null)('ranks on the CPU device', { timeout: 120_000 }, () => {
   it.each([
-    ['group norm', {}],
-    ['synchronised batch norm', { OMMA_TEST_SYNC_BN: '1' }],
-  ])('give the loss curve and the metrics of one rank with the doubled batch: %s', async (_, env) => {
-    const [whole] = await trainProcesses(await temporary(), 1, 8, { env });
-    const ranks = await trainProcesses(await temporary(), 2, 4, { env });
-    expect(whole).toMatchObject({ code: 0, name: null });
-    for (const rank of ranks) {
-      expect(rank).toMatchObject({
-        code: 0,
-        name: 'gloo',
-        losses: ranks[0]?.losses,
-        metrics: whole?.metrics,
-      });
-      expect(distance(rank.losses, whole?.losses ?? [])).toBeLessThan(float32Noise);
-    }
-  });
+    ['shm', 'group norm', {}],
+    ['shm', 'synchronised batch norm', { OMMA_TEST_SYNC_BN: '1' }],
+    ['gloo', 'group norm', { OMMA_DIST_BACKEND: 'gloo' }],
+    ['gloo', 'synchronised batch norm', { OMMA_DIST_BACKEND: 'gloo', OMMA_TEST_SYNC_BN: '1' }],
+  ])(
+    'give the loss curve and the metrics of one rank with the doubled batch: %s, %s',
+    async (name, _, env) => {
+      const [whole] = await trainProcesses(await temporary(), 1, 8, { env });
+      const ranks = await trainProcesses(await temporary(), 2, 4, { env });
+      expect(whole).toMatchObject({ code: 0, name: null });
+      for (const rank of ranks) {
+        expect(rank).toMatchObject({
+          code: 0,
+          name,
+          losses: ranks[0]?.losses,
+          metrics: whole?.metrics,
+        });
+        expect(distance(rank.losses, whole?.losses ?? [])).toBeLessThan(float32Noise);
+      }
+    },
+  );
 
   it('give the same with the step cut in two, over plain TCP', async () => {
     const settings = { env: { OMMA_DIST_BACKEND: 'tcp' } };
@@ -67,19 +72,19 @@ describe.skipIf(missing !== null)('ranks on the CPU device with Gloo', { timeout
   });
 
   it.each([
-    [3, 1],
-    [2, 0],
+    ['gloo', 3, 1],
+    ['shm', 2, 0],
   ])(
-    'of %d, rank %d is killed: the others go on from the last checkpoint to the end',
-    async (size, killed) => {
+    '%s: of %d, rank %d is killed: the others go on from the last checkpoint to the end',
+    async (engine, size, killed) => {
       const workDir = await temporary();
-      const env = { OMMA_TEST_EPOCHS: '10' };
+      const env = { OMMA_TEST_EPOCHS: '10', OMMA_DIST_BACKEND: engine };
       const watch = afterCheckpoint(workDir, killed, 'SIGKILL');
       const ranks = await trainProcesses(workDir, size, 4, { env, watch });
       expect(ranks[killed]?.signal).toBe('SIGKILL');
       const left = ranks.filter((_, rank) => rank !== killed);
       for (const rank of left) {
-        expect(rank).toMatchObject({ code: 0, err: '', name: left.length === 1 ? null : 'gloo' });
+        expect(rank).toMatchObject({ code: 0, err: '', name: left.length === 1 ? null : engine });
         expect(rank.messages.join('\n')).toMatch(
           new RegExp(`rank ${killed} of ${size} is lost; the .* (goes|go) on from .*iter_\\d+`),
         );
@@ -90,9 +95,14 @@ describe.skipIf(missing !== null)('ranks on the CPU device with Gloo', { timeout
     },
   );
 
-  it('a rank that hangs is left behind after the timeout', async () => {
+  it.each(['shm', 'gloo'])('%s: a rank that hangs is left behind after the timeout', async (engine) => {
     const workDir = await temporary();
-    const env = { OMMA_TEST_EPOCHS: '10', OMMA_COLLECTIVE_TIMEOUT: '2', OMMA_REFORM_TIMEOUT: '2' };
+    const env = {
+      OMMA_DIST_BACKEND: engine,
+      OMMA_TEST_EPOCHS: '10',
+      OMMA_COLLECTIVE_TIMEOUT: '2',
+      OMMA_REFORM_TIMEOUT: '2',
+    };
     const watch = afterCheckpoint(workDir, 1, 'SIGSTOP');
     const [first] = await trainProcesses(workDir, 2, 4, { env, watch });
     expect(first).toMatchObject({ code: 0, name: null });

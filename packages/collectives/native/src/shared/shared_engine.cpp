@@ -1,0 +1,239 @@
+// See shared_engine.h.
+#include "shared/shared_engine.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <thread>
+
+#include "reduce.h"
+#include "shared/parallel.h"
+
+namespace omma {
+
+namespace {
+
+enum Kind : uint32_t { kAllReduce = 1, kBroadcast, kAllGather, kReduceScatter, kBarrier };
+
+const char* nameOf(uint32_t kind) {
+  switch (kind) {
+    case kAllReduce:
+      return "allReduce";
+    case kBroadcast:
+      return "broadcast";
+    case kAllGather:
+      return "allGather";
+    case kReduceScatter:
+      return "reduceScatter";
+    case kBarrier:
+      return "barrier";
+    default:
+      return "nothing";
+  }
+}
+
+// In the order of core's lists.
+constexpr const char* kDTypes[] = {"float32", "float16", "bfloat16", "int32", "uint32", "uint8", "bool"};
+constexpr const char* kOps[] = {"sum", "prod", "max", "min"};
+
+std::string described(const Call& call) {
+  if (call.kind == kBarrier) return nameOf(call.kind);
+  const bool reduces = call.kind == kAllReduce || call.kind == kReduceScatter;
+  return std::string(nameOf(call.kind)) + " of " + std::to_string(call.count) +
+         (reduces ? std::string(" ") + kDTypes[call.dtype] + " by " + kOps[call.op] : " bytes") +
+         (call.kind == kBroadcast ? " from rank " + std::to_string(call.root) : "");
+}
+
+// How `count` elements are divided between the ranks: whole lines of 64 bytes of the narrowest elements, so that no two ranks write one line.
+struct Parts {
+  size_t count;
+  size_t each;
+  Parts(size_t elements, int size) : count(elements), each((elements / static_cast<size_t>(size) + 64) / 64 * 64) {}
+  size_t begin(int rank) const { return std::min(count, each * static_cast<size_t>(rank)); }
+  size_t length(int rank) const { return begin(rank + 1) - begin(rank); }
+};
+
+inline void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Elements that are combined and copied on while they lie in the nearest cache.
+constexpr size_t kBlock = 4096;
+
+}  // namespace
+
+SharedEngine::SharedEngine(Segment segment, int rank, int size, std::chrono::milliseconds timeout)
+    : segment_(std::move(segment)), rank_(rank), size_(size), timeout_(timeout) {
+  start([] { useOneThread(); });
+}
+
+SharedEngine::~SharedEngine() {
+  segment_.control(rank_).gone.store(1, std::memory_order_release);
+  stop();
+}
+
+void SharedEngine::announce(const Call& call) { segment_.control(rank_).call = call; }
+
+void SharedEngine::meet(bool alike) {
+  const uint64_t meeting = ++meetings_;
+  segment_.control(rank_).arrived.store(meeting, std::memory_order_release);
+  try {
+    for (int other = 0; other < size_; other++) {
+      if (other == rank_) continue;
+      waitFor(other, meeting);
+      if (alike) compare(other);
+    }
+  } catch (...) {
+    // The others need not wait for their timeouts.
+    segment_.control(rank_).gone.store(1, std::memory_order_release);
+    throw;
+  }
+}
+
+void SharedEngine::waitFor(int other, uint64_t meeting) {
+  using Clock = std::chrono::steady_clock;
+  const Control& control = segment_.control(other);
+  const auto there = [&] { return control.arrived.load(std::memory_order_acquire) >= meeting; };
+  // Ranks work at the same pace, so mostly the other is there within microseconds.
+  for (int i = 0; i < 2000; i++) {
+    if (there()) return;
+    pause();
+  }
+  const auto begin = Clock::now();
+  for (;;) {
+    // In this order: one that has left may have come before.
+    const bool gone = control.gone.load(std::memory_order_acquire) != 0;
+    if (there()) return;
+    if (interrupted_) throw std::runtime_error("this process has left the run");
+    if (gone) throw std::runtime_error("rank " + std::to_string(other) + " has left the run");
+    const auto waited = Clock::now() - begin;
+    if (waited > timeout_) {
+      throw std::runtime_error("Timed out: rank " + std::to_string(other) + " has not taken part in " +
+                               described(segment_.control(rank_).call) + " for " + std::to_string(timeout_.count()) + " ms");
+    }
+    // Late by an eighth of what was waited anyway, and a thread that waits for a checkpoint to be written takes no processor's time.
+    if (waited < std::chrono::microseconds(200)) {
+      std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(std::min<Clock::duration>(waited / 8, std::chrono::milliseconds(1)));
+    }
+  }
+}
+
+// The other one cannot go on to its next collective before this rank has come to the second meeting of this one.
+void SharedEngine::compare(int other) {
+  const Call& mine = segment_.control(rank_).call;
+  const Call& theirs = segment_.control(other).call;
+  if (mine.kind == theirs.kind && mine.dtype == theirs.dtype && mine.op == theirs.op && mine.root == theirs.root &&
+      mine.count == theirs.count) {
+    return;
+  }
+  throw std::runtime_error("the ranks call different collectives: rank " + std::to_string(rank_) + " calls " + described(mine) +
+                           ", rank " + std::to_string(other) + " calls " + described(theirs));
+}
+
+void SharedEngine::combine(char* to, const char* own, size_t offset, size_t count, ReduceFunction function) {
+  const auto of = [&](int rank) { return rank == rank_ ? own : segment_.given(rank) + offset; };
+  function(to, of(0), of(1), count);
+  for (int rank = 2; rank < size_; rank++) function(to, to, of(rank), count);
+}
+
+void SharedEngine::doAllReduce(void* data, size_t count, int dtype, int op) {
+  const ReduceFunction function = reduceFunction(dtype, op);
+  const size_t width = byteSize(dtype);
+  const size_t most = Segment::kChunk / width;
+  announce({kAllReduce, static_cast<uint32_t>(dtype), static_cast<uint32_t>(op), 0, count});
+  char* at = static_cast<char*>(data);
+  for (size_t done = 0; done == 0 || done < count; done += most, at += most * width) {
+    const Parts parts(std::min(most, count - done), size_);
+    for (int other = 0; other < size_; other++) {
+      const size_t begin = parts.begin(other) * width;
+      if (other != rank_) parallelCopy(segment_.given(rank_) + begin, at + begin, parts.length(other) * width);
+    }
+    meet(done == 0);
+    const size_t begin = parts.begin(rank_);
+    inParallel(parts.length(rank_), kBlock, [&](size_t from, size_t to) {
+      for (size_t i = from; i < to; i += kBlock) {
+        const size_t n = std::min(kBlock, to - i);
+        char* own = at + (begin + i) * width;
+        char* result = segment_.result(rank_) + i * width;
+        combine(result, own, (begin + i) * width, n, function);
+        std::memcpy(own, result, n * width);
+      }
+    });
+    meet(false);
+    for (int other = 0; other < size_; other++) {
+      if (other == rank_) continue;
+      parallelCopy(at + parts.begin(other) * width, segment_.result(other), parts.length(other) * width);
+    }
+  }
+}
+
+void SharedEngine::doBroadcast(void* data, size_t bytes, int root) {
+  announce({kBroadcast, 0, 0, static_cast<uint32_t>(root), bytes});
+  char* at = static_cast<char*>(data);
+  for (size_t done = 0; done == 0 || done < bytes; done += Segment::kChunk) {
+    const size_t part = std::min(Segment::kChunk, bytes - done);
+    if (rank_ == root) parallelCopy(segment_.given(root), at + done, part);
+    meet(done == 0);
+    if (rank_ != root) parallelCopy(at + done, segment_.given(root), part);
+    meet(false);
+  }
+}
+
+void SharedEngine::doAllGather(const void* source, void* target, size_t bytes) {
+  announce({kAllGather, 0, 0, 0, bytes});
+  const char* from = static_cast<const char*>(source);
+  char* to = static_cast<char*>(target);
+  for (size_t done = 0; done == 0 || done < bytes; done += Segment::kChunk) {
+    const size_t part = std::min(Segment::kChunk, bytes - done);
+    parallelCopy(segment_.given(rank_), from + done, part);
+    meet(done == 0);
+    for (int rank = 0; rank < size_; rank++) {
+      parallelCopy(to + static_cast<size_t>(rank) * bytes + done, segment_.given(rank), part);
+    }
+    meet(false);
+  }
+}
+
+void SharedEngine::doReduceScatter(const void* source, void* target, size_t count, int dtype, int op) {
+  const ReduceFunction function = reduceFunction(dtype, op);
+  const size_t width = byteSize(dtype);
+  // A whole number of lines a part, so that elements stay where their width wants them.
+  const size_t most = Segment::kChunk / static_cast<size_t>(size_) / 64 * 64 / width;
+  announce({kReduceScatter, static_cast<uint32_t>(dtype), static_cast<uint32_t>(op), 0, count});
+  const char* from = static_cast<const char*>(source);
+  char* to = static_cast<char*>(target);
+  const auto place = [&](int rank) { return static_cast<size_t>(rank) * most * width; };
+  for (size_t done = 0; done == 0 || done < count; done += most) {
+    const size_t part = std::min(most, count - done);
+    const auto own = [&](int rank) { return from + (static_cast<size_t>(rank) * count + done) * width; };
+    for (int other = 0; other < size_; other++) {
+      if (other != rank_) parallelCopy(segment_.given(rank_) + place(other), own(other), part * width);
+    }
+    meet(done == 0);
+    inParallel(part, kBlock, [&](size_t begin, size_t end) {
+      const size_t bytes = begin * width;
+      combine(to + done * width + bytes, own(rank_) + bytes, place(rank_) + bytes, end - begin, function);
+    });
+    meet(false);
+  }
+}
+
+void SharedEngine::doBarrier() {
+  announce({kBarrier, 0, 0, 0, 0});
+  meet(true);
+  meet(false);
+}
+
+bool SharedEngine::interrupt() {
+  interrupted_ = true;
+  segment_.control(rank_).gone.store(1, std::memory_order_release);
+  return true;
+}
+
+}  // namespace omma
