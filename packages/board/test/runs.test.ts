@@ -104,6 +104,27 @@ describe('a run', () => {
     expect(losses(run).slice(0, 2)).toEqual([8, 8]);
   });
 
+  it('has what hooks have logged between the iterations', async () => {
+    const own = (step: number) =>
+      line(step * 100, {
+        type: 'scalars',
+        iteration: step,
+        scalars: { 'train/mine': step / 8, 'other/x': -step },
+      });
+    const lines = [start(), own(1), own(2), own(3), iteration(10, 2), own(11), own(12), iteration(20, 1)];
+    const run = await read(writeRun(temporary(), 'a', ...lines));
+    expect(steps(run)).toEqual([1, 2, 3, 10, 11, 12, 20]);
+    expect([...(run.tables.train.column('train/mine')?.view() ?? [])]).toEqual([
+      0.125,
+      0.25,
+      0.375,
+      Number.NaN,
+      1.375,
+      1.5,
+    ]);
+    expect(run.curveNames).toEqual(['train/mine', 'other/x', 'train/loss', 'train/lr']);
+  });
+
   it('tells of a failure, and steps over damaged lines', async () => {
     const failed = line(500, { type: 'failed', message: 'the disk is full' });
     const lines = [start(), '{"time": broken\n', 'null\n', '{"no":"type"}\n', iteration(1, 1), failed];

@@ -27,10 +27,15 @@ export function reduceLine(line: string, state: RunState, tables: RunTables): st
   const step = number(entry.iteration) ?? state.iteration;
   // Few iterations are logged: an evaluation or a checkpoint may stand beyond the last of them.
   state.iteration = Math.max(state.iteration, step);
-  if (entry.type === 'iteration') {
+  if (isOfSteps(entry.type)) {
     if (isRecord(entry.scalars)) tables.train.append(step, time, entry.scalars);
   } else reduceRare(entry, step, time, state, tables);
   return entry.type;
+}
+
+/** Whether lines of this type have numbers of a training step: those of every iteration, or those that a hook has logged. */
+export function isOfSteps(type: string | null): boolean {
+  return type === 'iteration' || type === 'scalars';
 }
 
 function reduceRare(

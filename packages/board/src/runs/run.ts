@@ -5,7 +5,7 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Table } from '../curves/table.ts';
 import { linesFrom } from './lines.ts';
-import { type RunTables, reduceLine } from './reduce.ts';
+import { isOfSteps, type RunTables, reduceLine } from './reduce.ts';
 import { emptyState, type RunState } from './state.ts';
 import { LineTemplate } from './template.ts';
 
@@ -163,7 +163,7 @@ export class Run {
   /** A line of another form than the ones before; the lines that come may be like it. */
   #parse(line: string, bytes: Buffer, view: DataView): void {
     const { train } = this.#tables;
-    if (reduceLine(line, this.#state, this.#tables) !== 'iteration') return;
+    if (!isOfSteps(reduceLine(line, this.#state, this.#tables))) return;
     if (++this.#unlike > patience && this.#unlike % patience !== 0) return;
     const template = LineTemplate.from(line, train);
     if (template === null) return;

@@ -1,5 +1,5 @@
 /**
- * Curves as tables: vis_data/train.csv, a row every logged iteration, and vis_data/val.csv, a row an evaluation.
+ * Curves as tables: vis_data/train.csv, a row every logged iteration, and vis_data/val.csv, a row an evaluation; a file for each other group of curves.
  *
  * Columns are `step`, `wallTime` and the numbers. A number that appears later gets a column: the file is rewritten then, which happens once. What an
  * earlier run wrote beyond the step from which this one goes on is taken out.
@@ -31,11 +31,10 @@ export class CsvVisBackend implements VisBackend {
   }
 
   async flush(): Promise<void> {
-    if (this.#start !== null) {
-      for (const group of ['train', 'val']) await this.#table(group).begin(this.#start);
-      this.#start = null;
-    }
-    for (const table of this.#tables.values()) await table.flush();
+    if (this.#start === null) return;
+    // Those of an earlier run are taken up, also when nothing is to be added to them yet.
+    for (const group of ['train', 'val']) this.#table(group);
+    for (const table of this.#tables.values()) await table.flush(this.#start);
   }
 
   #table(group: string): CsvTable {
@@ -52,6 +51,7 @@ class CsvTable {
   readonly #file: CsvFile;
   readonly #names = ['step', 'wallTime'];
   #rows: string[][] = [];
+  #begun = false;
 
   constructor(path: string) {
     this.#file = new CsvFile(path);
@@ -63,12 +63,10 @@ class CsvTable {
     this.#rows.push([String(step), new Date(time).toISOString(), ...numbers]);
   }
 
-  /** Keeps the rows of an earlier run up to `step`. */
-  async begin(step: number): Promise<void> {
-    await this.#file.begin(step);
-  }
-
-  async flush(): Promise<void> {
+  /** Of an earlier run's rows those up to `start` stay. */
+  async flush(start: number): Promise<void> {
+    if (!this.#begun) await this.#file.begin(start);
+    this.#begun = true;
     if (this.#rows.length === 0) return;
     const rows = this.#rows;
     this.#rows = [];

@@ -48,6 +48,9 @@ export class LocalVisBackend implements VisBackend {
         this.#line(time, { type, epoch, iteration: step, iterationInEpoch, loss, scalars });
         return;
       }
+      case 'scalars':
+        this.#line(time, { type: event.type, iteration: step, scalars });
+        return;
       case 'start':
         this.#configWritten = this.#name !== logName;
         this.#line(time, { ...event, config: this.#config });

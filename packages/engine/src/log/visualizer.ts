@@ -51,7 +51,8 @@ export class Visualizer {
     if (event.type === 'evaluationProgress' || event.type === 'downloadProgress') return;
     if (event.type === 'start' || event.type === 'iteration') this.#step = event.iteration;
     if (event.type === 'end') this.#ended = { status: event.reason };
-    const entry = { time: Date.now(), step: this.#step, event, scalars: this.#scalars(event) };
+    const step = event.type === 'scalars' ? Math.max(this.#step, event.iteration ?? 0) : this.#step;
+    const entry = { time: Date.now(), step, event, scalars: this.#scalars(event) };
     if (event.type === 'iteration' && event.iteration % this.#interval !== 0) return;
     for (const backend of this.#backends) backend.add(entry);
   }
@@ -84,6 +85,7 @@ export class Visualizer {
 
   #scalars(event: RunnerEvent): Scalars {
     if (event.type === 'evaluation') return prefixed('val', event.metrics);
+    if (event.type === 'scalars') return grouped(event.scalars);
     if (event.type !== 'iteration') return {};
     const { loss, lr, scalars, seconds, dataSeconds } = event;
     const numbers = { loss, ...scalars, lr, time: seconds, dataTime: dataSeconds };
@@ -111,4 +113,11 @@ function speed({ imagesPerSecond, dataWaitShare }: IterationEvent): Scalars {
 
 function prefixed(prefix: string, scalars: Scalars): Scalars {
   return Object.fromEntries(Object.entries(scalars).map(([name, value]) => [`${prefix}/${name}`, value]));
+}
+
+/** `train/` in front of the names that have no group. */
+function grouped(scalars: Scalars): Scalars {
+  return Object.fromEntries(
+    Object.entries(scalars).map(([name, value]) => [name.includes('/') ? name : `train/${name}`, value]),
+  );
 }

@@ -3,6 +3,7 @@
 import type { Device } from '@omma/core';
 import type { Config } from '../config/types.ts';
 import type { DataLoader } from '../data/types.ts';
+import type { LoggedImage } from '../log/backend.ts';
 import type { TrainPlan } from '../loops/trainPlan.ts';
 import type { RunnerEvent, Scalars } from './events.ts';
 import type { TrainableModel } from './model.ts';
@@ -27,6 +28,8 @@ export interface RunContext {
   /** True on the one process that writes files. */
   readonly isMain: boolean;
   emit(event: RunnerEvent): void;
+  /** Hands a picture to the log of a training run: to the work directory, `omma board`, TensorBoard, MLflow. Nothing on other ranks than 0, and outside of training. */
+  addImage(image: Omit<LoggedImage, 'time' | 'step'>): void;
 }
 
 export interface TrainingContext extends RunContext {

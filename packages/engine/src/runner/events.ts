@@ -113,6 +113,15 @@ export interface NoticeEvent {
   readonly message: string;
 }
 
+/** Numbers of a hook's own, for the log: curves over the iterations, beside those of the step. */
+export interface ScalarsEvent {
+  readonly type: 'scalars';
+  /** By the curve's name; `train/` goes in front of one without a group. */
+  readonly scalars: Scalars;
+  /** Steps done; the last one whose loss is known unless given, which is one behind `progress.iteration` while a step is in flight. */
+  readonly iteration?: number;
+}
+
 export interface EndEvent {
   readonly type: 'end';
   /** 'stopped': a hook ended it early and said why in a notice. */
@@ -133,6 +142,7 @@ export type RunnerEvent =
   | CheckpointEvent
   | WarningEvent
   | NoticeEvent
+  | ScalarsEvent
   | EndEvent;
 
 export type RunnerListener = (event: RunnerEvent) => void;

@@ -28,6 +28,7 @@ import { type HookInfo, HookList } from '../hooks/hookList.ts';
 import { defaultLogInterval, LoggerHook } from '../hooks/loggerHook.ts';
 import type { Priority } from '../hooks/priority.ts';
 import { VisualizationHook } from '../hooks/visualizationHook.ts';
+import type { LoggedImage } from '../log/backend.ts';
 import { copyLogs } from '../log/copyLogs.ts';
 import { Visualizer } from '../log/visualizer.ts';
 import type { RunnerApi, RunnerOptions, TestOptions } from './api.ts';
@@ -95,7 +96,7 @@ export class Runner implements RunnerApi {
     );
     this.registerHook(
       new VisualizationHook(defaultHooks.visualization ?? {}, {
-        addImage: (image) => this.#visualizer?.addImage(image),
+        addImage: (image) => this.#addImage(image),
         dataset: () => this.evaluations.dataset,
       }),
     );
@@ -114,7 +115,8 @@ export class Runner implements RunnerApi {
   /** What hooks see outside of training. */
   get context(): RunContext {
     const { config, workDir, seed, device, model, isMain } = this;
-    return { config, workDir, seed, device, model, isMain, emit: (event) => this.emit(event) };
+    const emit = (event: RunnerEvent) => this.emit(event);
+    return { config, workDir, seed, device, model, isMain, emit, addImage: (image) => this.#addImage(image) };
   }
 
   /** Builds the model of a checked config. Its weights come when they are needed: see `firstWeights`. */
@@ -252,6 +254,10 @@ export class Runner implements RunnerApi {
   emit(event: RunnerEvent): void {
     this.options.onEvent?.(event);
     this.#visualizer?.add(event);
+  }
+
+  #addImage(image: Omit<LoggedImage, 'time' | 'step'>): void {
+    if (this.isMain) this.#visualizer?.addImage(image);
   }
 
   #openLog(): Visualizer {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Config,
   checkConfig,
+  type Hook,
   loadConfig,
   Runner,
   type RunnerEvent,
@@ -54,6 +55,45 @@ describe('log.jsonl', () => {
     expect(entries.filter(({ type }) => type === 'evaluation').map(({ iteration }) => iteration)).toEqual([
       4, 8, 12,
     ]);
+  });
+
+  it('has the numbers and pictures of a hook, and so have the other backends', async () => {
+    const workDir = await temporary();
+    const config: Config = {
+      ...tinyConfig(workDir),
+      visualizer: { visBackends: [{ type: 'CsvVisBackend' }] },
+    };
+    const bytes = new TextEncoder().encode('pixels');
+    const image = {
+      name: 'mine',
+      caption: '',
+      correct: null,
+      format: 'png',
+      bytes,
+      width: 1,
+      height: 1,
+    } as const;
+    const hook: Hook = {
+      async afterTrainIteration({ emit, addImage, progress }) {
+        if (progress.iteration !== 3) return;
+        emit({ type: 'scalars', iteration: 3, scalars: { mine: 7, 'other/mine': 8 } });
+        addImage(image);
+      },
+    };
+    const runner = await Runner.create(config, { hooks: [hook] });
+    await runner.train();
+    const entries = (await lines(workDir, 'log.jsonl')).map(json);
+    const scalars = entries.find(({ type }) => type === 'scalars');
+    expect(scalars).toMatchObject({ iteration: 3, scalars: { 'train/mine': 7, 'other/mine': 8 } });
+    expect(entries.find(({ type }) => type === 'image')).toMatchObject({
+      name: 'mine',
+      path: expect.stringMatching(/^vis_data.vis_image.mine_\d\.png$/),
+    });
+    expect(await lines(workDir, 'vis_data/other.csv')).toEqual([
+      'step,wallTime,mine',
+      `3,${scalars?.time},8`,
+    ]);
+    expect((await lines(workDir, 'vis_data/train.csv'))[0]).toContain(',mine');
   });
 
   it('has the resolved config beside it, as a file that trains the same run', async () => {
