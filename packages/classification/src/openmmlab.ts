@@ -23,10 +23,12 @@ const batchNorm: KeyRule = {
   missing: "Omma's backbones have batch norm (BN)",
 };
 
+const initConfig: KeyRule = { name: 'initConfig', neutral: isEmpty };
+
 const backbone = {
   norm_cfg: batchNorm,
-  with_cp: { neutral: oneOf(false), missing: 'activations are not recomputed' },
-  init_cfg: { neutral: isEmpty, missing: 'weights come by loadFrom, or are drawn as OpenMMLab draws them' },
+  with_cp: { neutral: oneOf(false), missing: 'name the blocks in activationCheckpointing' },
+  init_cfg: initConfig,
   deep_stem: { neutral: oneOf(false) },
   avg_down: { neutral: oneOf(false) },
   drop_path_rate: { neutral: oneOf(0) },
@@ -81,14 +83,20 @@ registerOpenMMLabKeys({
     keys: {
       type: { neutral: oneOf('ClsDataPreprocessor') },
       num_classes: needless,
-      // Omma decodes to RGB.
+      // Omma decodes to RGB. What is false may be BGR files or RGB arrays (CIFAR): rgbToBgr says it.
       to_rgb: needless,
     },
   },
 });
 
 registerOpenMMLabTypes({
-  ImageClassifier: { keys: { train_cfg: { neutral: isEmpty }, pretrained: { neutral: isEmpty } } },
+  ImageClassifier: {
+    keys: {
+      train_cfg: { neutral: isEmpty },
+      pretrained: { neutral: isEmpty },
+      init_cfg: { neutral: isEmpty, missing: 'give loadFrom, or the initConfig of a part' },
+    },
+  },
   ResNet: { keys: backbone },
   ResNet_CIFAR: { type: 'ResNet', keys: backbone, adds: { stem: 'cifar' } },
   LinearClsHead: {
@@ -102,7 +110,7 @@ registerOpenMMLabTypes({
       // The metric says which shares it counts.
       topk: needless,
       cal_acc: { neutral: oneOf(false) },
-      init_cfg: { neutral: onlyType(['Normal'], ['layer', 'std']) },
+      init_cfg: initConfig,
     },
   },
   ImageNet: {

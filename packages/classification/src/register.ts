@@ -1,10 +1,11 @@
 /** Makes the classification types known to configs: their schemas, and how to build them. */
 
 import type { Tensor } from '@omma/core';
-import { metrics, models, Registry, type TypedConfig, ttaModels } from '@omma/engine';
-import type { Module } from '@omma/nn';
+import { initConfigSchema, metrics, models, Registry, type TypedConfig, ttaModels } from '@omma/engine';
+import { type InitConfig, type Module, setInitializers } from '@omma/nn';
 import { z } from 'zod';
 import { ResNet, type ResNetOptions, resNetDepths } from './backbones/resnet.ts';
+import { zeroResidual } from './backbones/resnetBlocks.ts';
 import {
   AverageClsScoreTTA,
   type AverageClsScoreTTAOptions,
@@ -17,7 +18,12 @@ import { GlobalAveragePooling } from './necks/globalAveragePooling.ts';
 
 /** Feature extractors that a classifier can stand on. */
 export interface BackboneTypes {
-  ResNet: ResNetOptions;
+  ResNet: ResNetOptions & HasInitConfig;
+}
+
+/** What every part takes: how its weights are drawn, in place of what OpenMMLab draws. */
+export interface HasInitConfig {
+  readonly initConfig?: InitConfig | readonly InitConfig[];
 }
 
 export interface Backbone extends Module<readonly [Tensor], readonly Tensor[]> {
@@ -29,7 +35,7 @@ export interface NeckTypes {
 }
 
 export interface HeadTypes {
-  LinearClsHead: {
+  LinearClsHead: HasInitConfig & {
     readonly numClasses: number;
     readonly labelSmoothing?: number;
     readonly inChannels?: number;
@@ -79,8 +85,15 @@ backbones.register(
     frozenStages: z.int().min(-1).max(4).exactOptional(),
     normEval: z.boolean().exactOptional(),
     zeroInitResidual: z.boolean().exactOptional(),
+    initConfig: initConfigSchema.exactOptional(),
   }),
-  (options) => new ResNet(options),
+  ({ initConfig = [], ...options }) => {
+    const backbone = new ResNet(options);
+    const zeroed = backbone.parameters().filter(({ initializer }) => initializer === zeroResidual);
+    setInitializers(backbone, initConfig);
+    for (const parameter of zeroed) parameter.initializer = zeroResidual;
+    return backbone;
+  },
 );
 
 necks.register('GlobalAveragePooling', z.strictObject({}), () => new GlobalAveragePooling());
@@ -91,8 +104,14 @@ heads.register(
     numClasses: positive,
     labelSmoothing: z.number().min(0).lt(1).exactOptional(),
     inChannels: positive.exactOptional(),
+    initConfig: initConfigSchema.exactOptional(),
   }),
-  (options) => (inChannels) => new LinearClsHead({ inChannels, ...options }),
+  ({ initConfig = [], ...options }) =>
+    (inChannels) => {
+      const head = new LinearClsHead({ inChannels, ...options });
+      setInitializers(head, initConfig);
+      return head;
+    },
 );
 
 models.register(
@@ -102,7 +121,13 @@ models.register(
     neck: necks.schema().exactOptional(),
     head: heads.schema(),
     dataPreprocessor: z
-      .strictObject({ mean: z.array(z.number()).min(1), std: z.array(z.number().positive()).min(1) })
+      .strictObject({
+        mean: z.array(z.number()).min(1),
+        std: z.array(z.number().positive()).min(1),
+        rgbToBgr: z.boolean().exactOptional(),
+        padSizeDivisor: positive.exactOptional(),
+        padValue: z.number().exactOptional(),
+      })
       .exactOptional(),
   }),
   ({ backbone: backboneConfig, neck, head, dataPreprocessor }) => {

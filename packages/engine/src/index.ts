@@ -23,6 +23,7 @@ export * from './checkpoint/tools/statistics.ts';
 export * from './checkpoint/weightChoice.ts';
 export * from './checkpoint/weightFile.ts';
 export * from './checkpoint/weightSource.ts';
+export * from './config/initConfig.ts';
 export * from './config/load.ts';
 export * from './config/nearest.ts';
 export * from './config/openmmlab/rules.ts';

@@ -7,6 +7,7 @@
 export * from './analysis/modelComplexity.ts';
 export * as init from './init.ts';
 export { type Initializer, initialize } from './init.ts';
+export * from './initConfig.ts';
 export * from './layers/activation.ts';
 export * from './layers/container.ts';
 export * from './layers/conv.ts';

@@ -81,6 +81,18 @@ export function xavierUniform(gain = 1): Initializer {
   };
 }
 
+/** Caffe2's XavierFill, which is He's with a linear gain: uniform within sqrt(3 / fan in). */
+export function caffe2Xavier(): Initializer {
+  return kaimingUniform({ mode: 'fanIn', nonlinearity: 'leakyRelu', slope: 1 });
+}
+
+/** The bias whose sigmoid is `probability`: so a classifier of rare things begins by expecting few (Lin et al., Focal loss, 2017). */
+export function biasInitWithProb(probability: number): number {
+  if (!(probability > 0 && probability < 1))
+    throw new OmmaError(`biasInitWithProb: the probability must lie between 0 and 1 but is ${probability}`);
+  return -Math.log((1 - probability) / probability);
+}
+
 /** PyTorch's default for convolution and linear weights: uniform within 1 / sqrt(fan in). */
 export function pytorchWeight(): Initializer {
   return kaimingUniform({ mode: 'fanIn', nonlinearity: 'leakyRelu', slope: Math.sqrt(5) });

@@ -12,6 +12,8 @@ import { Buffer, Parameter } from './parameter.ts';
 export abstract class Module<Inputs extends readonly unknown[] = readonly [Tensor], Output = Tensor> {
   /** True while training: batch norm uses the batch's statistics, dropout drops. Set through `train` and `eval`. */
   training = true;
+  /** A weight file that this module starts from (`Pretrained` of an initConfig): read by who runs the model. */
+  pretrained: { readonly checkpoint: string; readonly prefix?: string } | null = null;
   #name = '';
   #rooted = false;
   readonly #added = new Map<string, AnyModule>();
@@ -23,6 +25,11 @@ export abstract class Module<Inputs extends readonly unknown[] = readonly [Tenso
   call(...inputs: Inputs): Output {
     if (!this.#rooted) this.assignNames();
     return scope(this.#name, () => this.forward(...inputs));
+  }
+
+  /** False for a list of modules, whose children are called without it: their nodes carry its name too. */
+  protected get isCalled(): boolean {
+    return true;
   }
 
   /** Adds a child whose name is not a property: `'0'` in a sequence. */
@@ -96,7 +103,8 @@ export abstract class Module<Inputs extends readonly unknown[] = readonly [Tenso
   assignNames(prefix = ''): this {
     for (const [path, module] of this.namedModules(prefix)) {
       module.#rooted = true;
-      for (const [name, child] of module.children()) child.#name = name;
+      const outer = module.isCalled ? '' : module.#name;
+      for (const [name, child] of module.children()) child.#name = join(outer, name);
       for (const [name, variable] of module.ownVariables()) variable.name = join(path, name);
     }
     this.#name = prefix;

@@ -17,6 +17,9 @@ export interface BlockClass {
   readonly expansion: number;
 }
 
+/** Of the last norm of a block with `zeroInitResidual`; no initConfig takes its place. */
+export const zeroResidual = init.constant(0);
+
 /** What OpenMMLab's ResNets start from. */
 export const convWeightInit = init.kaimingNormal({ mode: 'fanOut', nonlinearity: 'relu' });
 
@@ -87,7 +90,7 @@ function conv3x3(inChannels: number, outChannels: number, stride: number, dilati
 /** The norm before the addition. */
 function lastNorm(channels: number, zeroInit: boolean): BatchNorm2d {
   const norm = new BatchNorm2d(channels);
-  if (zeroInit) norm.weight.initializer = init.constant(0);
+  if (zeroInit) norm.weight.initializer = zeroResidual;
   return norm;
 }
 

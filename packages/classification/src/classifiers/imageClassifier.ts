@@ -8,8 +8,10 @@
 import {
   cast,
   div,
+  flip,
   isFloat,
   OmmaError,
+  pad,
   scope,
   softmax,
   sub,
@@ -27,6 +29,12 @@ export interface DataPreprocessorOptions {
   /** Per channel, on the scale 0 to 255. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
+  /** The network takes blue, green, red, and so do mean and std: weights of Caffe's. Pictures are read as red, green, blue. */
+  readonly rgbToBgr?: boolean;
+  /** Normalised pictures are padded below and at the right to a multiple of this; 1 unless given. */
+  readonly padSizeDivisor?: number;
+  /** 0 unless given. */
+  readonly padValue?: number;
 }
 
 /** ImageNet's statistics, what OpenMMLab uses. */
@@ -65,16 +73,24 @@ export class ImageClassifier extends Module implements TrainableModel {
   preprocess(image: Tensor): Tensor {
     if (isFloat(image.dtype)) return image;
     return scope('data_preprocessor', () => {
-      const { mean, std } = this.normalization;
+      const { mean, std, rgbToBgr = false, padSizeDivisor = 1, padValue = 0 } = this.normalization;
       const channels = image.dim(3);
       if (mean.length !== channels || std.length !== channels) {
         throw new OmmaError(
           `ImageClassifier: pictures have ${channels} channels but dataPreprocessor has ${mean.length} means and ${std.length} stds`,
         );
       }
-      const pixels = cast(transpose(image, [0, 3, 1, 2]), 'float32');
+      const channelsFirst = transpose(image, [0, 3, 1, 2]);
+      const pixels = cast(rgbToBgr ? flip(channelsFirst, [1]) : channelsFirst, 'float32');
       const perChannel = (values: readonly number[]) => tensor(values, [1, channels, 1, 1]);
-      return div(sub(pixels, perChannel(mean)), perChannel(std));
+      const normalized = div(sub(pixels, perChannel(mean)), perChannel(std));
+      const after = [2, 3].map(
+        (axis) => -normalized.dim(axis) + padSizeDivisor * Math.ceil(normalized.dim(axis) / padSizeDivisor),
+      );
+      return pad(normalized, {
+        pads: [[0, 0], [0, 0], ...after.map((count) => [0, count])],
+        value: padValue,
+      });
     });
   }
 

@@ -1,5 +1,6 @@
 /** The first weights of a Runner's model: drawn from the seed, or a file's. */
 
+import type { HostTensor } from '@omma/core';
 import { initialize } from '@omma/nn';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { loadModelWeights, modelWeights } from '../checkpoint/modelWeights.ts';
@@ -24,19 +25,36 @@ export class Weights {
     if (typeof loadFrom === 'string') return this.load(loadFrom);
     if (loadFrom !== undefined) return this.load(loadFrom.checkpoint, loadFrom);
     await initialize(model, seed);
+    await this.#pretrained();
     this.#there = true;
+  }
+
+  /** Files that parts of the model start from by their own configs: what fits of them, with a warning where that is not all. */
+  async #pretrained(): Promise<void> {
+    for (const [path, module] of this.#runner.model.namedModules()) {
+      if (module.pretrained === null) continue;
+      const { checkpoint, prefix } = module.pretrained;
+      const below = prefix === undefined ? '' : `${prefix.replace(/\.$/, '')}.`;
+      const revised = revisedNames(await this.#read(checkpoint), { prefix: below });
+      const named = new Map(
+        [...revised].map(([name, tensor]) => [path === '' ? name : `${path}.${name}`, tensor]),
+      );
+      const left = await restoreFitting(checkpoint, named, [...module.parameters(), ...module.buffers()]);
+      if (left !== null) this.#runner.emit({ type: 'warning', message: left });
+    }
+  }
+
+  #read(location: string): Promise<ReadonlyMap<string, HostTensor>> {
+    const onDownload = (done: number, total: number) =>
+      this.#runner.emit({ type: 'downloadProgress', location, done, total });
+    return loadModelWeights(location, { onDownload });
   }
 
   /** Those of a checkpoint or of any weight file, at a path or an address, by name; with `strict: false` what fits of them, with a warning. */
   async load(source: string | Checkpoint, options: LoadFromOptions = {}): Promise<void> {
     const { model, seed } = this.#runner;
     const path = typeof source === 'string' ? source : source.path;
-    const onDownload = (done: number, total: number) =>
-      this.#runner.emit({ type: 'downloadProgress', location: path, done, total });
-    const weights =
-      typeof source === 'string'
-        ? await loadModelWeights(source, { onDownload })
-        : modelWeights(source.tensors);
+    const weights = typeof source === 'string' ? await this.#read(source) : modelWeights(source.tensors);
     const revised = revisedNames(weights, options);
     const variables = modelVariables(model);
     if (options.strict === false) {

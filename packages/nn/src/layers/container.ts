@@ -1,7 +1,7 @@
 /** Layers that arrange others, and the smallest ones. */
 
 import { dropout, OmmaError, reshape, type Tensor } from '@omma/core';
-import { Module } from '../module.ts';
+import { type AnyModule, Module } from '../module.ts';
 import { drawKey } from '../random.ts';
 
 /** Children `0`, `1`, ... one after the other. */
@@ -20,6 +20,91 @@ export class Sequential extends Module {
 
   override forward(x: Tensor): Tensor {
     return this.#layers.reduce((y, layer) => layer.call(y), x);
+  }
+}
+
+/**
+ * Children `0`, `1`, ... that a module's own `forward` calls as it likes. Iterable, with `at`; a list itself cannot be called.
+ */
+export class ModuleList<M extends AnyModule> extends Module<readonly [], never> {
+  readonly #modules: M[] = [];
+
+  constructor(modules: Iterable<M> = []) {
+    super();
+    for (const module of modules) this.append(module);
+  }
+
+  get length(): number {
+    return this.#modules.length;
+  }
+
+  /** Adds a child at the end. Before the first step. */
+  append(module: M): this {
+    this.#modules.push(this.add(String(this.length), module));
+    return this;
+  }
+
+  /** The child at `index`, from the back where that is negative. OmmaError where there is none. */
+  at(index: number): M {
+    const module = this.#modules.at(index);
+    if (module === undefined) throw new OmmaError(`ModuleList: there is no ${index} among ${this.length}`);
+    return module;
+  }
+
+  [Symbol.iterator](): IterableIterator<M> {
+    return this.#modules.values();
+  }
+
+  protected override get isCalled(): boolean {
+    return false;
+  }
+
+  override forward(): never {
+    throw new OmmaError('ModuleList: cannot be called; call its modules');
+  }
+}
+
+/** Children by name that a module's own `forward` calls as it likes. */
+export class ModuleDict<M extends AnyModule> extends Module<readonly [], never> {
+  readonly #modules = new Map<string, M>();
+
+  constructor(modules: Readonly<Record<string, M>> = {}) {
+    super();
+    for (const [name, module] of Object.entries(modules)) this.set(name, module);
+  }
+
+  /** Adds a child. Before the first step. OmmaError for a name that is taken, or has a dot. */
+  set(name: string, module: M): this {
+    if (name === '' || name.includes('.') || this.#modules.has(name))
+      throw new OmmaError(
+        `ModuleDict: ${JSON.stringify(name)} is taken, empty, or has a dot; choose another name`,
+      );
+    this.#modules.set(name, this.add(name, module));
+    return this;
+  }
+
+  /** OmmaError where there is none. */
+  get(name: string): M {
+    const module = this.#modules.get(name);
+    if (module === undefined)
+      throw new OmmaError(`ModuleDict: there is no ${name}, only ${[...this.#modules.keys()].join(', ')}`);
+    return module;
+  }
+
+  has(name: string): boolean {
+    return this.#modules.has(name);
+  }
+
+  entries(): IterableIterator<[string, M]> {
+    return this.#modules.entries();
+  }
+
+  protected override get isCalled(): boolean {
+    return false;
+  }
+
+  override forward(): never {
+    throw new OmmaError('ModuleDict: cannot be called; call its modules');
   }
 }
 

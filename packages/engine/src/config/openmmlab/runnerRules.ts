@@ -177,7 +177,26 @@ const families = [
 ];
 const kinds = ['LR', 'Momentum', 'WeightDecay', 'ParamScheduler'];
 
+const fans: Readonly<Record<string, string>> = { fan_in: 'fanIn', fan_out: 'fanOut' };
+
 registerOpenMMLabTypes({
+  Kaiming: {
+    keys: {
+      mode: { value: (mode) => (typeof mode === 'string' ? fans[mode] : undefined) },
+      nonlinearity: { value: (name) => (name === 'leaky_relu' ? 'leakyRelu' : name) },
+    },
+  },
+  Pretrained: {
+    keys: {
+      checkpoint: {
+        value: (place) =>
+          typeof place === 'string' && !/^(torchvision|open-mmlab|mmcls|modelzoo):/.test(place)
+            ? place
+            : undefined,
+        missing: 'Omma has no zoo; give the file, or its address',
+      },
+    },
+  },
   DefaultSampler: { keys: { round_up: { neutral: oneOf(true) }, seed: unset } },
   InfiniteSampler: { keys: { seed: unset } },
   ClassAwareSampler: { keys: { seed: unset, num_sample_class: { neutral: oneOf(1) } } },
