@@ -24,6 +24,7 @@ export * from './checkpoint/weightChoice.ts';
 export * from './checkpoint/weightFile.ts';
 export * from './checkpoint/weightSource.ts';
 export * from './config/initConfig.ts';
+export type { JsonSchema } from './config/jsonSchema.ts';
 export * from './config/load.ts';
 export * from './config/nearest.ts';
 export * from './config/openmmlab/rules.ts';

@@ -28,7 +28,11 @@ export function parseData(text: string, file: string, format: 'json' | 'yaml', b
     return range === undefined || range === null ? { file } : { file, line: lines.linePos(range[0]).line };
   };
   const value = valueIn(document.contents, { document, sourceOf, budget, file }, 0);
-  if (value instanceof ConfigDict) return value;
+  if (value instanceof ConfigDict) {
+    // What editors complete the file by: `omma config schema`.
+    value.delete('$schema');
+    return value;
+  }
   throw new OmmaError(`${placeText({ file })}: expected a config (keys and values) at the top`);
 }
 

@@ -3,15 +3,22 @@
 import { OmmaError } from '@omma/core';
 import { createJiti } from 'jiti';
 import type { Budget } from './budget.ts';
-import { placeText } from './place.ts';
+import { moduleLines } from './moduleLines.ts';
+import { type ConfigSource, placeText } from './place.ts';
 import { fromPlain } from './plain.ts';
 import { ConfigDict } from './value.ts';
 
 export const moduleExtensions = ['.ts', '.mts', '.js', '.mjs', '.cjs'];
 
-export async function readModule(path: string, budget: Budget): Promise<ConfigDict> {
+/** `text` is the file's, in which keys are looked for. */
+export async function readModule(path: string, text: string, budget: Budget): Promise<ConfigDict> {
   const source = { file: path };
-  const value = fromPlain(await defaultExport(path), () => source, budget);
+  const lineOf = moduleLines(text);
+  const sourceOf = (keys: readonly (string | number)[]): ConfigSource => {
+    const line = lineOf(keys);
+    return line === undefined ? source : { file: path, line };
+  };
+  const value = fromPlain(await defaultExport(path), sourceOf, budget);
   if (value instanceof ConfigDict) return value;
   throw new OmmaError(
     `${placeText(source)}: expected \`export default defineConfig({ ... })\`: an object, or a function that returns one`,

@@ -5,7 +5,7 @@ import { isAbsolute, relative } from 'node:path';
 /** A place in a config file. */
 export interface ConfigSource {
   readonly file: string;
-  /** From 1; absent where a file's format does not tell, as in a TypeScript module. */
+  /** From 1; absent where the value stands nowhere literally, as one that a TypeScript module computes. */
   readonly line?: number;
 }
 

@@ -90,7 +90,7 @@ function unionExpectation(issue: z.core.$ZodIssueInvalidUnion, value: unknown): 
 }
 
 /** The first of many names. */
-function listed(names: readonly string[], most = 16): string {
+export function listed(names: readonly string[], most = 16): string {
   return names.length <= most
     ? names.join(', ')
     : `${names.slice(0, most - 5).join(', ')} and ${names.length - most + 5} more`;

@@ -61,8 +61,8 @@ function readData(
 }
 
 function readTypeScript(path: string, from: ConfigSource | null, reading: Reading): Promise<ConfigDict> {
-  return reading.withFile(path, from, async () =>
-    withBases(await readModule(path, reading.budget), path, reading),
+  return reading.withFile(path, from, async (text) =>
+    withBases(await readModule(path, text, reading.budget), path, reading),
   );
 }
 

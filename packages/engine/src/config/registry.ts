@@ -8,8 +8,10 @@
 
 import { OmmaError } from '@omma/core';
 import { z } from 'zod';
+import { callerOf } from './caller.ts';
+import { describeAs, type JsonSchema, type JsonSchemaWriter } from './jsonSchema.ts';
 import { nearest } from './nearest.ts';
-import { problemsOf } from './problems.ts';
+import { listed, problemsOf } from './problems.ts';
 
 /** `{ type: name } & options` for every registered type of `Types`. */
 export type TypedConfig<Types> = {
@@ -19,6 +21,24 @@ export type TypedConfig<Types> = {
 interface Entry<Result> {
   readonly schema: z.ZodType;
   build(options: unknown): Result;
+  /** The file that registered it, where that is known. */
+  readonly declaredAt?: string;
+}
+
+/** A registered type, for people who look what there is. */
+export interface RegisteredType {
+  /** Of its registry: `backbone`. */
+  readonly kind: string;
+  readonly name: string;
+  /** The file that registered it; null where that is not known. */
+  readonly declaredAt: string | null;
+}
+
+const registries = new Map<string, { readonly types: readonly RegisteredType[] }>();
+
+/** Every type of every registry that is loaded: MMEngine's `traverse_registry_tree`. */
+export function registeredTypes(): RegisteredType[] {
+  return [...registries.values()].flatMap(({ types }) => types);
 }
 
 export class Registry<Types, Result> {
@@ -30,6 +50,7 @@ export class Registry<Types, Result> {
   constructor(kind: string, entries: Map<string, Entry<Result>> = new Map()) {
     this.kind = kind;
     this.#entries = entries;
+    registries.set(kind, this);
   }
 
   /**
@@ -41,7 +62,21 @@ export class Registry<Types, Result> {
     schema: z.ZodType<Parsed>,
     build: (options: Parsed) => Result,
   ): void {
-    this.#entries.set(name, { schema, build: (options) => build(schema.parse(options)) });
+    const declaredAt = callerOf('Registry.register');
+    this.#entries.set(name, {
+      schema,
+      build: (options) => build(schema.parse(options)),
+      ...(declaredAt === null ? {} : { declaredAt }),
+    });
+  }
+
+  get types(): readonly RegisteredType[] {
+    const { kind } = this;
+    return this.names.map((name) => ({
+      kind,
+      name,
+      declaredAt: this.#entries.get(name)?.declaredAt ?? null,
+    }));
   }
 
   get names(): readonly string[] {
@@ -58,11 +93,11 @@ export class Registry<Types, Result> {
 
   /** A schema for `{ type, ...options }` that picks the options' schema by `type`, also for types registered later. */
   schema(): z.ZodType<TypedConfig<Types>> {
-    return z.custom<TypedConfig<Types>>().superRefine((value: unknown, context) => {
+    const checked = z.custom<TypedConfig<Types>>().superRefine((value: unknown, context) => {
       const report = (message: string, path: readonly PropertyKey[], input: unknown) =>
         context.addIssue({ code: 'custom', message, path: [...path], input });
       if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-        report(`expected a ${this.kind}: an object with a type, one of ${this.names.join(', ')}`, [], value);
+        report(`expected ${this.#one}: an object with a type, one of ${listed(this.names)}`, [], value);
         return;
       }
       const { type, ...options } = { type: undefined, ...value };
@@ -74,11 +109,37 @@ export class Registry<Types, Result> {
       for (const problem of problemsOf(entry.schema, options))
         report(problem.message, problem.path, problem.value);
     });
+    return describeAs(checked, (writer, extra) => this.#described(writer, extra));
+  }
+
+  /** An alternative for each type. */
+  #described(writer: JsonSchemaWriter, extra: Readonly<Record<string, JsonSchema>>): JsonSchema {
+    const name = [this.kind, ...Object.keys(extra)].join(' with ').replaceAll(' ', '_');
+    // Nothing is known of a registry before a type is in it.
+    if (this.names.length === 0) return {};
+    return writer.reference(name, () => ({
+      anyOf: this.names.map((type) => {
+        const { properties, required, ...rest } = writer.write(this.#entries.get(type)?.schema ?? z.never());
+        return {
+          ...rest,
+          properties: {
+            type: { const: type },
+            ...extra,
+            ...(typeof properties === 'object' ? properties : {}),
+          },
+          required: ['type', ...(Array.isArray(required) ? required : [])],
+        };
+      }),
+    }));
   }
 
   #unknown(type: unknown): string {
     const close = typeof type === 'string' ? nearest(type, this.names) : null;
     const hint = close === null ? '' : `; did you mean ${close}?`;
-    return `expected a ${this.kind}, one of ${this.names.join(', ')}${hint}`;
+    return `expected ${this.#one}, one of ${listed(this.names)}${hint}`;
+  }
+
+  get #one(): string {
+    return `${/^[aeiou]/.test(this.kind) ? 'an' : 'a'} ${this.kind}`;
   }
 }

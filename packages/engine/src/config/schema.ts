@@ -12,6 +12,7 @@ import { optimWrapperSchema } from '../optim/config.ts';
 import { loadFromSchema } from '../runner/loadFrom.ts';
 import { schedulerSchema } from '../schedule/schema.ts';
 import { companionProblems } from './companions.ts';
+import { type JsonSchema, jsonSchemaOf } from './jsonSchema.ts';
 import { formatProblem, type PlaceOf, type Problem, problemsOf } from './problems.ts';
 import { models, ttaModels } from './registries.ts';
 import type { Config } from './types.ts';
@@ -74,4 +75,9 @@ function checked(value: unknown, problems: readonly Problem[], source: string, p
     throw new OmmaError(`${source} has ${lines.length} mistakes:\n${shown.join('\n')}`);
   }
   return configSchema.parse(value);
+}
+
+/** The JSON Schema of config files with the types that are registered now, for editors: `omma config schema`. */
+export function configJsonSchema(): JsonSchema {
+  return jsonSchemaOf(configSchema);
 }

@@ -2,9 +2,10 @@
 
 import { z } from 'zod';
 import type { ClipGradConfig, LossScaleConfig } from './gradients.ts';
-import type { OptimizerConfig } from './optimizer.ts';
+import { type OptimizerConfig, optimizerSchema } from './optimizer.ts';
+import './register.ts';
 import type { ParamwiseConfig } from './paramwise.ts';
-import { clipGradSchema, lossScaleSchema, optimizerSchema, paramwiseSchema } from './schema.ts';
+import { clipGradSchema, lossScaleSchema, paramwiseSchema } from './schema.ts';
 
 export const ampSchema = z.enum(['auto', 'bfloat16', 'float16', 'off']);
 export type AmpSetting = z.infer<typeof ampSchema>;

@@ -44,6 +44,16 @@ export function addConfig(program: Command): void {
     .option('--all', 'a line for every parameter')
     .option('--json', 'print JSON')
     .action(async (file, options) => (await import('./params.ts')).configParams(file, options));
+  config
+    .command('schema')
+    .description('write the JSON Schema of configs, by which editors complete and check JSON and YAML files')
+    .option('--out <file>', 'the file; standard output unless given')
+    .action(async (options) => (await import('./schema.ts')).configSchemaFile(options));
+  config
+    .command('types')
+    .description('list every type that a config can name, and the file that registers it')
+    .option('--json', 'print JSON')
+    .action(async (options) => (await import('./types.ts')).configTypes(options));
 }
 
 /** As in configFormats of the engine, which this file does not load. */
