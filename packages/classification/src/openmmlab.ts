@@ -12,6 +12,7 @@ import {
   registerOpenMMLabKeys,
   registerOpenMMLabTypes,
   squareSize,
+  typeName,
 } from '@omma/engine';
 
 /** Statistics of the batch, learned scale and shift: what Omma's ResNet has. */
@@ -83,8 +84,12 @@ registerOpenMMLabKeys({
     keys: {
       type: { neutral: oneOf('ClsDataPreprocessor') },
       num_classes: needless,
-      // Omma decodes to RGB. What is false may be BGR files or RGB arrays (CIFAR): rgbToBgr says it.
-      to_rgb: needless,
+      // Omma decodes to RGB, MMCV to BGR; CIFAR's arrays are RGB in both.
+      to_rgb: {
+        name: 'rgbToBgr',
+        neutral: (value, { root }) => oneOf(true)(value) || readsArrays(root),
+        value: () => true,
+      },
     },
   },
 });
@@ -181,6 +186,16 @@ registerOpenMMLabTypes({
     },
   },
 });
+
+/** True when the config's pictures are arrays of a data set and no files. */
+function readsArrays(root: ConfigDict): boolean {
+  return ['train_dataloader', 'val_dataloader'].some((key) => {
+    const loader = root.get(key);
+    const dataset = loader instanceof ConfigDict ? loader.get('dataset') : undefined;
+    const type = dataset instanceof ConfigDict ? typeName(dataset.get('type')) : null;
+    return type !== null && /^(CIFAR|MNIST|FashionMNIST)/.test(type);
+  });
+}
 
 /** `train` of a prefix such as `train`, `data/train` or `dict(img_path='train')`. */
 function splitOf(prefix: ConfigValue): ConfigValue | undefined {

@@ -96,7 +96,7 @@ describe('initConfig', () => {
     }
   });
 
-  it("is OpenMMLab's init_cfg", async () => {
+  it("is OpenMMLab's init_cfg, and rgbToBgr its to_rgb", async () => {
     const path = join(await folder, 'config.py');
     await writeFile(
       path,
@@ -109,10 +109,11 @@ model = dict(
     neck=dict(type='GlobalAveragePooling'),
     head=dict(type='LinearClsHead', num_classes=3, in_channels=512,
               init_cfg=dict(type='Normal', layer='Linear', std=0.02, bias_prob=0.1)))
-optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.1))
+data_preprocessor = dict(mean=[103.53, 116.28, 123.675], std=[1, 1, 1], to_rgb=False)
 `,
     );
     expect((await loadConfig(path)).model).toMatchObject({
+      dataPreprocessor: { rgbToBgr: true },
       backbone: {
         initConfig: [
           { type: 'Kaiming', layer: ['Conv2d'], mode: 'fanOut', nonlinearity: 'leakyRelu', a: 0.1 },

@@ -4,6 +4,7 @@ import type { Device } from '../device/device.ts';
 import type { Graph } from '../graph/graph.ts';
 import { eliminateDeadCode } from './eliminateDeadCode.ts';
 import { foldConstants } from './foldConstants.ts';
+import { foldEmpty } from './foldEmpty.ts';
 import { lowerUnsupported } from './lower.ts';
 import { applyMixedPrecision, type MixedPrecision } from './mixedPrecision.ts';
 
@@ -14,7 +15,7 @@ export interface PrepareOptions {
 
 /** Dead code goes first, so that no later pass works on it, and last, because lowering and folding leave some. */
 export function prepare(graph: Graph, device: Device, options: PrepareOptions): Graph {
-  const live = eliminateDeadCode(graph);
+  const live = foldEmpty(eliminateDeadCode(graph));
   const precise = options.amp === null ? live : applyMixedPrecision(live, options.amp);
   const lowered = lowerUnsupported(precise, device, options.onUnsupported);
   return eliminateDeadCode(foldConstants(lowered));
