@@ -163,6 +163,14 @@ describe('JPEG files', () => {
     expect(decodeJpeg(bytes, { width: 61, height: 40 })).toBeNull();
   });
 
+  withAddon('for which there is no memory are an error, not the end of the process', async () => {
+    const bytes = await encode(scene(60, 40));
+    // Weights of 2e9 elements for each of 1e5 targets: no machine has so many addresses.
+    const impossible = () =>
+      pictureAddon?.renderJpeg(bytes, 2 ** 31 - 1, 40, 1, 0, 0, 1e14, 40, 1e5, 1, false, new Uint8Array(3e5));
+    expect(impossible).toThrow(/not enough memory for the picture/);
+  });
+
   withAddon('with any bytes changed end as a picture or a refusal', async () => {
     const draw = random(3);
     const files = [await encode(scene(64, 48)), await encode(scene(64, 48), { progressive: true })];

@@ -1,5 +1,8 @@
 // What JavaScript calls: three functions that do their work before they return. Worker threads of the data loader call them, so nothing here is global.
 
+#include <new>
+#include <stdexcept>
+
 #include <napi.h>
 
 #include "jpeg.h"
@@ -118,11 +121,23 @@ void Resample(const Napi::CallbackInfo& info) {
   omma::resample({source.data, stride, channels, 0, 0, source.size}, across, down, target.data);
 }
 
+// node-addon-api turns its own exceptions into JavaScript's; any other would cross Node's C functions and end the process.
+template <auto Work>
+auto guarded(const Napi::CallbackInfo& info) {
+  try {
+    return Work(info);
+  } catch (const std::bad_alloc&) {
+    throw Napi::Error::New(info.Env(), "there is not enough memory for the picture");
+  } catch (const std::length_error&) {
+    throw Napi::Error::New(info.Env(), "there is not enough memory for the picture");
+  }
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
-  exports.Set("jpegHeader", Napi::Function::New(env, JpegHeader));
-  exports.Set("decodeJpeg", Napi::Function::New(env, DecodeJpeg));
-  exports.Set("renderJpeg", Napi::Function::New(env, RenderJpeg));
-  exports.Set("resample", Napi::Function::New(env, Resample));
+  exports.Set("jpegHeader", Napi::Function::New(env, guarded<JpegHeader>));
+  exports.Set("decodeJpeg", Napi::Function::New(env, guarded<DecodeJpeg>));
+  exports.Set("renderJpeg", Napi::Function::New(env, guarded<RenderJpeg>));
+  exports.Set("resample", Napi::Function::New(env, guarded<Resample>));
   return exports;
 }
 

@@ -10,12 +10,18 @@
 namespace omma {
 namespace {
 
-// libjpeg reports errors by a function that must not return. Everything between setjmp and the jump is plain C.
+// libjpeg reports errors by a function that must not return. Everything between setjmp and the jump is plain C. What the decoder holds is given back
+// when it goes, also where C++ runs out of memory in between.
 struct Decoder {
-  jpeg_decompress_struct info;
-  jpeg_error_mgr errors;
+  jpeg_decompress_struct info{};
+  jpeg_error_mgr errors{};
   std::jmp_buf failed;
   bool warned = false;
+
+  Decoder() = default;
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+  ~Decoder() { jpeg_destroy_decompress(&info); }
 };
 
 void on_error(j_common_ptr info) {
@@ -76,10 +82,7 @@ bool read_jpeg_header(const uint8_t* bytes, size_t size, JpegHeader& header) {
   if (size < 4 || bytes[0] != 0xff || bytes[1] != 0xd8) return false;
   Decoder decoder;
   begin(decoder);
-  if (setjmp(decoder.failed) != 0) {
-    jpeg_destroy_decompress(&decoder.info);
-    return false;
-  }
+  if (setjmp(decoder.failed) != 0) return false;
   jpeg_create_decompress(&decoder.info);
   jpeg_save_markers(&decoder.info, JPEG_APP0 + 1, 0xffff);
   jpeg_mem_src(&decoder.info, bytes, size);
@@ -88,7 +91,6 @@ bool read_jpeg_header(const uint8_t* bytes, size_t size, JpegHeader& header) {
   for (auto* marker = decoder.info.marker_list; marker != nullptr && header.orientation == 1; marker = marker->next)
     header.orientation = orientation_of(marker->data, marker->data_length);
   const bool usable = is_supported(decoder.info) && !decoder.warned;
-  jpeg_destroy_decompress(&decoder.info);
   return usable;
 }
 
@@ -97,17 +99,11 @@ bool decode_jpeg(const uint8_t* bytes, size_t size, int shrink, int left, int to
   Decoder decoder;
   begin(decoder);
   auto& info = decoder.info;
-  if (setjmp(decoder.failed) != 0) {
-    jpeg_destroy_decompress(&info);
-    return false;
-  }
+  if (setjmp(decoder.failed) != 0) return false;
   jpeg_create_decompress(&info);
   jpeg_mem_src(&info, bytes, size);
   jpeg_read_header(&info, TRUE);
-  if (!is_supported(info)) {
-    jpeg_destroy_decompress(&info);
-    return false;
-  }
+  if (!is_supported(info)) return false;
   info.scale_num = 1;
   info.scale_denom = static_cast<unsigned>(shrink);
   info.out_color_space = JCS_RGB;
@@ -133,7 +129,6 @@ bool decode_jpeg(const uint8_t* bytes, size_t size, int shrink, int left, int to
     y += static_cast<int>(jpeg_read_scanlines(&info, rows, static_cast<JDIMENSION>(count)));
   }
   jpeg_abort_decompress(&info);
-  jpeg_destroy_decompress(&info);
   return !decoder.warned;
 }
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
 
 namespace omma {
 namespace {
@@ -10,36 +13,70 @@ namespace {
 constexpr int kBits = 22;
 constexpr int32_t kHalf = 1 << (kBits - 1);
 
-// Four lanes: red, green, blue and one that is thrown away.
-typedef int32_t Lanes __attribute__((vector_size(16)));
-typedef uint8_t Bytes __attribute__((vector_size(4)));
+// Two pixels side by side, each with red, green, blue and one lane that is thrown away.
+typedef int32_t Lanes __attribute__((vector_size(32)));
+typedef uint8_t Bytes __attribute__((vector_size(8)));
 
 inline uint8_t clipped(int32_t value) {
   value >>= kBits;
   return static_cast<uint8_t>(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
-inline Lanes pixel(const uint8_t* at) {
+// Weights as `rgb_row` reads them: for each pair of targets and each tap, four times the left one's and four times the right one's. A last target that
+// has no partner is its own.
+std::vector<Lanes> in_pairs(const AxisWeights& axis) {
+  const size_t width = axis.first.size();
+  std::vector<Lanes> pairs((width + 1) / 2 * axis.taps);
+  for (size_t x = 0; x < width; x += 2) {
+    const size_t other = std::min(x + 1, width - 1);
+    for (int k = 0; k < axis.taps; k++) {
+      const int32_t left = axis.weights[x * axis.taps + k];
+      const int32_t right = axis.weights[other * axis.taps + k];
+      pairs[x / 2 * axis.taps + k] = Lanes{left, left, left, left, right, right, right, right};
+    }
+  }
+  return pairs;
+}
+
+inline Lanes two_pixels(const uint8_t* left, const uint8_t* right) {
+  // Put together in a register: memory that is written in two pieces is slow to read as one.
+  uint32_t first;
+  uint32_t second;
+  std::memcpy(&first, left, 4);
+  std::memcpy(&second, right, 4);
+  const uint64_t both = first | static_cast<uint64_t>(second) << 32;
+#ifdef __AVX2__
+  // GCC 12 does the conversion below byte by byte.
+  return reinterpret_cast<Lanes>(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<long long>(both))));
+#else
   Bytes bytes;
-  std::memcpy(&bytes, at, 4);
+  std::memcpy(&bytes, &both, 8);
   return __builtin_convertvector(bytes, Lanes);
+#endif
 }
 
-inline void store(uint8_t* to, Lanes sum) {
-  for (int c = 0; c < 3; c++) to[c] = clipped(sum[c]);
+inline Bytes clipped(Lanes sums) {
+  sums >>= kBits;
+  sums = sums < 0 ? Lanes{} : sums;
+  sums = sums > 255 ? Lanes{} + 255 : sums;
+  return __builtin_convertvector(sums, Bytes);
 }
 
-// The number of taps is a constant where it is small, so that the loop is unrolled.
+// One row of RGB; `out` has a byte behind its last pixel that may be overwritten. The number of taps is a constant where it is small, so that the loop is
+// unrolled.
 template <int Taps>
-void rgb_row(const uint8_t* row, const AxisWeights& axis, int left, uint8_t* out) {
+void rgb_row(const uint8_t* row, const AxisWeights& axis, const std::vector<Lanes>& pairs, int left, uint8_t* out) {
   const int taps = Taps > 0 ? Taps : axis.taps;
-  const int width = static_cast<int>(axis.first.size());
-  const int32_t* weights = axis.weights.data();
-  for (int x = 0; x < width; x++, weights += taps, out += 3) {
-    const uint8_t* at = row + static_cast<size_t>(axis.first[x] - left) * 3;
-    Lanes sum = {kHalf, kHalf, kHalf, kHalf};
-    for (int k = 0; k < taps; k++, at += 3) sum += pixel(at) * weights[k];
-    store(out, sum);
+  const size_t width = axis.first.size();
+  const Lanes* weights = pairs.data();
+  for (size_t x = 0; x < width; x += 2, weights += taps, out += 6) {
+    const uint8_t* a = row + static_cast<size_t>(axis.first[x] - left) * 3;
+    const uint8_t* b = row + static_cast<size_t>(axis.first[std::min(x + 1, width - 1)] - left) * 3;
+    Lanes sums = Lanes{} + kHalf;
+    for (int k = 0; k < taps; k++) sums += two_pixels(a + 3 * k, b + 3 * k) * weights[k];
+    const Bytes pixels = clipped(sums);
+    std::memcpy(out, &pixels, 4);
+    if (x + 1 < width) std::memcpy(out + 3, reinterpret_cast<const uint8_t*>(&pixels) + 4, 4);
   }
 }
 
@@ -56,14 +93,13 @@ void any_row(const uint8_t* row, int channels, const AxisWeights& axis, int left
   }
 }
 
-void resample_row(const uint8_t* row, int channels, const AxisWeights& axis, int left, bool in_fours, uint8_t* out) {
-  if (channels != 3 || !in_fours) return any_row(row, channels, axis, left, out);
+void rgb_row(const uint8_t* row, const AxisWeights& axis, const std::vector<Lanes>& pairs, int left, uint8_t* out) {
   switch (axis.taps) {
-    case 2: return rgb_row<2>(row, axis, left, out);
-    case 3: return rgb_row<3>(row, axis, left, out);
-    case 4: return rgb_row<4>(row, axis, left, out);
-    case 5: return rgb_row<5>(row, axis, left, out);
-    default: return rgb_row<0>(row, axis, left, out);
+    case 2: return rgb_row<2>(row, axis, pairs, left, out);
+    case 3: return rgb_row<3>(row, axis, pairs, left, out);
+    case 4: return rgb_row<4>(row, axis, pairs, left, out);
+    case 5: return rgb_row<5>(row, axis, pairs, left, out);
+    default: return rgb_row<0>(row, axis, pairs, left, out);
   }
 }
 
@@ -122,13 +158,17 @@ void resample(const Pixels& source, const AxisWeights& across, const AxisWeights
   const Range rows = range_of(down);
   const Range columns = range_of(across);
   const size_t length = across.first.size() * source.channels;
-  std::vector<uint8_t> narrow(length * (rows.to - rows.from));
+  // One byte more, see `rgb_row`; the first byte of the next row is written after the last of this one.
+  std::vector<uint8_t> narrow(length * (rows.to - rows.from) + 1);
+  const std::vector<Lanes> pairs = source.channels == 3 ? in_pairs(across) : std::vector<Lanes>{};
   for (int y = rows.from; y < rows.to; y++) {
     const size_t at = static_cast<size_t>(y - source.top) * source.stride;
     // Pixels are read four bytes at a time, of which the last is the next pixel's.
     const bool in_fours = at + static_cast<size_t>(columns.to - source.left) * 3 + 1 <= source.size;
+    const uint8_t* row = source.data + at;
     uint8_t* out = narrow.data() + length * (y - rows.from);
-    resample_row(source.data + at, source.channels, across, source.left, in_fours, out);
+    if (source.channels == 3 && in_fours) rgb_row(row, across, pairs, source.left, out);
+    else any_row(row, source.channels, across, source.left, out);
   }
   for (size_t y = 0; y < down.first.size(); y++) {
     const uint8_t* from = narrow.data() + length * (down.first[y] - rows.from);
