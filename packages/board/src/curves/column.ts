@@ -6,7 +6,7 @@
 const blockRows = 256;
 
 export class Column {
-  #data = new Float64Array(1024);
+  #data = new Float64Array(16);
   #length = 0;
   /** Rows of the smallest and the largest number of each full block; -1 where a block has none. */
   #smallest: number[] = [];

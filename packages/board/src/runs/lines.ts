@@ -3,6 +3,8 @@
 import { open } from 'node:fs/promises';
 
 const pieceBytes = 4 * 1024 * 1024;
+/** Most logs are short, and a folder may have a thousand of them. */
+const leastBytes = 16 * 1024;
 /** A longer line is left out. */
 const longestLine = 256 * 1024 * 1024;
 
@@ -17,7 +19,10 @@ export interface Piece {
 export async function* linesFrom(path: string, offset: number): AsyncGenerator<Piece> {
   const file = await open(path, 'r');
   try {
-    let buffer = Buffer.allocUnsafe(pieceBytes);
+    const { size } = await file.stat();
+    // A byte more than there are now, so that the end is seen at once.
+    const wanted = Math.max(leastBytes, Math.min(pieceBytes, size - offset + 1));
+    let buffer = Buffer.allocUnsafe(wanted);
     let filled = 0;
     let position = offset;
     let skipping = false;

@@ -24,9 +24,12 @@ const chunkRow = z.object({ name: z.string(), data: z.instanceof(Uint8Array) });
 
 export class RunIndex {
   readonly #database: DatabaseType;
+  /** Folders of the runs that are in it. */
+  readonly #dirs: Set<string>;
 
   private constructor(database: DatabaseType) {
     this.#database = database;
+    this.#dirs = new Set(database.all('SELECT dir FROM runs').map((row) => String(row.dir)));
   }
 
   /** The index of the runs under `root`, or null where none can be kept: the folder is read-only, or another process has it. */
@@ -45,6 +48,8 @@ export class RunIndex {
 
   /** What is remembered of the run in this folder. */
   load(dir: string): SavedRun | null {
+    // Every question takes the lock of the file, and most runs are not in it.
+    if (!this.#dirs.has(dir)) return null;
     return this.#guarded(() => {
       const found = runRow.safeParse(
         this.#database.get('SELECT head, offset, state FROM runs WHERE dir = ?', [dir]),
@@ -70,6 +75,7 @@ export class RunIndex {
           JSON.stringify(run.state),
         ]);
         this.#database.exec('COMMIT');
+        this.#dirs.add(run.dir);
         for (const table of Object.values(run.tables)) table.markSaved();
       } catch (error) {
         if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
@@ -81,8 +87,9 @@ export class RunIndex {
   /** Forgets the runs that are not in these folders. */
   prune(dirs: readonly string[]): void {
     this.#guarded(() => {
-      const known = this.#database.all('SELECT dir FROM runs').map((row) => String(row.dir));
-      for (const dir of known.filter((each) => !dirs.includes(each))) {
+      const kept = new Set(dirs);
+      for (const dir of [...this.#dirs].filter((each) => !kept.has(each))) {
+        this.#dirs.delete(dir);
         for (const table of ['runs', 'chunks'])
           this.#database.run(`DELETE FROM ${table} WHERE dir = ?`, [dir]);
       }
