@@ -21,6 +21,7 @@ export function cannDialect(target: Target): Dialect {
     opset,
     minRank: 1,
     longestName,
+    mergesPictures: false,
     element: (dtype) => (dtype === 'bfloat16' && !target.soc.family.bfloat16 ? 'float32' : dtype),
     allows: (node) => {
       const { place, reason, doubt } = checkNode(node, opsets, target);

@@ -23,6 +23,7 @@ import {
   stateBuffers,
   type TensorType,
 } from '@omma/core';
+import type { Dialect } from '../dialect/dialect.ts';
 import { plainDialect } from '../dialect/plain.ts';
 import { buildStep, type StepModel } from '../step.ts';
 import { StepHost } from '../stepHost.ts';
@@ -32,12 +33,11 @@ import { asDeviceError } from './errors.ts';
 import { OnnxExecutable, type StepDevice } from './executable.ts';
 import type { Provider, Runtime, Session, SessionOptions } from './provider.ts';
 
-const dialect = plainDialect();
-
 export class OnnxDevice implements Device, StepDevice {
   readonly name: string;
   readonly capabilities: DeviceCapabilities;
   readonly #provider: Provider;
+  readonly #dialect: Dialect;
   readonly #open = new Set<OnnxExecutable>();
   #queue: Promise<unknown> = Promise.resolve();
   #live = 0;
@@ -46,21 +46,23 @@ export class OnnxDevice implements Device, StepDevice {
   constructor(provider: Provider) {
     this.name = provider.device;
     this.#provider = provider;
+    this.#dialect = { ...plainDialect(), mergesPictures: provider.mergesPictures };
     this.capabilities = { dtypes, mixedPrecision: [], description: provider.description };
   }
 
   supports(node: Node, graph: Graph): true | string {
-    return stepSupports(dialect, node, graph);
+    return stepSupports(this.#dialect, node, graph);
   }
 
   async compile(graph: Graph, options: CompileOptions): Promise<Executable> {
     const buffers = stateBuffers(this.name, graph, options.state).map((buffer) => this.#own(buffer));
     const state = new Map(graph.state.map(({ name }, i) => [name, at(buffers, i)] as const));
     const profiler = options.profile === true ? this.#profiler() : null;
-    const step = buildStep(graph, dialect);
+    const step = buildStep(graph, this.#dialect);
     const runtime = await this.#provider.load();
     const session = await this.enqueue(() => this.#load(runtime, step, profiler?.options ?? {}));
     const host = step.host === null ? null : await StepHost.create(step.host.graph, state);
+    if (this.#provider.writesInto) this.#reserve(step, state);
     const readProfile = profiler === null ? null : () => profiler.read();
     const executable = new OnnxExecutable(this, graph, { runtime, session, step, state, host, readProfile });
     this.#open.add(executable);
@@ -69,7 +71,7 @@ export class OnnxDevice implements Device, StepDevice {
   }
 
   allocate(type: TensorType): DeviceBuffer {
-    const buffer = new OnnxBuffer(type, dialect.element(type.dtype), this);
+    const buffer = new OnnxBuffer(type, this.#dialect.element(type.dtype), this);
     this.#account(buffer.bytes);
     return buffer;
   }
@@ -123,6 +125,17 @@ export class OnnxDevice implements Device, StepDevice {
       return await runtime.InferenceSession.create(step.bytes, { ...options, ...extra, ...locations });
     } catch (error) {
       throw asDeviceError(this.name, step.origin, error);
+    }
+  }
+
+  /** The second arrays of all state that the step writes. */
+  #reserve(step: StepModel, state: ReadonlyMap<string, OnnxBuffer>): void {
+    for (const { slot, output } of step.state) {
+      const buffer = output === null ? undefined : state.get(slot);
+      if (buffer === undefined) continue;
+      const before = buffer.bytes;
+      buffer.reserve();
+      this.#account(buffer.bytes - before);
     }
   }
 

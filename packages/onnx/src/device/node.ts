@@ -64,6 +64,8 @@ function nodeProvider(
     device,
     description: `ONNX Runtime ${version}, ${place}`,
     state: 'cpu',
+    writesInto: provider === 'cpu',
+    mergesPictures: provider === 'cpu',
     options: {
       executionProviders: [provider],
       intraOpNumThreads: threads,

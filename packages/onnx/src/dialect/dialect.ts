@@ -23,6 +23,8 @@ export interface Dialect {
   readonly minRank: 0 | 1;
   /** The most characters of a name, which then has only letters, digits and `_`; null for any names. */
   readonly longestName: number | null;
+  /** True where a convolution of a small map is faster as one product for all pictures (see rules/convolution/pictures.ts). */
+  readonly mergesPictures: boolean;
   /** The element that values of `dtype` are held in. float32 for a 16-bit float means: rounded to it after every operation. */
   element(dtype: DType): ElementType;
   /**

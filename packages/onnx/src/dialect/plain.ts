@@ -12,6 +12,7 @@ export function plainDialect(opset: Opset = 17): Dialect {
     opset,
     minRank: 0,
     longestName: null,
+    mergesPictures: false,
     element: (dtype) => (dtype === 'bfloat16' ? 'float32' : dtype),
     allows: ({ opType, inputs }) => {
       const element = inputs[operandOf(opType)]?.type;

@@ -2,6 +2,8 @@
 
 import './columns.ts';
 import './contract.ts';
+import './convolution/convolution.ts';
+import './convolution/weightGradient.ts';
 import './elementwise.ts';
 import './gather.ts';
 import './maxPoolGradient.ts';
@@ -10,5 +12,4 @@ import './reduce.ts';
 import './source.ts';
 import './view.ts';
 import './vision.ts';
-import './weightGradient.ts';
 import './window.ts';
