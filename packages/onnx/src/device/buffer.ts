@@ -2,13 +2,12 @@
  * State on the device: what the last run made of it, as ONNX Runtime handed it over, or what was uploaded.
  *
  * A run reads the tensor that is here and afterwards puts its own output in its place, so state goes from output to input without
- * passing through the caller. Where the runtime writes into an array that it is given, two arrays take turns: a run reads one and writes the
- * other, and nothing is copied or allocated in a step. Nothing writes into the array that a run reads.
+ * passing through the caller. Nothing writes into an array that a buffer holds.
  */
 
 import { type DeviceBuffer, type HostArray, sizeOf, type TensorType } from '@omma/core';
 import type { ElementType } from '../element.ts';
-import { type ElementArray, elementArray, elementSize, fromElements, toElements } from '../elementArray.ts';
+import { type ElementArray, elementArray, fromElements, toElements } from '../elementArray.ts';
 import type { Runtime, RuntimeTensor } from './provider.ts';
 import { arrayOf, tensorOf } from './tensors.ts';
 
@@ -17,19 +16,16 @@ export class OnnxBuffer implements DeviceBuffer {
   /** The device that made it. */
   readonly owner: object;
   readonly element: ElementType;
+  /** What `allocate` added to the device's memory and `free` takes away. */
+  readonly bytes: number;
   #content: ElementArray | RuntimeTensor;
-  #spare: ElementArray | RuntimeTensor | null = null;
 
   constructor({ shape, dtype }: TensorType, element: ElementType, owner: object) {
     this.type = { shape, dtype };
     this.owner = owner;
     this.element = element;
     this.#content = elementArray(element, sizeOf(shape));
-  }
-
-  /** What it adds to the device's memory. */
-  get bytes(): number {
-    return sizeOf(this.type.shape) * elementSize(this.element) * (this.#spare === null ? 1 : 2);
+    this.bytes = this.#content.byteLength;
   }
 
   /** What a run reads, as a tensor of `runtime`. */
@@ -39,22 +35,9 @@ export class OnnxBuffer implements DeviceBuffer {
     return this.#content;
   }
 
-  /** Takes the second array that `target` needs. */
-  reserve(): void {
-    this.#spare ??= elementArray(this.element, sizeOf(this.type.shape));
-  }
-
-  /** Where a run may write what takes this content's place; null without a second array. */
-  target(runtime: Runtime): RuntimeTensor | null {
-    if (this.#spare !== null && ArrayBuffer.isView(this.#spare))
-      this.#spare = tensorOf(runtime, this.#spare, this.element, this.type.shape);
-    return this.#spare;
-  }
-
-  /** Keeps a run's output. What was here is the next target, or let go of. */
+  /** Keeps a run's output and lets go of what was here. */
   replace(content: ElementArray | RuntimeTensor): void {
-    if (content === this.#spare) this.#spare = this.#content;
-    else if (!ArrayBuffer.isView(this.#content)) this.#content.dispose();
+    if (!ArrayBuffer.isView(this.#content)) this.#content.dispose();
     this.#content = content;
   }
 
@@ -65,7 +48,6 @@ export class OnnxBuffer implements DeviceBuffer {
 
   /** Lets go of what it holds. */
   release(): void {
-    this.#spare = null;
     this.replace(elementArray(this.element, 0));
   }
 

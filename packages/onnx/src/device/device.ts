@@ -62,7 +62,6 @@ export class OnnxDevice implements Device, StepDevice {
     const runtime = await this.#provider.load();
     const session = await this.enqueue(() => this.#load(runtime, step, profiler?.options ?? {}));
     const host = step.host === null ? null : await StepHost.create(step.host.graph, state);
-    if (this.#provider.writesInto) this.#reserve(step, state);
     const readProfile = profiler === null ? null : () => profiler.read();
     const executable = new OnnxExecutable(this, graph, { runtime, session, step, state, host, readProfile });
     this.#open.add(executable);
@@ -125,17 +124,6 @@ export class OnnxDevice implements Device, StepDevice {
       return await runtime.InferenceSession.create(step.bytes, { ...options, ...extra, ...locations });
     } catch (error) {
       throw asDeviceError(this.name, step.origin, error);
-    }
-  }
-
-  /** The second arrays of all state that the step writes. */
-  #reserve(step: StepModel, state: ReadonlyMap<string, OnnxBuffer>): void {
-    for (const { slot, output } of step.state) {
-      const buffer = output === null ? undefined : state.get(slot);
-      if (buffer === undefined) continue;
-      const before = buffer.bytes;
-      buffer.reserve();
-      this.#account(buffer.bytes - before);
     }
   }
 

@@ -94,12 +94,7 @@ export class OnnxExecutable implements Executable {
     for (const { slot, input } of step.state) {
       if (input !== null) feeds[input.name] = this.#buffer(slot).tensor(runtime);
     }
-    const targets: Record<string, RuntimeTensor | null> = {};
-    for (const { name } of step.outputs) targets[name] = null;
-    for (const { slot, output } of step.state) {
-      if (output !== null) targets[output.name] = this.#buffer(slot).target(runtime);
-    }
-    const results = await session.run(feeds, targets).catch((error: unknown) => {
+    const results = await session.run(feeds).catch((error: unknown) => {
       throw asDeviceError(this.#device.name, step.origin, error);
     });
     const outputs = await Promise.all(

@@ -64,7 +64,6 @@ function nodeProvider(
     device,
     description: `ONNX Runtime ${version}, ${place}`,
     state: 'cpu',
-    writesInto: provider === 'cpu',
     mergesPictures: provider === 'cpu',
     options: {
       executionProviders: [provider],

@@ -18,8 +18,6 @@ export interface Provider {
   readonly description: string;
   /** Where state outputs stay between runs. `gpu-buffer`: in the accelerator's memory, fetched only by `download`. */
   readonly state: 'cpu' | 'gpu-buffer';
-  /** Whether the runtime writes state outputs into arrays that it is given, so that none is made and copied in a step. */
-  readonly writesInto: boolean;
   /** See `Dialect.mergesPictures`. */
   readonly mergesPictures: boolean;
   readonly options: SessionOptions;

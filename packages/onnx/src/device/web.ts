@@ -32,8 +32,6 @@ export function createOnnxDevice(provider: WebProvider = 'wasm'): Device {
     device,
     description: `ONNX Runtime Web, ${provider === 'wasm' ? 'WebAssembly' : 'WebGPU'}`,
     state: provider === 'wasm' ? 'cpu' : 'gpu-buffer',
-    // It copies a given array into WebAssembly's memory first, and back.
-    writesInto: false,
     mergesPictures: false,
     options: { executionProviders: [provider], logSeverityLevel: 4 },
     load: () => loadRuntime(device),
