@@ -20,6 +20,8 @@ const aliveFor = 5 * 60_000;
 const mostTemplates = 4;
 /** Lines of iterations in a row that no form fitted; then one of as many becomes a form, because making one takes longer than parsing. */
 const patience = 64;
+/** Rows that room is made for at once. */
+const mostReserved = 4_000_000;
 /** Milliseconds that reading keeps everything else waiting. */
 const longestWait = 30;
 
@@ -135,7 +137,7 @@ export class Run {
     const { train } = this.#tables;
     for (const template of this.#templates) template.open(bytes, view);
     for (let start = 0; start < bytes.length; ) {
-      const next = this.#matched(bytes, view, start);
+      const next = this.#matched(start);
       if (next >= 0) {
         start = next;
         continue;
@@ -150,9 +152,9 @@ export class Run {
   }
 
   /** Where the next line begins, when one of the templates reads this one; else -1. */
-  #matched(bytes: Buffer, view: DataView, start: number): number {
+  #matched(start: number): number {
     for (const template of this.#templates) {
-      const next = template.read(bytes, view, start);
+      const next = template.read(start);
       if (next < 0) continue;
       this.#unlike = 0;
       return next;
@@ -168,8 +170,9 @@ export class Run {
     const template = LineTemplate.from(line, train);
     if (template === null) return;
     template.open(bytes, view);
-    // As if the rest of the log were such lines.
-    train.reserve(train.rows + Math.ceil((this.#size - this.#offset) / (line.length + 1)));
+    // As if the rest of the log were such lines; not without bound, because it may be anything.
+    const rows = Math.ceil((this.#size - this.#offset) / (line.length + 1));
+    train.reserve(train.rows + Math.min(rows, mostReserved));
     this.#templates = [template, ...this.#templates].slice(0, mostTemplates);
   }
 

@@ -49,6 +49,8 @@ export class LineTemplate {
   readonly #columns: readonly { readonly at: number; readonly column: Column }[];
   readonly #table: Table;
   readonly #numbers = new NumberReader();
+  #bytes: Uint8Array = new Uint8Array();
+  #view: DataView = new DataView(new ArrayBuffer(0));
   /** The minute of the line before, in bytes and in milliseconds since 1970. */
   readonly #minuteBytes = new Uint8Array(minuteLength);
   #minute = Number.NaN;
@@ -97,15 +99,18 @@ export class LineTemplate {
     return new LineTemplate([...pieces, new Piece(`${rest}\n`)], iteration, columns, table);
   }
 
-  /** What lines are read from, until the next call. */
+  /** What lines are read from, until the next call. `view` is of the same bytes. */
   open(bytes: Uint8Array, view: DataView): void {
+    this.#bytes = bytes;
+    this.#view = view;
     this.#numbers.open(bytes, view);
   }
 
   /** Adds the line at `start` to the table if it has this form; where the next one begins, or -1. */
-  read(bytes: Uint8Array, view: DataView, start: number): number {
+  read(start: number): number {
+    const view = this.#view;
     if (!prefixPiece.isAt(view, start)) return -1;
-    const time = this.#time(bytes, start + prefix.length);
+    const time = this.#time(this.#bytes, start + prefix.length);
     if (Number.isNaN(time)) return -1;
     const [pieces, values, numbers] = [this.#pieces, this.#values, this.#numbers];
     let position = start + prefix.length + timeLength;
