@@ -110,6 +110,7 @@ model = dict(
     head=dict(type='LinearClsHead', num_classes=3, in_channels=512,
               init_cfg=dict(type='Normal', layer='Linear', std=0.02, bias_prob=0.1)))
 data_preprocessor = dict(mean=[103.53, 116.28, 123.675], std=[1, 1, 1], to_rgb=False)
+default_scope = 'mmpretrain'
 `,
     );
     expect((await loadConfig(path)).model).toMatchObject({
