@@ -10,6 +10,5 @@ export { test } from './commands/test.ts';
 export { type TrainOptions, train } from './commands/train.ts';
 export { buildProgram } from './program.ts';
 export { type AscendModel, inferenceModel, trainingModel } from './run/ascendModels.ts';
-export { type CheckpointModel, openCheckpoint } from './run/checkpointModel.ts';
-export { classify, type Guess, preparePicture } from './run/pictures.ts';
+export { openCheckpoint } from './run/checkpointModel.ts';
 export { trainingReport } from './terminal/trainingReport.ts';

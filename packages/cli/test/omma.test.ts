@@ -332,7 +332,12 @@ describe('omma predict', () => {
   it('prints JSON', () => {
     const { out } = omma('predict', checkpoint(), red(), '--json', '--top', '1', '--device', 'reference');
     expect(JSON.parse(out)).toEqual([
-      { image: red(), predictions: [{ class: expect.any(String), probability: expect.any(Number) }] },
+      {
+        image: red(),
+        predictions: [
+          { class: expect.any(String), label: expect.any(Number), probability: expect.any(Number) },
+        ],
+      },
     ]);
   });
 

@@ -133,7 +133,7 @@ describe('a checkpoint', () => {
 });
 
 describe('restoring', () => {
-  it('names every missing, unexpected and mis-shaped tensor, and changes nothing', async () => {
+  it('names missing, unexpected and mis-shaped tensors, the first of many, and changes nothing', async () => {
     const variables = ['a', 'b', 'c'].map((name) => new Variable(name, { shape: [2], dtype: 'float32' }));
     const tensors = new Map([
       ['a', numbers(1, 2)],
@@ -144,6 +144,8 @@ describe('restoring', () => {
     const message =
       'file: does not fit the model; missing: c; unexpected: d, e; shapes differ: b: model float32[2], file float32[3]';
     await expect(restore('file', tensors, variables)).rejects.toThrow(message);
+    for (const name of ['f', 'g', 'h']) tensors.set(name, numbers(1));
+    await expect(restore('file', tensors, variables)).rejects.toThrow('unexpected: d, e, f and 2 more;');
     expect([...((await variables[0]?.download())?.data ?? [])]).toEqual([0, 0]);
   });
 });

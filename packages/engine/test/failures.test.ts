@@ -60,7 +60,7 @@ describe('corrupt samples', () => {
 });
 
 describe('a checkpoint', () => {
-  it('that does not fit the model is refused with every name', async () => {
+  it('that does not fit the model is refused with the first names', async () => {
     const workDir = await temporary();
     const { end } = await train({ ...tinyConfig(workDir), trainConfig: { maxEpochs: 1 } });
     const wider: Config = {
@@ -69,7 +69,7 @@ describe('a checkpoint', () => {
       loadFrom: end.lastCheckpoint ?? '',
     };
     await expect(train(wider)).rejects.toThrow(
-      /does not fit the model; shapes differ: .*conv\.weight: model float32\[5, 1, 3, 3\], file float32\[4, 1, 3, 3\].*fc\.weight/,
+      /does not fit the model; shapes differ: .*conv\.weight: model float32\[5, 1, 3, 3\], file float32\[4, 1, 3, 3\].* and \d more; give the config/,
     );
     await expect(train({ ...wider, loadFrom: join(workDir, 'none') })).rejects.toThrow(
       /cannot be read \(ENOENT\)/,

@@ -1,7 +1,8 @@
 /** Runs the exported model on a few validation pictures and draws its answers on them. */
 
 import { readFile } from 'node:fs/promises';
-import { classify, openCheckpoint, preparePicture } from '@omma/cli';
+import { classify, preparePicture } from '@omma/classification';
+import { openCheckpoint } from '@omma/cli';
 import { hostTensor } from '@omma/core';
 import { drawLabel, ImageFolder } from '@omma/cv';
 import { openOnnx } from '@omma/onnx';
@@ -33,7 +34,7 @@ export async function makeGallery(checkpoint: string, onnxFile: string, root: st
     const pictures: GalleryPicture[] = [];
     let difference = 0;
     const paths = indices.map((index) => validation.nameOf(index));
-    const own = await classify(model, paths, validation.classes.length);
+    const own = await classify(model, paths, { top: validation.classes.length });
     for (const [i, path] of paths.entries()) {
       const { bytes, type } = await preparePicture(path, model);
       const { probabilities } = await onnx.run({

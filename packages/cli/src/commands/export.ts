@@ -3,6 +3,7 @@
  * one that computes something else is never written.
  */
 
+import { ownSize } from '@omma/classification';
 import { eagerDevice, OmmaError } from '@omma/core';
 import type { OnnxCheck } from '@omma/onnx';
 import { writeAtomically } from '@omma/storage';
@@ -10,7 +11,7 @@ import pc from 'picocolors';
 import { besideCheckpoint } from '../run/besideCheckpoint.ts';
 import { checkExport } from '../run/checkExport.ts';
 import { openCheckpoint } from '../run/checkpointModel.ts';
-import { modelBytes, ownSize, pictureType } from '../run/modelBytes.ts';
+import { modelBytes, pictureType } from '../run/modelBytes.ts';
 import { formatBytes } from '../terminal/format.ts';
 import { exportOm } from './exportOm.ts';
 

@@ -4,13 +4,14 @@
  */
 
 import { cannDialect, exportOffline, type Gears, type Normalization, offlineTarget } from '@omma/ascend';
+import { ownSize, type Size } from '@omma/classification';
 import { at, OmmaError } from '@omma/core';
 import { writeAtomically } from '@omma/storage';
 import pc from 'picocolors';
 import { besideCheckpoint } from '../run/besideCheckpoint.ts';
 import { checkExport } from '../run/checkExport.ts';
 import type { CheckpointModel } from '../run/checkpointModel.ts';
-import { type ModelForm, modelBytes, ownSize, pictureType, type Size } from '../run/modelBytes.ts';
+import { type ModelForm, modelBytes, pictureType } from '../run/modelBytes.ts';
 import { manifestPath, type OfflineManifest } from '../run/offlineManifest.ts';
 import { thisChip } from '../run/thisChip.ts';
 import type { ExportModelOptions } from './export.ts';

@@ -1,6 +1,7 @@
 /** `omma predict`: the most probable classes of pictures, as tables or JSON, and drawn on the pictures. */
 
 import { basename, extname, join } from 'node:path';
+import { classify, type Guess } from '@omma/classification';
 import { OmmaError } from '@omma/core';
 import { drawLabel } from '@omma/cv';
 import { makeFolder, writeAtomically } from '@omma/storage';
@@ -8,8 +9,8 @@ import pc from 'picocolors';
 import { openCheckpoint } from '../run/checkpointModel.ts';
 import type { AmpName } from '../run/config.ts';
 import { isOfflineModel, openOfflineModel } from '../run/offlineModel.ts';
-import { classify, type Guess } from '../run/pictures.ts';
-import { formatPercent } from '../terminal/format.ts';
+import { progressBar } from '../terminal/byteProgress.ts';
+import { formatDuration, formatPercent } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 
 export interface PredictOptions {
@@ -31,7 +32,12 @@ export async function predict(
     ? await openOfflineModel(checkpoint, options.device)
     : await openCheckpoint(checkpoint, options);
   try {
-    const all = await classify(model, images, options.top);
+    const progress = progressBar(process.stderr, 'pictures', (done, total, seconds) => {
+      const left = formatDuration(((total - done) * seconds) / Math.max(1, done));
+      return `${done} of ${total}  ${left} left`;
+    });
+    const onProgress = (done: number, total: number) => progress.update(done, total);
+    const all = await classify(model, images, { top: options.top, onProgress }).finally(() => progress.end());
     const results = images.map((image, i) => ({ image, predictions: all[i] ?? [] }));
     const { out } = options;
     if (out !== undefined) await writePictures(out, results);

@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { cannDialect, type Target } from '@omma/ascend';
+import { transformsOf } from '@omma/classification';
 import '@omma/classification';
 import {
   applyMixedPrecision,
@@ -30,7 +31,6 @@ import {
 } from '@omma/engine';
 import { buildStep, exportOnnx, type Origin } from '@omma/onnx';
 import { codeOf } from '@omma/storage';
-import { transformsOf } from './datasets.ts';
 
 /** A model to check. */
 export interface AscendModel {

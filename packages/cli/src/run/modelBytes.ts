@@ -1,12 +1,10 @@
 /** A checkpoint's model as ONNX with its weights: what every way of exporting starts from. */
 
+import type { Size } from '@omma/classification';
 import type { HostTensor, TensorType } from '@omma/core';
 import { modelVariables } from '@omma/engine';
 import { type Dialect, exportOnnx } from '@omma/onnx';
 import type { CheckpointModel } from './checkpointModel.ts';
-
-/** Height and width. */
-export type Size = readonly [height: number, width: number];
 
 /** What an exported model takes. */
 export interface ModelForm {
@@ -31,12 +29,6 @@ export function pictureType(
   return input === 'bytes'
     ? { shape: [batch, height, width, channels], dtype: image.dtype }
     : { shape: [batch, channels, height, width], dtype: 'float32' };
-}
-
-/** The size that the checkpoint was trained to take. */
-export function ownSize({ image }: Pick<CheckpointModel, 'image'>): Size {
-  const [height = 1, width = 1] = image.shape;
-  return [height, width];
 }
 
 /** Any other size; far enough that every layer's output differs in it. */

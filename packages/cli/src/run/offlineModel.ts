@@ -5,11 +5,10 @@
 
 import { extname } from 'node:path';
 import { AscendDevice, type Gear, type OfflineModel, type OfflineOutput } from '@omma/ascend';
+import type { PictureModel, Size } from '@omma/classification';
 import { at, device, type HostTensor, hostTensor, OmmaError, sizeOf } from '@omma/core';
 import { buildTransforms } from '@omma/cv';
-import type { Size } from './modelBytes.ts';
 import { type OfflineManifest, readManifest } from './offlineManifest.ts';
-import type { PictureModel } from './pictures.ts';
 import './devices.ts';
 
 export interface OpenOfflineModel extends PictureModel {

@@ -54,14 +54,23 @@ export async function restore(
   const { missing, unexpected, misshaped } = misfitOf(tensors, variables);
   if (missing.length + unexpected.length + misshaped.length > 0) {
     const parts = [
-      ...(missing.length > 0 ? [`missing: ${missing.join(', ')}`] : []),
-      ...(unexpected.length > 0 ? [`unexpected: ${unexpected.join(', ')}`] : []),
-      ...(misshaped.length > 0 ? [`shapes differ: ${misshaped.map(formatMisshaped).join('; ')}`] : []),
+      ...(missing.length > 0 ? [`missing: ${fewOf(missing)}`] : []),
+      ...(unexpected.length > 0 ? [`unexpected: ${fewOf(unexpected)}`] : []),
+      ...(misshaped.length > 0 ? [`shapes differ: ${fewOf(misshaped.map(formatMisshaped), '; ')}`] : []),
     ];
-    throw new OmmaError(`${path}: does not fit the model; ${parts.join('; ')}`);
+    throw new OmmaError(
+      `${path}: does not fit the model; ${parts.join('; ')}; give the config that it was trained with (\`omma checkpoint inspect\` lists its tensors)`,
+    );
   }
   for (const variable of variables) {
     const tensor = tensors.get(variable.name);
     if (tensor !== undefined) await variable.upload(tensor.data);
   }
+}
+
+/** The first of many, and how many there are besides. */
+function fewOf(texts: readonly string[], separator = ', '): string {
+  const most = 3;
+  const shown = texts.slice(0, most).join(separator);
+  return texts.length <= most ? shown : `${shown} and ${texts.length - most} more`;
 }

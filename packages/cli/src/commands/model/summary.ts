@@ -1,12 +1,12 @@
 /** `omma model summary`: what a model costs, module by module, as a table or JSON. MMEngine's `get_flops.py` and `get_model_complexity_info`. */
 
+import { transformsOf } from '@omma/classification';
 import { OmmaError, type TensorType } from '@omma/core';
 import { buildTransforms, sizeAfter } from '@omma/cv';
 import { type Config, configOf, loadCheckpoint, models } from '@omma/engine';
 import { type ModelComplexity, type ModuleComplexity, modelComplexity } from '@omma/nn';
 import pc from 'picocolors';
 import { configFrom } from '../../run/config.ts';
-import { transformsOf } from '../../run/datasets.ts';
 import { formatAmount } from '../../terminal/format.ts';
 import { formatTable } from '../../terminal/table.ts';
 
