@@ -11,4 +11,5 @@ export { type TrainOptions, train } from './commands/train.ts';
 export { buildProgram } from './program.ts';
 export { type AscendModel, inferenceModel, trainingModel } from './run/ascendModels.ts';
 export { openCheckpoint } from './run/checkpointModel.ts';
+export { collectEnvironment, type EnvironmentReport } from './run/environment.ts';
 export { trainingReport } from './terminal/trainingReport.ts';

@@ -32,6 +32,7 @@ export function buildProgram(): Command {
   addRuns(program);
   addBoard(program);
   addDevices(program);
+  addEnv(program);
   addAscend(program);
   return program;
 }
@@ -226,6 +227,16 @@ function addDevices(program: Command): void {
     .description('list the devices and what they can do')
     .option('--json', 'print JSON')
     .action(async (options) => (await import('./commands/devices.ts')).devices(options));
+}
+
+function addEnv(program: Command): void {
+  program
+    .command('env')
+    .description(
+      'print what a report of a problem needs to know: system, processor, versions, tools, devices',
+    )
+    .option('--json', 'print JSON')
+    .action(async (options) => (await import('./commands/env.ts')).env(options));
 }
 
 function addAscend(program: Command): void {

@@ -8,7 +8,8 @@ import { runOmma, tinyDataset, tinyModel } from './support/tinyProject.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'omma-model-'));
 const valDataloader = { dataset: tinyDataset('nowhere', 'val'), batchSize: 2 };
-writeFileSync(join(folder, 'tiny.json'), JSON.stringify({ model: tinyModel, valDataloader }));
+const valEvaluator = [{ type: 'Accuracy', topk: [1] }];
+writeFileSync(join(folder, 'tiny.json'), JSON.stringify({ model: tinyModel, valDataloader, valEvaluator }));
 writeFileSync(join(folder, 'sizeless.json'), JSON.stringify({ model: tinyModel }));
 
 const omma = (...args: string[]) => runOmma(['model', 'summary', ...args], { cwd: folder });

@@ -10,7 +10,7 @@ import type * as Ort from 'onnxruntime-node';
 export type NodeRuntime = typeof Ort;
 
 /** Skips the package's own download of CUDA libraries, which fails behind a proxy and is not needed. */
-const advice = 'install it with: npm install onnxruntime-node --onnxruntime-node-install=skip';
+const advice = 'install it with: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node';
 
 let loaded: NodeRuntime | string | undefined;
 

@@ -32,7 +32,7 @@ function available(provider: NodeProvider): true | string {
   const known = runtime.listSupportedBackends().find(({ name }) => name === provider);
   if (known === undefined) return `onnxruntime-node has no ${provider} provider on this platform`;
   if (known.bundled || existsSync(providerLibrary(provider))) return true;
-  return `onnxruntime-node lacks its ${provider} libraries; fetch them with: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node`;
+  return `onnxruntime-node lacks its ${provider} libraries; fetch them with: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild --ignore-scripts=false onnxruntime-node`;
 }
 
 /** Where onnxruntime-node's install script puts a provider that is not in the package. */
