@@ -2,6 +2,7 @@
 
 import { hostTensor } from '@omma/core';
 import { describe, expect, it } from 'vitest';
+import type { SampleMix } from '../src/data/wrappers/multiImageMix.ts';
 import {
   type Batch,
   BatchLoader,
@@ -214,6 +215,24 @@ describe('wrappers', () => {
     expect(rows(none, 0, 32)).toEqual(rows(plain, 0, 32));
     expect(rows(none, 32, 64)).not.toEqual(rows(plain, 32, 64));
   });
+});
+
+it('a mix may draw as many random numbers as it likes, none of them twice', async () => {
+  const { MultiImageMixDataset } = await import('../src/index.ts');
+  const drawn = new Set<number>();
+  const greedy: SampleMix = {
+    partners: (_, __, random) => {
+      for (let i = 0; i < 300; i++) drawn.add(random());
+      return [];
+    },
+    mix: ([sample]) => {
+      throw new Error(`mixes ${JSON.stringify(sample)}`);
+    },
+  };
+  const dataset = new MultiImageMixDataset(new Stripes({ length: 2 }), [greedy]);
+  await dataset.load(0, { seed: 1, epoch: 0, training: true });
+  // Of 300 numbers of 24 bits two may be the same by chance, one time in 370; these, always the same, are not.
+  expect(drawn.size).toBe(300);
 });
 
 describe('collation', () => {

@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
 import { OmmaError } from '@omma/core';
 import { codeOf, formatBytes, makeFolder, replaceAtomically, temporarySuffix } from './files.ts';
 import { requestOf } from './location.ts';
+import type { Persistence } from './persistence.ts';
 import { ask, receive } from './receive.ts';
 
 export interface DownloadOptions {
@@ -19,6 +20,8 @@ export interface DownloadOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Milliseconds without a byte after which a connection counts as broken; a minute unless given. */
   readonly patience?: number;
+  /** How often a server that does not answer, or is busy, is asked before the download begins; see `standardPersistence`. */
+  readonly persistence?: Persistence;
 }
 
 /** What a killed process left behind is thrown away after a day: nothing downloads that long without a byte. */
@@ -34,14 +37,14 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
  * eight or more digits of a SHA-256, as OpenMMLab publishes weights (`resnet18-1a2b3c4d.pth`), is held against them, and never asked for twice.
  */
 export async function download(location: string, options: DownloadOptions = {}): Promise<string> {
-  const { env = process.env, patience = 60_000, onProgress = () => {} } = options;
+  const { env = process.env, patience = 60_000, onProgress = () => {}, persistence } = options;
   const name = fileName(location);
   const checksum = checksumIn(name);
   const place = (version: string) => join(cacheFolder(env), keyOf(`${location}\n${version}`), name);
   if (checksum !== null && (await sizeOf(place(checksum))) !== null) return place(checksum);
 
   const request = requestOf(location, env);
-  const answer = await ask({ location, request, patience });
+  const answer = await ask({ location, request, patience }, {}, persistence);
   try {
     const { headers } = answer.response;
     const size = Number(headers.get('content-length') ?? Number.NaN);

@@ -5,10 +5,13 @@ import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { OmmaError } from '@omma/core';
 import { writeAll } from './files.ts';
-import { answered, answeredOnce, type Request, reasonOf } from './remoteSource.ts';
+import type { Persistence } from './persistence.ts';
+import { answered, type Request, reasonOf } from './remoteSource.ts';
 
 /** Times that a broken connection is taken up again without a byte having come. */
 const attempts = 4;
+/** These attempts are for all that may go wrong. */
+const once: Persistence = { retries: 0, firstPause: 0 };
 /** Milliseconds before the first of them; each waits twice as long as the one before. */
 const firstPause = 500;
 
@@ -34,13 +37,13 @@ export interface Answer {
 export async function ask(
   { location, request, patience }: Pick<Incoming, 'location' | 'request' | 'patience'>,
   headers: Readonly<Record<string, string>> = {},
-  get = answered,
+  persistence?: Persistence,
 ): Promise<Answer> {
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(silence(patience)), patience);
   try {
     const init = { headers: { 'accept-encoding': 'identity', ...headers }, signal: stop.signal };
-    return { response: await get(location, request, init), stop };
+    return { response: await answered(location, request, init, persistence), stop };
   } finally {
     clearTimeout(timer);
   }
@@ -75,7 +78,7 @@ export async function receive(file: FileHandle, first: Answer, incoming: Incomin
     // A weak ETag says nothing of bytes.
     const same = version === null || version.startsWith('W/') ? null : version;
     const rest = same === null ? {} : { range: `bytes=${done}-`, 'if-range': same };
-    answer = await ask(incoming, rest, answeredOnce).catch(reasonOf);
+    answer = await ask(incoming, rest, once).catch(reasonOf);
     if (typeof answer === 'string') continue;
     if (answer.response.status === 206) requireRange(answer.response, location, done, size);
     else {

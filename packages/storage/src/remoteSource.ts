@@ -2,6 +2,7 @@
 
 import { OmmaError } from '@omma/core';
 import { type ByteSource, checkRange } from './byteSource.ts';
+import { codeOf } from './files.ts';
 import { PassingFailure, type Persistence, persistently } from './persistence.ts';
 
 /** A request for one file, signed where its store wants that. */
@@ -44,12 +45,14 @@ export function answered(
 }
 
 /** The same, without asking again. */
-export async function answeredOnce(name: string, request: Request, init: RequestInit): Promise<Response> {
+async function answeredOnce(name: string, request: Request, init: RequestInit): Promise<Response> {
   const signal = init.signal ?? AbortSignal.timeout(patience);
   const response = await request({ ...init, signal }).catch((error: unknown) => {
     const message = `${name} cannot be reached: ${reasonOf(error)}; check the address and the network`;
-    // Who has stopped the request wants no other.
-    throw init.signal?.aborted === true ? new OmmaError(message) : new PassingFailure(message);
+    // Who has stopped the request wants no other; a name that there is not is a slip of the pen.
+    const isFinal =
+      init.signal?.aborted === true || (error instanceof Error && codeOf(error.cause) === 'ENOTFOUND');
+    throw isFinal ? new OmmaError(message) : new PassingFailure(message);
   });
   if (response.ok) return response;
   await response.body?.cancel();

@@ -141,7 +141,9 @@ describe('what cannot be downloaded', () => {
       /needs \d+\.\d MB, but \d+\.\d MB are free in .*; free some space, or set OMMA_CACHE/,
     );
     answer = whole;
-    await expect(download('http://127.0.0.1:9/model.pth')).rejects.toThrow(/cannot be reached/);
+    await expect(
+      download('http://127.0.0.1:9/model.pth', { persistence: { retries: 1, firstPause: 1 } }),
+    ).rejects.toThrow(/cannot be reached/);
     const file = join(cache, 'file');
     writeFileSync(file, '');
     await expect(get('/model.pth', { env: { OMMA_CACHE: file } })).rejects.toThrow(

@@ -1,10 +1,12 @@
-/** Archives of pictures: tar shards and zip files, opened and read to the end, and the index over them. */
+/** Archives of pictures: tar shards, zip files and LMDB stores, opened and read to the end, the index over them, and lists of pictures. */
 
-import { readArchiveIndex } from '@omma/cv';
+import { basename, dirname } from 'node:path';
+import { ImageFolder, readArchiveIndex } from '@omma/cv';
 import { memorySource, openArchive } from '@omma/storage';
 import { damagedBytes } from '../bytes.ts';
 import type { Dice } from '../dice.ts';
 import { damagedJson, type Json } from '../json.ts';
+import { lmdbOf } from '../lmdb.ts';
 import { damagedTar, tarOf } from '../tar.ts';
 import type { Target } from '../target.ts';
 import { temporaryFile } from '../temporary.ts';
@@ -43,6 +45,39 @@ const zip: Target = {
   run: readAll,
 };
 
+const lmdb: Target = {
+  name: 'lmdb',
+  seeds: async () => [
+    lmdbOf(
+      ['a/0.jpg', 'a/1.jpg', 'b/2.jpg', 'b/3.jpg'].map((key) => ({ key, value: encode(`picture ${key}`) })),
+      new Uint8Array(900).fill(7),
+    ),
+  ],
+  damage: damagedBytes,
+  run: readAll,
+};
+
+const annotations: Json = {
+  metainfo: { classes: ['a', 'b'], palette: [[1, 2, 3]] },
+  data_list: [
+    { img_path: 'a/1.jpg', gt_label: 0 },
+    { img_path: 'b/2.jpg', gt_label: 1, sample_idx: 1 },
+  ],
+};
+
+const annotationFile: Target = {
+  name: 'annotationFile',
+  seeds: async () => [encode(JSON.stringify(annotations))],
+  damage: (seed, dice: Dice) => {
+    const text = encode(JSON.stringify(damagedJson(annotations, dice)));
+    return dice.chance(0.9) ? text : damagedBytes(seed, dice, text);
+  },
+  async run(bytes) {
+    const path = await temporaryFile('annotations.json', bytes);
+    new ImageFolder({ root: dirname(path), split: 'train', annFile: basename(path), transforms: [] });
+  },
+};
+
 const index: Json = {
   format: 'omma-archive-index',
   version: 1,
@@ -74,4 +109,4 @@ const archiveIndex: Target = {
   },
 };
 
-export const archiveTargets: readonly Target[] = [tar, zip, archiveIndex];
+export const archiveTargets: readonly Target[] = [tar, zip, lmdb, archiveIndex, annotationFile];

@@ -28,7 +28,7 @@ export const sampleMixes = new Registry<SampleMixTypes, SampleMix>('sample mix')
 
 export type SampleMixConfig = TypedConfig<SampleMixTypes>;
 
-/** Random numbers that one sample may draw for being mixed. */
+/** Random numbers that are drawn at once: most mixes need no more. */
 const draws = 64;
 
 export class MultiImageMixDataset implements Dataset {
@@ -50,9 +50,17 @@ export class MultiImageMixDataset implements Dataset {
 
   async load(index: number, context: SampleContext): Promise<Sample> {
     const { seed, epoch, repeat = 0, training } = context;
-    const numbers = new HostRandom(seed, saltOf(`mix/${epoch}/${index}/${repeat}`)).uniform(draws);
+    const salt = `mix/${epoch}/${index}/${repeat}`;
+    let numbers: Float32Array = new Float32Array();
     let drawn = 0;
-    const random = () => numbers[drawn++ % draws] ?? 0;
+    const random = () => {
+      const at = drawn++ % draws;
+      if (at === 0) {
+        const block = drawn === 1 ? salt : `${salt}/${drawn}`;
+        numbers = new HostRandom(seed, saltOf(block)).uniform(draws);
+      }
+      return numbers[at] ?? 0;
+    };
     // Parts are no rows of the batch.
     const apart: SampleContext = { seed, epoch, repeat, training };
     let sample = await this.#dataset.load(index, apart);
