@@ -186,6 +186,9 @@ describe('ImageFolder with an annotation file', () => {
     };
     expect(file('x.png 0\ny.png')).toThrow(/a\.txt:2: expected a path and a label, .* found: y\.png/);
     expect(file('x.png 2')).toThrow(/a\.txt:1: label 2 is not below the 2 classes/);
+    // Where classes have no names there are as many as the largest label says.
+    file('x.png 999999999');
+    expect(() => open(root, { annFile: 'a.txt' })).toThrow(/a\.txt:1: label 999999999 is not below 1048576/);
     expect(file('')).toThrow(/a\.txt lists no pictures/);
     expect(() => open(root, { annFile: 'none.txt' })).toThrow(/none\.txt cannot be read: ENOENT/);
   });

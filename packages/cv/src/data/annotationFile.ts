@@ -8,6 +8,9 @@ import { OmmaError } from '@omma/core';
 import { z } from 'zod';
 import type { LabelledFile } from './pictureFiles.ts';
 
+/** More classes than any data set has: where they have no names, the largest label decides how many there are. */
+export const mostClasses = 2 ** 20;
+
 export interface Annotations {
   /** Class names in label order, where the file or the caller names them. */
   readonly classes: readonly string[] | null;
@@ -20,11 +23,12 @@ export function readAnnotationFile(path: string, classes: readonly string[] | nu
   const text = textOf(path);
   const { files, places, known } = /\.json$/i.test(path) ? inJson(text, path) : inLines(text, path);
   const names = classes ?? known;
-  const beyond = names === null ? -1 : files.findIndex(({ label }) => label >= names.length);
-  if (beyond >= 0)
-    throw new OmmaError(
-      `${places(beyond)}: label ${files[beyond]?.label} is not below the ${names?.length} classes`,
-    );
+  const count = names?.length ?? mostClasses;
+  const beyond = files.findIndex(({ label }) => label >= count);
+  if (beyond >= 0) {
+    const limit = names === null ? `${count}, more classes than are believed` : `the ${count} classes`;
+    throw new OmmaError(`${places(beyond)}: label ${files[beyond]?.label} is not below ${limit}`);
+  }
   return { classes: names, files };
 }
 
@@ -56,7 +60,7 @@ function labelledFile(line: string, place: string): LabelledFile {
 /** What other tasks note of a picture is left alone; a label that is a list is not. */
 const schema = z.looseObject({
   metainfo: z.looseObject({ classes: z.array(z.string().min(1)).min(1).exactOptional() }).exactOptional(),
-  data_list: z.array(z.looseObject({ img_path: z.string().min(1), gt_label: z.int().min(0).lt(1e9) })).min(1),
+  data_list: z.array(z.looseObject({ img_path: z.string().min(1), gt_label: z.int().min(0) })).min(1),
 });
 
 function inJson(text: string, path: string): Listed {

@@ -6,10 +6,9 @@
 import { readFileSync } from 'node:fs';
 import { OmmaError } from '@omma/core';
 import { z } from 'zod';
+import { mostClasses } from '../annotationFile.ts';
 
 const whole = z.int().min(0);
-/** More classes than any data set has: where they have no names, the largest label decides how many there are. */
-const mostClasses = 2 ** 20;
 
 /** One row a sample, as columns: a file of a million samples stays readable for JSON.parse. */
 const schema = z.strictObject({
