@@ -23,7 +23,13 @@ const good: Config = defineConfig({
     },
     batchSize: 32,
   },
+  valDataloader: {
+    dataset: { type: 'ImageFolder', root: 'flowers', split: 'val', transforms: [] },
+    batchSize: 32,
+  },
   valEvaluator: [{ type: 'Accuracy', topk: [1, 5] }],
+  optimWrapper: { optimizer: { type: 'SGD', lr: 0.1 } },
+  trainConfig: { maxEpochs: 1 },
 });
 
 describe('a classification config', () => {
