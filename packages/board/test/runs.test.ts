@@ -181,8 +181,12 @@ describe('a run', () => {
       sound(5),
       iteration(6, Number.NaN, { 'train/sometimes': 1 }),
       sound(7),
-      ...['1.', '-', '.5', '1e', '1.2.3', 'nul', '1 2', '\u0000', '0x10'].map((text) => broken(8, text)),
+      ...['1.', '-', '.5', '1e', '1.2.3', 'nul', '1 2', '\u0000', '0x10', '007', '-01', '0.'].map((text) =>
+        broken(8, text),
+      ),
       sound(9).replace('"time":"2026', '"time":"x026'),
+      sound(9).replace(/:\d\d\.(\d+)Z/, ':75.$1Z'),
+      sound(9).replace('"iteration":9', '"iteration":null'),
       sound(10).replace('"time"', '"tame"'),
       sound(11).replace('"scalars":{', '"scalars": {'),
       sound(12).replace('"train/loss":', '"train/loss":7,"train/loss":'),
@@ -194,9 +198,13 @@ describe('a run', () => {
       iteration(19, 123456789012345, { 'train/größe': -0.000012345678901234568 }),
       sound(20),
     ];
+    let newest = 0;
     const expected = lines.slice(1).flatMap((text) => {
       try {
-        const { time, iteration: step, scalars } = JSON.parse(text);
+        const { time, iteration: at, scalars } = JSON.parse(text);
+        // A line without an iteration is of the newest one.
+        const step = at ?? newest;
+        newest = Math.max(newest, step);
         return [{ step, time: Date.parse(time), ...scalars }];
       } catch {
         return [];

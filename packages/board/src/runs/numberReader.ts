@@ -39,6 +39,8 @@ export class NumberReader {
     const begin = bytes[at] === minus ? at + 1 : at;
     let end = this.#digits(begin);
     if (end === begin) return this.#null(at);
+    // JSON has no numbers like 007.
+    if (bytes[begin] === zero && end > begin + 1) return this.#none();
     let mantissa = this.#value[0] ?? 0;
     let exponent = 0;
     if (bytes[end] === dot) {

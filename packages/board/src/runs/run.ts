@@ -134,7 +134,6 @@ export class Run {
 
   #take(bytes: Buffer): void {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const { train } = this.#tables;
     for (const template of this.#templates) template.open(bytes, view);
     for (let start = 0; start < bytes.length; ) {
       const next = this.#matched(start);
@@ -146,9 +145,14 @@ export class Run {
       if (end > start) this.#parse(bytes.toString('utf8', start, end), bytes, view);
       start = end + 1;
     }
-    const last = train.rows - 1;
-    this.#state.iteration = Math.max(this.#state.iteration, train.step.at(last) || 0);
-    this.#state.lastTime = Math.max(this.#state.lastTime ?? 0, train.time.at(last) || 0);
+    this.#noteLastRow();
+  }
+
+  /** Templates fill the table alone. */
+  #noteLastRow(): void {
+    const { step, time, rows } = this.#tables.train;
+    this.#state.iteration = Math.max(this.#state.iteration, step.at(rows - 1) || 0);
+    this.#state.lastTime = Math.max(this.#state.lastTime ?? 0, time.at(rows - 1) || 0);
   }
 
   /** Where the next line begins, when one of the templates reads this one; else -1. */
@@ -165,6 +169,7 @@ export class Run {
   /** A line of another form than the ones before; the lines that come may be like it. */
   #parse(line: string, bytes: Buffer, view: DataView): void {
     const { train } = this.#tables;
+    this.#noteLastRow();
     if (!isOfSteps(reduceLine(line, this.#state, this.#tables))) return;
     if (++this.#unlike > patience && this.#unlike % patience !== 0) return;
     const template = LineTemplate.from(line, train);

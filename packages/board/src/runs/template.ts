@@ -12,6 +12,7 @@ const prefix = '{"time":"';
 const [zero, dot, capitalZ] = [48, 46, 90];
 /** `2026-01-01T00:00:` and `00.000Z`: what most lines share with the one before, and the rest. */
 const minuteLength = 17;
+const minuteForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d:$/;
 const timeLength = 24;
 
 /** Bytes that must be found, compared four at a time. */
@@ -144,7 +145,9 @@ export class LineTemplate {
     for (let k = minuteLength - 1; k >= 0; k--) {
       if (known[k] === bytes[at + k]) continue;
       known.set(bytes.subarray(at, at + minuteLength));
-      this.#minute = Date.parse(`${Buffer.from(known).toString('latin1')}00.000Z`);
+      const text = Buffer.from(known).toString('latin1');
+      // Date.parse takes more than ISO times.
+      this.#minute = minuteForm.test(text) ? Date.parse(`${text}00.000Z`) : Number.NaN;
       break;
     }
     const end = at + timeLength;
@@ -152,7 +155,7 @@ export class LineTemplate {
     const seconds = this.#digit(bytes, at + 17) * 10 + this.#digit(bytes, at + 18);
     const millis =
       this.#digit(bytes, at + 20) * 100 + this.#digit(bytes, at + 21) * 10 + this.#digit(bytes, at + 22);
-    return this.#minute + seconds * 1000 + millis;
+    return seconds < 60 ? this.#minute + seconds * 1000 + millis : Number.NaN;
   }
 
   #digit(bytes: Uint8Array, at: number): number {

@@ -54,10 +54,10 @@ export function image(step: number, path: string): string {
 export const end = (step: number) => line(step * 100, { type: 'end', reason: 'finished', iteration: step });
 
 /** Writes a log; its folder. */
-export function writeRun(root: string, name: string, ...lines: readonly string[]): string {
+export function writeRun(root: string, name: string, ...lines: readonly (string | Uint8Array)[]): string {
   const dir = join(root, name);
   mkdirSync(dir, { recursive: true });
-  writeFileSync(join(dir, 'log.jsonl'), lines.join(''));
+  writeFileSync(join(dir, 'log.jsonl'), Buffer.concat(lines.map((line) => Buffer.from(line))));
   return dir;
 }
 
