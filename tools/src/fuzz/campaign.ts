@@ -2,7 +2,7 @@
 
 import { Worker } from 'node:worker_threads';
 import type { Finding } from './runCase.ts';
-import type { WorkerReport, WorkerTask } from './worker.ts';
+import { finished, notStarted, type WorkerReport, type WorkerTask } from './workerTask.ts';
 
 export interface CampaignOptions {
   readonly seed: number;
@@ -12,7 +12,7 @@ export interface CampaignOptions {
   readonly targets: readonly string[];
   /** First case. */
   readonly from: number;
-  /** A case that takes longer hangs. */
+  /** A case that computes for longer hangs; so does one that waits for `waitingSeconds`. */
   readonly caseSeconds: number;
   onProgress(cases: number, findings: number): void;
   onFinding(finding: Finding): void;
@@ -27,7 +27,8 @@ export interface CampaignResult {
 
 /** Heap of a worker; array buffers are judged case by case. */
 const heapMegabytes = 512;
-const notStarted = -1;
+/** A machine with other work gives a case no time for long: only what is computed counts, unless this has passed. */
+const waitingSeconds = 900;
 /** Milliseconds between two looks at the workers. */
 const lookInterval = 250;
 
@@ -61,6 +62,12 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
   return { ...totals, seconds: seconds() };
 }
 
+/** Of the process, all threads together. */
+function computedSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
 /** Runs cases until they are all done or the time is over (null), or one takes the worker down. */
 function oneWorker(
   options: CampaignOptions,
@@ -81,7 +88,7 @@ function oneWorker(
       resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
     });
     const started = performance.now();
-    let last = { number: notStarted, since: performance.now() };
+    let last = { number: notStarted, since: performance.now(), computed: computedSeconds() };
     const end = (kind: Finding['kind'] | null, text: string) => {
       clearInterval(looking);
       void worker.terminate();
@@ -92,9 +99,13 @@ function oneWorker(
     const looking = setInterval(() => {
       const now = performance.now();
       const number = Atomics.load(place, 0);
-      if (number !== last.number) last = { number, since: now };
-      else if (number !== notStarted && now - last.since > caseSeconds * 1000)
-        end('hang', `more than ${caseSeconds} s`);
+      if (number !== last.number) last = { number, since: now, computed: computedSeconds() };
+      else if (number >= 0) {
+        // The process computes for all of its threads.
+        const computed = (computedSeconds() - last.computed) / jobs;
+        if (computed > caseSeconds) end('hang', `more than ${caseSeconds} s of computing`);
+        else if (now - last.since > waitingSeconds * 1000) end('hang', `more than ${waitingSeconds} s`);
+      }
       if (now - started > seconds * 1000) end(null, '');
     }, lookInterval);
     worker.on('message', counted);
@@ -102,6 +113,12 @@ function oneWorker(
       const memory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
       end(memory ? 'memory' : 'crash', error.stack ?? error.message);
     });
-    worker.on('exit', () => end(null, ''));
+    worker.on('exit', () => {
+      const done = Atomics.load(place, 0) === finished;
+      end(
+        done ? null : 'crash',
+        'the thread ended in the middle of a case, which waits for what never comes',
+      );
+    });
   });
 }

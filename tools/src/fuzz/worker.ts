@@ -1,27 +1,9 @@
 /** The thread in which cases run: it may hang or run out of memory, and the program notices and starts another. */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Finding } from './runCase.ts';
-import { runCase } from './runCase.ts';
+import { type Finding, runCase } from './runCase.ts';
 import { targets } from './targets/index.ts';
-
-export interface WorkerTask {
-  readonly seed: number;
-  readonly targets: readonly string[];
-  /** First case, and one past the last. */
-  readonly from: number;
-  readonly to: number;
-  readonly step: number;
-  /** Where the number of the case in hand is written. */
-  readonly current: SharedArrayBuffer;
-}
-
-/** What a worker tells: counts since its last message, and a finding. */
-export interface WorkerReport {
-  readonly cases: number;
-  readonly refused: number;
-  readonly finding: Finding | null;
-}
+import { finished, type WorkerReport, type WorkerTask } from './workerTask.ts';
 
 /** Cases between two reports. */
 const interval = 200;
@@ -49,6 +31,7 @@ async function work({ seed, targets: names, from, to, step, current }: WorkerTas
     if (finding !== null || cases >= interval) report(finding);
   }
   report(null);
+  Atomics.store(place, 0, finished);
 }
 
 function isTask(value: unknown): value is WorkerTask {
