@@ -38,7 +38,7 @@ export async function dataIndex(patterns: readonly string[], options: DataIndexO
   process.stdout.write(
     json === true
       ? `${JSON.stringify({ index: out, ...summary })}\n`
-      : `${out}: ${summary.samples} pictures of ${summary.classes} classes in ${summary.archives} archives (${formatBytes(summary.bytes)})\n`,
+      : `${out}: ${summary.samples} pictures of ${summary.classes} classes in ${summary.archives} ${summary.archives === 1 ? 'archive' : 'archives'} (${formatBytes(summary.bytes)})\n`,
   );
 }
 
