@@ -54,6 +54,12 @@ describe('omma plot schedule', () => {
     expect(text).toMatch(/ReduceOnPlateau schedule waits for a metric/);
   });
 
+  it('names the part of the model whose optimiser has a curve', () => {
+    const part = 'optimWrapper.optimizers={"head": {"type": "AdamW", "lr": 0.003}}';
+    const text = printed('plot', 'schedule', config, '--epoch-length', '10', '--set', part);
+    expect(text).toMatch(/\nhead of 0\.003000: 0\.003000 at first, 0\.003000 at most, 0\.003000 at last/);
+  });
+
   it('writes an SVG file a chart', () => {
     const svg = join(folder, 'plot.svg');
     printed('plot', 'schedule', config, '--epoch-length', '10', '--svg', svg);

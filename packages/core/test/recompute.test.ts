@@ -3,6 +3,7 @@
 import {
   add,
   advance,
+  allReduce,
   batchNormTrain,
   compile,
   conv2d,
@@ -131,6 +132,22 @@ describe('gradients with recompute', () => {
       .map(({ op, scope: module }) => `${op} ${module}`);
     // The sums at the ends of two blocks, and the gradient of the loss at the third.
     expect(kept).toEqual(['add stage.0', 'add stage.1', 'add ']);
+  });
+
+  it('leave a collective of the module alone, so that no rank waits for one that others do not repeat', () => {
+    const traced = (recompute: readonly string[]) =>
+      trace(
+        ({ x, w }) => {
+          if (x === undefined || w === undefined) return {};
+          const y = scope('norm', () => relu(allReduce(relu(mul(x, w)), 2)).exp());
+          return { g: gradients(sum(mul(y, y)), [w], { recompute })[0] ?? y };
+        },
+        Object.fromEntries(['x', 'w'].map((name) => [name, { shape: [3], dtype: 'float32' }])),
+      );
+    const forward = (graph: Graph) => graph.nodes.filter(({ op }) => op === 'allReduce').length;
+    // One forward, and one of its gradient.
+    expect([forward(traced([])), forward(traced(['norm']))]).toEqual([2, 2]);
+    expect(count(traced(['norm']), 'relu')).toBeGreaterThan(count(traced([]), 'relu'));
   });
 
   it('are those of a graph without recomputation on a device that has no barrier', async () => {

@@ -63,13 +63,18 @@ function chartOf({ plan, curves }: SchedulePreview, param: keyof typeof titles, 
     x: { title: byEpoch ? 'epoch' : 'iteration', format: (value) => String(Math.round(value * 100) / 100) },
     y: { title: titles[param], format: formatNumber },
     lines: spreadOut(own, detail.lines).map((curve) => ({
-      name: own.length === 1 ? titles[param] : `of ${formatNumber(curve.initial)}`,
+      name: own.length === 1 ? titles[param] : groupName(curve),
       points: sampled(curve.values, detail.points).map(([iteration, y]) => ({
         x: byEpoch ? iteration / plan.iterationsPerEpoch : iteration,
         y,
       })),
     })),
   };
+}
+
+/** `of 0.1`, with the part of the model in front where that has an optimiser of its own: `head of 0.01`. */
+function groupName({ optimizer, initial }: ScheduledCurve): string {
+  return `${optimizer === undefined ? '' : `${optimizer} `}of ${formatNumber(initial)}`;
 }
 
 /** At most `most` curves, from the first to the last. */
