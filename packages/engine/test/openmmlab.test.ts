@@ -107,46 +107,46 @@ describe('what is no data is refused with file, line and column', () => {
 });
 
 describe('inheritance', () => {
-  it('refuses a key that two bases have, and names both places', async () => {
-    const file = await configFiles({
-      'x.py': "_base_ = ['a.py', 'b.py']",
-      'a.py': 'k = 1',
-      'b.py': '\nk = 2',
-    });
-    expect(await messageOf(file)).toBe(
+  const lazy = 'from mmengine.config import read_base\nwith read_base():\n    from .y import *\n';
+  const refused: [string, Readonly<Record<string, string>>, string][] = [
+    [
+      'a key that two bases have, with both places',
+      { 'x.py': "_base_ = ['a.py', 'b.py']", 'a.py': 'k = 1', 'b.py': '\nk = 2' },
       'x.py:1: two bases have the same key: k (a.py:1 and b.py:2); leave it to one of them',
-    );
-  });
-
-  it('refuses a dict over something else, and names both places', async () => {
-    const file = await configFiles({
-      'x.py': "_base_ = 'a.py'\nm = dict(k=dict(v=1))",
-      'a.py': 'm = dict(\n  k=3)',
-    });
-    expect(await messageOf(file)).toBe(
+    ],
+    [
+      'a dict over something else, with both places',
+      { 'x.py': "_base_ = 'a.py'\nm = dict(k=dict(v=1))", 'a.py': 'm = dict(\n  k=3)' },
       'x.py:2: m.k is a dict but a int in the base (a.py:2); add _delete_ to replace it',
-    );
-  });
-
-  it('refuses a circle and a base that is not there', async () => {
-    const circle = await configFiles({ 'x.py': "_base_ = 'y.py'", 'y.py': "_base_ = 'x.py'" });
-    expect(await messageOf(circle)).toBe(
+    ],
+    [
+      'a circle',
+      { 'x.py': "_base_ = 'y.py'", 'y.py': "_base_ = 'x.py'" },
       'x.py: the config is its own base (x.py -> y.py -> x.py); break the circle',
-    );
-    const missing = await configFiles({ 'x.py': "\n_base_ = 'no.py'" });
-    expect(await messageOf(missing)).toBe(
+    ],
+    [
+      'a base that is not there',
+      { 'x.py': "\n_base_ = 'no.py'" },
       'no.py: cannot read the config (ENOENT), named at x.py:2; check the path',
-    );
-  });
-
-  it('refuses to mix the two styles', async () => {
-    const lazy = 'from mmengine.config import read_base\nwith read_base():\n    from .y import *\n';
-    expect(
-      await messageOf(await configFiles({ 'x.py': "_base_ = 'z.py'", 'z.py': lazy, 'y.py': '' })),
-    ).toContain('so _base_ cannot name it');
-    expect(
-      await messageOf(await configFiles({ 'x.py': lazy, 'y.py': "_base_ = 'z.py'", 'z.py': '' })),
-    ).toContain('y.py:1:1: a file that read_base() reads cannot have _base_');
+    ],
+    [
+      'a base of the new style',
+      { 'x.py': "_base_ = 'z.py'", 'z.py': lazy, 'y.py': '' },
+      'so _base_ cannot name it',
+    ],
+    [
+      'a base of the old style',
+      { 'x.py': lazy, 'y.py': "_base_ = 'z.py'", 'z.py': '' },
+      'y.py:1:1: a file that read_base() reads cannot have _base_',
+    ],
+    [
+      'a variable that is not set',
+      { 'x.py': "\nroot = '{{$OMMA_TEST_UNSET:}}'" },
+      'x.py:2: {{$OMMA_TEST_UNSET:}} has no default',
+    ],
+  ];
+  it.each(refused)('refuses %s', async (_, files, message) => {
+    expect(await messageOf(await configFiles(files))).toContain(message);
   });
 
   it('finds bases in packages when told where packages are', async () => {
@@ -157,6 +157,13 @@ describe('inheritance', () => {
     await writeFile(join(packages, 'mmdet/.mim/configs/a.py'), 'm = dict(type="X", n=dict(type="Y"))');
     const values = await readConfigFile(file, { packageFolders: [packages] });
     expect(toPlain(values, new Budget())).toEqual({ m: { type: 'X', n: { type: 'Y' }, _scope_: 'mmdet' } });
+  });
+
+  it('writes numbers as Python does, also a zero with its sign', async () => {
+    const text =
+      "a = f'{-0.0:.1f} {-0.04:.1f} {-0.0:.2e} {-0.0:05.1f} {-0.001:.1%} {0.04:.1f} {-0.5:.0f} {-1.5:.0f}'";
+    const values = await readConfigFile(await configFiles({ 'x.py': text }));
+    expect(toPlain(values)).toEqual({ a: '-0.0 -0.0 -0.00e+00 -00.0 -0.1% 0.0 -0 -2' });
   });
 
   it('tells which file and line set a value', async () => {
@@ -170,13 +177,11 @@ describe('inheritance', () => {
     expect(place('model', 'head', 'in_channels')).toBe('04_merge.py:5');
   });
 
-  it('tells of deprecation and of variables that are not set', async () => {
+  it('tells of deprecation', async () => {
     const warnings: string[] = [];
     await readConfigFile(join(fixtures, '19_notes.py'), { onWarning: (text) => warnings.push(text) });
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toMatch(/19_notes\.py is deprecated; use \.\/04_merge\.py \(see a page\)$/);
-    const file = await configFiles({ 'x.py': "\nroot = '{{$OMMA_TEST_UNSET:}}'" });
-    expect(await messageOf(file)).toContain('x.py:2: {{$OMMA_TEST_UNSET:}} has no default');
   });
 });
 

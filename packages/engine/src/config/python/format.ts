@@ -10,7 +10,7 @@ import {
   ImportedName,
   Opaque,
 } from '../value.ts';
-import { fixedText, floatText, numeric } from './numbers.ts';
+import { exponentText, fixedText, floatText, numeric } from './numbers.ts';
 
 /** Called for every value that is written, so that the caller can bound the work. */
 export type Paid = (depth: number) => void;
@@ -104,7 +104,7 @@ function numberWith(value: ConfigValue, type: string, precision: number | null, 
     case 'f':
       return fixedText(number.value, precision ?? 6);
     case 'e':
-      return number.value.toExponential(precision ?? 6).replace(/e([+-])(\d)$/, 'e$10$2');
+      return exponentText(number.value, precision ?? 6);
     case '%': {
       const text = fixedText(100 * number.value, precision ?? 6);
       return text === null ? null : `${text}%`;

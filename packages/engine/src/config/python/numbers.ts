@@ -48,7 +48,19 @@ function plainDecimal(value: number, digits: string, exponent: number): string {
 
 /** `value` with so many places, halves to the even neighbour as Python has it; null from 1e21 on, where JavaScript writes no digits. */
 export function fixedText(value: number, places: number): string | null {
-  return Math.abs(value) < 1e21 ? roundHalfEven(value, places).toFixed(places) : null;
+  if (Math.abs(value) >= 1e21) return null;
+  return signed(value, Math.abs(roundHalfEven(value, places)).toFixed(places));
+}
+
+/** `1.50e-03`, with a minus before zeros that have one, as Python has it. */
+export function exponentText(value: number, places: number): string {
+  const text = Math.abs(value).toExponential(places);
+  return signed(value, text.replace(/e([+-])(\d)$/, 'e$10$2'));
+}
+
+/** Python keeps the sign of a number that is, or is rounded to, zero; JavaScript drops that of -0. */
+function signed(value: number, magnitude: string): string {
+  return value < 0 || Object.is(value, -0) ? `-${magnitude}` : magnitude;
 }
 
 /** Python's `round`: halves go to the even neighbour. */
