@@ -6,6 +6,8 @@
  */
 
 import { OmmaError } from '@omma/core';
+import { ownFamilyOf, schedulerFamilies } from './ownFamilies.ts';
+import { checkedFamily } from './schema.ts';
 import { isFamily, isOneCycle, type OneCycleConfig, type SchedulerConfig } from './types.ts';
 
 /** `value` before, `base` that training began with, `step` of the span from 0. */
@@ -20,6 +22,8 @@ export interface SpanLength {
 
 /** The rule of every schedule but ReduceOnPlateau. */
 export function ruleOf(config: SchedulerConfig, span: SpanLength): Rule {
+  const own = ownFamilyOf(config.type);
+  if (own !== null) return schedulerFamilies.build(checkedFamily(own, config))(span);
   const { length, scale } = span;
   if (isFamily(config, 'Constant')) return constant(config.factor ?? 1 / 3, length);
   if (isFamily(config, 'Linear')) return linear(config.startFactor ?? 1 / 3, config.endFactor ?? 1, length);

@@ -1,6 +1,10 @@
 /** The schema of `paramScheduler`: what types.ts describes, checked at start. */
 
 import { z } from 'zod';
+import { describeAs } from '../config/jsonSchema.ts';
+import { type Problem, problemsOf } from '../config/problems.ts';
+import { familyOptions, ownFamilyOf, schedulerFamilies } from './ownFamilies.ts';
+import { type SchedulerConfig, suffixes } from './types.ts';
 
 const positive = z.number().positive();
 const notNegative = z.number().min(0);
@@ -54,6 +58,9 @@ const options = {
   },
 };
 
+/** What says when a schedule acts, and on what. */
+const commonKeys = Object.keys(span);
+
 type Options = typeof options;
 
 function lr<F extends keyof Options>(family: F) {
@@ -79,7 +86,7 @@ const oneCycle = {
 };
 
 /** Those of the learning rate first: an error lists the first few. */
-export const schedulerSchema = z.discriminatedUnion('type', [
+const builtIn = z.discriminatedUnion('type', [
   lr('Constant'),
   lr('Linear'),
   lr('Step'),
@@ -105,3 +112,34 @@ export const schedulerSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('OneCycleParamScheduler'), paramName, ...oneCycle }),
   ...others('ReduceOnPlateau'),
 ]);
+
+/** A schedule: a built-in one, or one of a registered family. */
+export const schedulerSchema: z.ZodType<SchedulerConfig> = describeAs(
+  z.custom<SchedulerConfig>().superRefine((value: unknown, context) => {
+    for (const { message, path, value: input } of schedulerProblems(value))
+      context.addIssue({ code: 'custom', message, path: [...path], input });
+  }),
+  (writer) => {
+    const types = schedulerFamilies.names.flatMap((family) => suffixes.map((suffix) => `${family}${suffix}`));
+    const own = { type: 'object', properties: { type: { enum: types } }, required: ['type'] };
+    return { anyOf: [writer.write(builtIn), ...(types.length === 0 ? [] : [own])] };
+  },
+);
+
+function schedulerProblems(value: unknown): Problem[] {
+  const { type = undefined, ...given } = typeof value === 'object' && value !== null ? { ...value } : {};
+  const family = ownFamilyOf(type);
+  if (family === null) return problemsOf(builtIn, value);
+  const options = familyOptions(given, commonKeys);
+  const common = Object.fromEntries(Object.entries(given).filter(([key]) => !(key in options)));
+  const named = String(type).endsWith('ParamScheduler') ? { ...span, paramName } : span;
+  return [
+    ...problemsOf(z.strictObject(named), common),
+    ...problemsOf(schedulerFamilies.schema(), { type: family, ...options }),
+  ];
+}
+
+/** The options of a registered family in a checked config. */
+export function checkedFamily(family: string, config: SchedulerConfig) {
+  return schedulerFamilies.schema().parse({ type: family, ...familyOptions(config, commonKeys) });
+}

@@ -26,7 +26,7 @@ interface Floor {
   readonly etaMinRatio?: number;
 }
 
-/** Options of each family besides its span. */
+/** Options of each family besides its span; extended by declaration merging, see ownFamilies.ts. */
 export interface SchedulerFamilies {
   /** The value times `factor` until the span's end, then whole again. */
   Constant: { readonly factor?: number };
@@ -103,7 +103,10 @@ export type PlateauConfig = Target & {
 
 export type SchedulerConfig = SchedulerOf<SchedulerFamily> | OneCycleConfig | PlateauConfig;
 
-type Suffix = 'LR' | 'Momentum' | 'WeightDecay' | 'ParamScheduler';
+/** What a family's name is followed by. */
+export const suffixes = ['LR', 'Momentum', 'WeightDecay', 'ParamScheduler'] as const;
+
+type Suffix = (typeof suffixes)[number];
 
 /** True for the schedules of `family`. */
 export function isFamily<F extends SchedulerFamily>(
