@@ -13,6 +13,7 @@
  * Worker threads import `module` before they open a data set that names the type, so it is known there too.
  */
 
+import { fileURLToPath } from 'node:url';
 import { OmmaError } from '@omma/core';
 import type { z } from 'zod';
 import type { Transform } from './transform.ts';
@@ -36,6 +37,8 @@ export interface TransformRegistration<Parsed> {
 
 interface Entry {
   readonly module: string | null;
+  /** The module's file, for lists of what is registered. */
+  readonly declaredAt?: string;
   readonly schema: z.ZodType;
   build(options: unknown): Transform;
 }
@@ -50,6 +53,7 @@ export function registerTransform<K extends keyof TransformTypes & string, Parse
 ): void {
   transformEntries.set(name, {
     module: module ?? null,
+    ...(module?.startsWith('file:') === true ? { declaredAt: fileURLToPath(module) } : {}),
     schema,
     build: (options) => {
       const read = schema.safeParse(options);
