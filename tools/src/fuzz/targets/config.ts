@@ -29,6 +29,9 @@ model:
   type: ImageClassifier
   backbone: &base {type: ResNet, depth: &depth 18}
   head: {type: LinearClsHead, numClasses: 5}
+trainDataloader:
+  dataset: {type: ImageFolder, root: data, split: train, transforms: []}
+  batchSize: 32
 optimWrapper:
   optimizer: {type: SGD, lr: 1e-1, momentum: 0.9}
 trainConfig:
@@ -51,6 +54,11 @@ model = dict(
     neck=dict(type='GlobalAveragePooling'),
     head=dict(type='LinearClsHead', num_classes=5, loss=dict(type='CrossEntropyLoss', loss_weight=1.0), topk=(1, 5)))
 names = [f'class_{i}' for i in range(3)]
+train_dataloader = dict(
+    batch_size=32,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(type='CustomDataset', data_root='data', data_prefix='train', pipeline=[
+        dict(type='LoadImageFromFile'), dict(type='RandomResizedCrop', scale=224), dict(type='PackInputs')]))
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=lr * 2 ** 2, momentum=0.9))
 if lr > 0:
     param_scheduler = [dict(type='MultiStepLR', milestones=[30, 60], gamma=0.1)]
