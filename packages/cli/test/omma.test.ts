@@ -186,9 +186,12 @@ describe('omma train', () => {
     expect(left.filter((name) => name.includes('safetensors'))).toEqual([]);
   });
 
-  it('counts the pictures that it had to skip', () => {
+  it('counts the pictures that it had to skip: no pictures, empty files, files that break off', async () => {
     const spoiled = join(data, 'train', 'red', 'spoiled.jpg');
     writeFileSync(spoiled, 'no picture');
+    const [empty, cut] = [join(data, 'train', 'red', 'empty.png'), join(data, 'train', 'red', 'cut.png')];
+    writeFileSync(empty, '');
+    writeFileSync(cut, readFileSync(join(data, 'train', 'red', '0.png')).subarray(0, 60));
     const { code, out } = omma(
       'train',
       config,
@@ -199,9 +202,12 @@ describe('omma train', () => {
       '--set',
       'trainConfig.maxEpochs=1',
     );
+    for (const path of [empty, cut]) rmSync(path);
     expect(code).toBe(0);
-    expect(out).toMatch(/1 sample skipped/);
+    expect(out).toMatch(/3 samples skipped/);
     expect(out).toMatch(/skipped .*spoiled\.jpg: .*not a known picture format/);
+    expect(out).toMatch(/skipped .*empty\.png: /);
+    expect(out).toMatch(/skipped .*cut\.png: /);
     const strict = omma(
       'train',
       config,

@@ -78,8 +78,9 @@ class CpuDevice implements Device {
   async compile(graph: Graph, options: CompileOptions): Promise<Executable> {
     const buffers = stateBuffers('cpu', graph, options.state).map((buffer) => this.#own(buffer).handle);
     const ready = optimise(graph);
-    const made = await asDeviceError(this.#native.compile(ready, buffers, options.profile ?? false));
-    return new CpuExecutable(this.#native, made.handle, made.bytes, graph);
+    const { profile = false } = options;
+    const made = await asDeviceError(this.#native.compile(ready, buffers, profile));
+    return new CpuExecutable(this.#native, made.handle, made.bytes, graph, profile ? ready : null);
   }
 
   allocate(type: TensorType): DeviceBuffer {

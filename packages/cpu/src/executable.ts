@@ -7,12 +7,14 @@ import {
   type HostTensor,
   hostArray,
   type NodeProfile,
+  type NodeShapes,
   sizeOf,
   type TypedPort,
   typedPorts,
 } from '@omma/core';
 import type { ExecutableHandle, NativeDevice } from './binding.ts';
 import { asDeviceError } from './errors.ts';
+import { shapesByName } from './profileShapes.ts';
 
 export class CpuExecutable implements Executable {
   readonly bytes: number;
@@ -21,10 +23,20 @@ export class CpuExecutable implements Executable {
   readonly #inputs: readonly TypedPort[];
   readonly #outputs: readonly TypedPort[];
 
-  constructor(native: NativeDevice, handle: ExecutableHandle, bytes: number, graph: Graph) {
+  readonly #shapes: ((op: string, scope: string) => NodeShapes | null) | null;
+
+  /** `ready` is the graph that the addon was given, where its profile is wanted; null elsewhere. */
+  constructor(
+    native: NativeDevice,
+    handle: ExecutableHandle,
+    bytes: number,
+    graph: Graph,
+    ready: Graph | null,
+  ) {
     this.#native = native;
     this.#handle = handle;
     this.bytes = bytes;
+    this.#shapes = ready === null ? null : shapesByName(ready);
     this.#inputs = typedPorts(graph, graph.inputs);
     this.#outputs = typedPorts(graph, graph.outputs);
   }
@@ -42,15 +54,19 @@ export class CpuExecutable implements Executable {
   }
 
   profile(): readonly NodeProfile[] {
-    return this.#native.profile(this.#handle).map((step) => ({
-      name: step.detail === '' ? step.op : `${step.op} (${step.detail})`,
-      op: step.op,
-      scope: step.scope,
-      milliseconds: step.milliseconds,
-      runs: step.runs,
-      bytes: step.bytes,
-      flops: step.flops,
-    }));
+    return this.#native.profile(this.#handle).map((step) => {
+      const shapes = this.#shapes?.(step.op, step.scope) ?? null;
+      return {
+        name: step.detail === '' ? step.op : `${step.op} (${step.detail})`,
+        op: step.op,
+        scope: step.scope,
+        milliseconds: step.milliseconds,
+        runs: step.runs,
+        bytes: step.bytes,
+        flops: step.flops,
+        ...(shapes === null ? {} : { shapes }),
+      };
+    });
   }
 
   dispose(): void {

@@ -92,6 +92,8 @@ export * from './log/local.ts';
 export * from './log/logProcessor.ts';
 export * from './log/visualizer.ts';
 export * from './loops/config.ts';
+export * from './loops/registry.ts';
+export * from './loops/trainLoop.ts';
 export * from './loops/trainPlan.ts';
 export * from './optim/config.ts';
 export * from './optim/gradients.ts';

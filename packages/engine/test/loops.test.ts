@@ -1,7 +1,54 @@
 import { describe, expect, it } from 'vitest';
-import { checkConfig, type TrainConfig, TrainPlan } from '../src/index.ts';
+import { z } from 'zod';
+import {
+  type Batch,
+  checkConfig,
+  type LoopEnd,
+  type TrainConfig,
+  TrainLoop,
+  type TrainLoopOptions,
+  TrainPlan,
+  trainLoops,
+} from '../src/index.ts';
 import { tinyConfig } from './support/tiny.ts';
 import { eventsOf, interruptedAndResumed, numbersOf, trainTiny } from './support/training.ts';
+
+/** Which epochs' data the loop of the tests asked for, times its option. */
+const asked: number[] = [];
+
+/** Evaluates before the first step. */
+class ValFirstLoop extends TrainLoop {
+  readonly #passes: number;
+
+  constructor(options: TrainLoopOptions, passes: number) {
+    super(options);
+    this.#passes = passes;
+  }
+
+  override async run(first: AsyncIterable<Batch>): Promise<LoopEnd> {
+    this.options.progress.evaluationDue = true;
+    await this.evaluation();
+    return super.run(first);
+  }
+
+  protected override batchesOf(epoch: number): AsyncIterable<Batch> {
+    asked.push(epoch * this.#passes);
+    return super.batchesOf(epoch);
+  }
+}
+
+declare module '../src/index.ts' {
+  interface TrainLoopTypes {
+    ValFirstLoop: { readonly passes: number };
+  }
+}
+trainLoops.register(
+  'ValFirstLoop',
+  z.strictObject({ passes: z.int() }),
+  ({ passes }) =>
+    (options) =>
+      new ValFirstLoop(options, passes),
+);
 
 /** After which units (epochs or iterations) a plan evaluates. */
 function evaluations(config: TrainConfig, iterationsPerEpoch: number): number[] {
@@ -73,5 +120,23 @@ describe('the learning rate', () => {
     const scaled = await trainTiny({ autoScaleLr: { enable: true, baseBatchSize: 32 }, paramScheduler: [] });
     expect(eventsOf(scaled.events, 'iteration')[0]?.lr).toBeCloseTo(0.025, 12);
     expect(eventsOf(scaled.events, 'notice')[0]?.message).toMatch(/0.1 scaled from batch size 32 to 8/);
+  });
+});
+
+describe("a loop of one's own", () => {
+  it('is built by type, with its options, and does otherwise what it wants to', async () => {
+    const { events, end } = await trainTiny({
+      trainConfig: { maxEpochs: 2, loop: { type: 'ValFirstLoop', passes: 2 } },
+    });
+    expect(end.reason).toBe('finished');
+    expect(eventsOf(events, 'evaluation').map(({ iteration }) => iteration)).toEqual([0, 4, 8]);
+    expect(asked).toEqual([2]);
+  });
+
+  it('that the config misspells is refused with its name', () => {
+    const config = { ...tinyConfig('work'), trainConfig: { maxEpochs: 1, loop: { type: 'ValFirstLop' } } };
+    expect(() => checkConfig(config)).toThrow(
+      /trainConfig.loop.type is "ValFirstLop": expected a training loop, one of ValFirstLoop; did you mean ValFirstLoop\?/,
+    );
   });
 });

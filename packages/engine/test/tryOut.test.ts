@@ -86,6 +86,9 @@ describe('the profiler hook', () => {
     const names = traceEvents.map(({ name }: { name: string }) => name);
     expect(names).toEqual(expect.arrayContaining(['step 2', 'step 3', 'step 4']));
     expect(names.some((name: string) => name.includes('conv'))).toBe(true);
+    const dims = traceEvents.map(({ args }: { args?: Record<string, string> }) => args?.['Input Dims']);
+    // The pictures and the weight of the first convolution.
+    expect(dims).toContainEqual(expect.stringMatching(/\[8, 1, 8, 8\], \[4, 1, 3, 3\]/));
   });
 
   it('measures again and again as its schedule says, each time into a file of its own', async () => {

@@ -8,6 +8,7 @@
 import type { DType, HostArray } from '../dtype.ts';
 import { DeviceError } from '../errors.ts';
 import type { Graph, Node, TensorType } from '../graph/graph.ts';
+import type { Shape } from '../shape.ts';
 import type { HostTensor } from '../tensor.ts';
 import type { Communicator, HostCollectives, Rendezvous } from './communicator.ts';
 
@@ -35,6 +36,12 @@ export interface CompileOptions {
   readonly profile?: boolean;
 }
 
+/** What a node reads and writes, in its order. */
+export interface NodeShapes {
+  readonly inputs: readonly Shape[];
+  readonly outputs: readonly Shape[];
+}
+
 export interface NodeProfile {
   readonly name: string;
   readonly op: string;
@@ -45,6 +52,8 @@ export interface NodeProfile {
   /** Of one run. */
   readonly bytes: number;
   readonly flops: number;
+  /** Where the device can tell them. */
+  readonly shapes?: NodeShapes;
 }
 
 export interface Executable {

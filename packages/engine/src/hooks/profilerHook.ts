@@ -6,7 +6,7 @@
  */
 
 import { extname, join } from 'node:path';
-import type { NodeProfile } from '@omma/core';
+import { formatShape, type NodeProfile, type NodeShapes, type Shape } from '@omma/core';
 import { textFile } from '@omma/storage';
 import { z } from 'zod';
 import type { TrainingContext } from '../runner/context.ts';
@@ -133,19 +133,17 @@ export class ProfilerHook implements Hook {
 }
 
 /** A node's part of one step. */
-export interface MeanNode extends Pick<NodeProfile, 'name' | 'op' | 'scope' | 'bytes' | 'flops'> {
+export interface MeanNode extends Pick<NodeProfile, 'name' | 'op' | 'scope' | 'bytes' | 'flops' | 'shapes'> {
   readonly milliseconds: number;
 }
 
 /** What was measured between two looks, a run; nodes that did not run are left out. */
 export function meanNodes(before: readonly NodeProfile[], after: readonly NodeProfile[]): MeanNode[] {
-  return after.flatMap(({ name, op, scope, bytes, flops, runs, milliseconds }, i) => {
+  return after.flatMap(({ runs, milliseconds, ...node }, i) => {
     const past = before[i];
     const own = runs - (past?.runs ?? 0);
     if (own <= 0) return [];
-    return [
-      { name, op, scope, bytes, flops, milliseconds: (milliseconds - (past?.milliseconds ?? 0)) / own },
-    ];
+    return [{ ...node, milliseconds: (milliseconds - (past?.milliseconds ?? 0)) / own }];
   });
 }
 
@@ -178,7 +176,7 @@ export function chromeTrace(steps: readonly IterationEvent[], nodes: readonly Me
     return [{ ...step, args: { loss, lr } }, ...waiting];
   });
   let end = 0;
-  const device = nodes.map(({ name, op, scope, bytes, flops, milliseconds }) => {
+  const device = nodes.map(({ name, op, scope, bytes, flops, milliseconds, shapes }) => {
     const ts = end;
     end += milliseconds * 1e3;
     return {
@@ -189,7 +187,7 @@ export function chromeTrace(steps: readonly IterationEvent[], nodes: readonly Me
       name: scope === '' ? op : `${op} ${scope}`,
       ts,
       dur: milliseconds * 1e3,
-      args: { node: name, bytes, flops },
+      args: { node: name, bytes, flops, ...(shapes === undefined ? {} : shapesText(shapes)) },
     };
   });
   return {
@@ -201,4 +199,10 @@ export function chromeTrace(steps: readonly IterationEvent[], nodes: readonly Me
       ...device,
     ],
   };
+}
+
+/** As PyTorch's profiler has them: `[[8, 3, 32, 32], [16, 3, 3, 3]]`. */
+function shapesText({ inputs, outputs }: NodeShapes): Record<string, string> {
+  const text = (shapes: readonly Shape[]) => `[${shapes.map(formatShape).join(', ')}]`;
+  return { 'Input Dims': text(inputs), 'Output Dims': text(outputs) };
 }

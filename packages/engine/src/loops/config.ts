@@ -1,7 +1,9 @@
 /** `trainConfig` of a config: how long to train, when to evaluate; `valConfig` and `testConfig`: how to evaluate. */
 
 import { z } from 'zod';
+import type { TypedConfig } from '../config/registry.ts';
 import { type AmpSetting, ampSchema } from '../optim/config.ts';
+import { type TrainLoopTypes, trainLoops } from './registry.ts';
 
 export interface TrainConfig {
   /** Passes over the training data. Either this or `maxIters`. */
@@ -14,6 +16,8 @@ export interface TrainConfig {
   readonly valBegin?: number;
   /** From the epoch or iteration on that comes first, evaluate at the interval that comes second: `[[90, 1]]`. */
   readonly dynamicIntervals?: readonly (readonly [from: number, interval: number])[];
+  /** A loop of one's own, by its name in `trainLoops`. */
+  readonly loop?: TypedConfig<TrainLoopTypes>;
 }
 
 /** How an evaluation computes. */
@@ -38,6 +42,7 @@ export const trainConfigSchema = z
     valInterval: count.exactOptional(),
     valBegin: count.exactOptional(),
     dynamicIntervals: z.array(z.tuple([count, count])).exactOptional(),
+    loop: trainLoops.schema().exactOptional(),
   })
   .superRefine(({ maxEpochs, maxIters, dynamicIntervals = [] }, context) => {
     if ((maxEpochs === undefined) === (maxIters === undefined))

@@ -14,6 +14,7 @@ import { lrInput, scalarInputs } from '../optim/hyperparameters.ts';
 import type { Progress, TrainingContext } from '../runner/context.ts';
 import type { EvaluationEvent } from '../runner/events.ts';
 import type { TrainStep } from '../runner/trainStep.ts';
+import type { TrainingLoop } from './registry.ts';
 import type { TrainPlan } from './trainPlan.ts';
 import type { TrainRecord } from './trainRecord.ts';
 
@@ -60,8 +61,9 @@ export interface InFlight extends StepInput {
 /** How a loop ended. */
 export type LoopEnd = 'finished' | 'stopped' | 'interrupted';
 
-export class TrainLoop {
-  readonly #options: TrainLoopOptions;
+/** The loop that is built in. What a loop of one's own may want to do otherwise is protected: see `trainLoops`. */
+export class TrainLoop implements TrainingLoop {
+  protected readonly options: TrainLoopOptions;
   readonly context: TrainingContext;
   readonly #record: TrainRecord;
   #inFlight: InFlight | null = null;
@@ -71,7 +73,7 @@ export class TrainLoop {
   #stopReason: string | null = null;
 
   constructor(options: TrainLoopOptions) {
-    this.#options = options;
+    this.options = options;
     this.#record = options.record;
     this.context = {
       ...options.context,
@@ -85,21 +87,21 @@ export class TrainLoop {
 
   /** Trains to the end, until a hook stops it, or until the signal. `first` are the batches of the epoch to begin with. */
   async run(first: AsyncIterable<Batch>): Promise<LoopEnd> {
-    const { progress, plan, hooks, loader } = this.#options;
+    const { progress, plan, hooks } = this.options;
     await hooks.each((hook) => hook.beforeTrain?.(this.context));
     if (progress.evaluationDue) {
-      await this.#evaluation();
+      await this.evaluation();
       if (progress.iterationInEpoch === 0) await hooks.each((hook) => hook.afterEpoch?.(this.context));
     }
     let batches = first;
     try {
       while (!plan.finished(progress) && !this.#stopped) {
         const epoch = progress.epoch;
-        await this.#epoch(batches);
+        await this.epoch(batches);
         if (progress.epoch === epoch) break;
         // The next epoch's first batches are decoded during this one's evaluation.
-        if (!plan.finished(progress) && !this.#stopped) batches = loader.epoch(progress.epoch);
-        await this.#endOfEpoch(epoch);
+        if (!plan.finished(progress) && !this.#stopped) batches = this.batchesOf(progress.epoch);
+        await this.endOfEpoch(epoch);
       }
     } finally {
       // Those of an epoch that never began, because the run ended before.
@@ -113,17 +115,22 @@ export class TrainLoop {
     return 'stopped';
   }
 
+  /** The batches of a later epoch than the one to begin with: whole passes, as many as the plan counts. */
+  protected batchesOf(epoch: number): AsyncIterable<Batch> {
+    return this.options.loader.epoch(epoch);
+  }
+
   get #stopped(): boolean {
     return this.#stopReason !== null || this.#interrupted;
   }
 
   get #interrupted(): boolean {
-    return this.#options.progress.iteration >= this.#agreedEnd || (this.#options.signal?.aborted ?? false);
+    return this.options.progress.iteration >= this.#agreedEnd || (this.options.signal?.aborted ?? false);
   }
 
   /** Runs the rest of the current epoch; `progress` is at the next one afterwards unless it was stopped. */
-  async #epoch(batches: AsyncIterable<Batch>): Promise<void> {
-    const { progress, loader, hooks, plan } = this.#options;
+  protected async epoch(batches: AsyncIterable<Batch>): Promise<void> {
+    const { progress, loader, hooks, plan } = this.options;
     this.#record.beginEpoch(progress.iterationInEpoch > 0);
     await hooks.each((hook) => hook.beforeTrainEpoch?.(this.context));
     let asked = performance.now();
@@ -142,24 +149,24 @@ export class TrainLoop {
       if (plan.evaluatesAfter(progress)) progress.evaluationDue = true;
       await hooks.each((hook) => hook.afterTrainIteration?.(this.context));
       if (endOfEpoch) break;
-      if (progress.evaluationDue) await this.#evaluation();
+      if (progress.evaluationDue) await this.evaluation();
       if (this.#stopped || plan.finished(progress)) break;
       asked = performance.now();
     }
     await this.#drain();
   }
 
-  async #endOfEpoch(epoch: number): Promise<void> {
-    const { context, hooks } = this.#options;
+  protected async endOfEpoch(epoch: number): Promise<void> {
+    const { context, hooks } = this.options;
     context.emit(this.#record.endEpoch(epoch));
     await hooks.each((hook) => hook.afterTrainEpoch?.(this.context));
-    await this.#evaluation();
+    await this.evaluation();
     if (!this.#interrupted) await hooks.each((hook) => hook.afterEpoch?.(this.context));
   }
 
   /** The evaluation that is due; an interrupted run leaves it to the one that resumes it. */
-  async #evaluation(): Promise<void> {
-    const { hooks, evaluate, progress } = this.#options;
+  protected async evaluation(): Promise<void> {
+    const { hooks, evaluate, progress } = this.options;
     if (!progress.evaluationDue || this.#interrupted) return;
     await this.#drain();
     if (evaluate !== null) {
@@ -174,9 +181,9 @@ export class TrainLoop {
   }
 
   #submit(batch: Batch, asked: number): InFlight {
-    const { progress, step, accumulativeCounts, plan } = this.#options;
+    const { progress, step, accumulativeCounts, plan } = this.options;
     const submitted = performance.now();
-    const settings = this.#options.settingsAt(progress.iteration);
+    const settings = this.options.settingsAt(progress.iteration);
     const { [lrInput]: lr = Number.NaN } = settings;
     const previous = this.#inFlight;
     const idleFrom = previous === null ? asked : Math.max(asked, previous.settled ?? submitted);
@@ -209,12 +216,12 @@ export class TrainLoop {
   }
 
   async #report(entry: InFlight): Promise<void> {
-    const { context, hooks } = this.#options;
+    const { context, hooks } = this.options;
     const { loss: lossTensor, [stopOutput]: stop, ...rest } = await entry.running;
     const loss = lossTensor?.data[0] ?? Number.NaN;
     // A step later: by then every rank has had this report, whether it drains the pipe in between or not.
     if ((stop?.data[0] ?? 0) > 0) this.#agreedEnd = Math.min(this.#agreedEnd, entry.iteration + 1);
-    if (!Number.isFinite(loss)) await this.#options.failed(entry, loss);
+    if (!Number.isFinite(loss)) await this.options.failed(entry, loss);
     const event = this.#record.step(entry, loss, rest);
     context.emit(event);
     await hooks.each((hook) => hook.afterTrainOutputs?.(this.context, event));

@@ -8,7 +8,8 @@ import type { Batch, DataLoader } from '../data/types.ts';
 import { broadcastVariables, checkEqual } from '../distributed/agreement.ts';
 import { AgreementHook } from '../distributed/agreementHook.ts';
 import type { HookList } from '../hooks/hookList.ts';
-import { TrainLoop } from '../loops/trainLoop.ts';
+import { type TrainingLoop, trainLoops } from '../loops/registry.ts';
+import { TrainLoop, type TrainLoopOptions } from '../loops/trainLoop.ts';
 import { TrainPlan } from '../loops/trainPlan.ts';
 import { TrainRecord } from '../loops/trainRecord.ts';
 import { scalarInputs } from '../optim/hyperparameters.ts';
@@ -192,7 +193,7 @@ export class Training {
     const runner = this.#runner;
     if (first !== null) await this.#begin(first).catch((error: unknown) => this.#broken(error));
     else runner.emit({ type: 'warning', message: this.#nothingLeft });
-    const loop = new TrainLoop({
+    const loop = this.#makeLoop({
       step: this.#step,
       loader: this.#loader,
       plan: this.#plan,
@@ -227,6 +228,12 @@ export class Training {
     runner.emit(end);
     await this.#hooks.each((hook) => hook.afterRun?.(runner.context, end));
     return end;
+  }
+
+  /** The loop that the config names, or the built-in one. */
+  #makeLoop(options: TrainLoopOptions): TrainingLoop {
+    const own = this.#runner.config.trainConfig?.loop;
+    return own === undefined ? new TrainLoop(options) : trainLoops.build(own)(options);
   }
 
   /** How the loop evaluates; null when there is nothing to evaluate on. */

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type Config,
   type EndEvent,
+  type Hook,
   type IterationEvent,
   listCheckpoints,
   loadCheckpoint,
@@ -130,6 +131,21 @@ describe('two ranks', () => {
     );
     expect(mean.concat(variance).every(Number.isFinite)).toBe(true);
     expect(variance).not.toEqual(variance.map(() => 1));
+  });
+
+  it('are compared as often as the config says, and one that has drifted is found', async () => {
+    const drift: Hook = {
+      afterTrainIteration: async ({ progress, drain, state }) => {
+        if (progress.iteration !== 3) return;
+        await drain();
+        const [weight] = state.model.parameters();
+        await weight?.upload(Float32Array.from((await weight.download()).data, (value) => value + 1e-3));
+      },
+    };
+    const config = { ...tinyConfig(await temporary()), distributed: { agreementInterval: 4 } };
+    await expect(train(config, 2, (rank) => (rank === 1 ? { hooks: [drift] } : {}))).rejects.toThrow(
+      /conv\.weight differs after iteration 4 between rank 0 and rank 1/,
+    );
   });
 
   it('write files on rank 0 alone', async () => {

@@ -91,7 +91,8 @@ const profiler: Rules = {
   // With one, MMEngine counts by it alone.
   schedule: unset,
   on_trace_ready: unset,
-  record_shapes: { neutral: oneOf(false) },
+  // Where the device knows them they are in the trace.
+  record_shapes: needless,
   profile_memory: { neutral: oneOf(false) },
   with_stack: { neutral: oneOf(false) },
   json_trace_path: unset,
