@@ -13,10 +13,10 @@ import {
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { crc32, deflateRawSync } from 'node:zlib';
 import { openArchive, openByteSource, ZipArchive } from '@omma/storage';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { zipOf } from '../../../tools/src/fuzz/zip.ts';
 import { buildArchiveIndex, expandShards, ImageArchive } from '../src/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'omma-archives-'));
@@ -39,35 +39,12 @@ function tar(path: string, files: Readonly<Record<string, Uint8Array | string>>)
 
 /** A zip archive of the given files; those called `deflated` are. */
 function zip(path: string, files: Readonly<Record<string, Uint8Array>>): string {
-  const parts: Buffer[] = [];
-  const directory: Buffer[] = [];
-  let offset = 0;
-  for (const [name, bytes] of Object.entries(files)) {
-    const deflated = name.includes('deflated');
-    const stored = deflated ? deflateRawSync(bytes) : Buffer.from(bytes);
-    const shared = Buffer.alloc(26);
-    shared.writeUInt16LE(20, 0);
-    shared.writeUInt16LE(deflated ? 8 : 0, 4);
-    shared.writeUInt32LE(crc32(bytes), 10);
-    shared.writeUInt32LE(stored.length, 14);
-    shared.writeUInt32LE(bytes.length, 18);
-    shared.writeUInt16LE(Buffer.byteLength(name), 22);
-    const local = Buffer.concat([Buffer.from('PK\x03\x04'), shared, Buffer.from(name)]);
-    const end = Buffer.alloc(14);
-    end.writeUInt32LE(offset, 10);
-    directory.push(
-      Buffer.concat([Buffer.from('PK\x01\x02\x14\x00', 'latin1'), shared, end, Buffer.from(name)]),
-    );
-    parts.push(local, stored);
-    offset += local.length + stored.length;
-  }
-  const central = Buffer.concat(directory);
-  const tail = Buffer.alloc(18);
-  tail.writeUInt16LE(directory.length, 4);
-  tail.writeUInt16LE(directory.length, 6);
-  tail.writeUInt32LE(central.length, 8);
-  tail.writeUInt32LE(offset, 12);
-  writeFileSync(path, Buffer.concat([...parts, central, Buffer.from('PK\x05\x06'), tail]));
+  const members = Object.entries(files).map(([name, bytes]) => ({
+    name,
+    bytes,
+    deflated: name.includes('deflated'),
+  }));
+  writeFileSync(path, zipOf(members));
   return path;
 }
 
