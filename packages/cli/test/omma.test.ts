@@ -201,6 +201,9 @@ describe('omma train', () => {
       join(folder, 'skip'),
       '--set',
       'trainConfig.maxEpochs=1',
+      // All of them in one batch, so that none is left out.
+      '--set',
+      'trainDataloader.batchSize=11',
     );
     for (const path of [empty, cut]) rmSync(path);
     expect(code).toBe(0);
