@@ -103,4 +103,18 @@ describe('omma config', () => {
       err: 'error: --out x.toml: expected a .ts, .json, .yaml or .py file, or --to with the format\n',
     });
   });
+
+  it('writes the schema for editors, and lists what a config can name', () => {
+    expect(omma('schema', '--out', 'schemas/omma.json')).toEqual({ code: 0, out: '', err: '' });
+    const text = readFileSync(join(folder, 'schemas/omma.json'), 'utf8');
+    expect(JSON.parse(text).definitions.backbone.anyOf[0].properties.type).toEqual({ const: 'ResNet' });
+    // Editors read it at every start.
+    expect(text.length).toBeLessThan(300_000);
+    expect(JSON.parse(omma('types', '--json').out)).toContainEqual({
+      kind: 'backbone',
+      name: 'ResNet',
+      declaredAt: expect.stringMatching(/classification\/dist\/register\.js$/),
+    });
+    expect(omma('types').out).toMatch(/^registry +type +registered by\nmodel +ImageClassifier/);
+  });
 });

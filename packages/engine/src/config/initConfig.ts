@@ -2,6 +2,7 @@
 
 import type { InitConfig } from '@omma/nn';
 import { z } from 'zod';
+import { sharedAs } from './jsonSchema.ts';
 
 const number = z.number();
 const optional = number.exactOptional();
@@ -31,10 +32,10 @@ const kinds = [
 ] as const;
 
 const name = z.string().min(1);
-const override = z.union([
-  z.discriminatedUnion('type', everyKind({ name, ...bias })),
-  z.strictObject({ name }),
-]);
+const override = sharedAs(
+  'initConfig_override',
+  z.union([z.discriminatedUnion('type', everyKind({ name, ...bias })), z.strictObject({ name })]),
+);
 
 const one = z.discriminatedUnion('type', [
   ...everyKind({
@@ -45,7 +46,10 @@ const one = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('Pretrained'), checkpoint: name, prefix: name.exactOptional() }),
 ]);
 
-export const initConfigSchema: z.ZodType<InitConfig | readonly InitConfig[]> = z.union([one, z.array(one)]);
+export const initConfigSchema: z.ZodType<InitConfig | readonly InitConfig[]> = sharedAs(
+  'initConfig',
+  z.union([one, z.array(one)]),
+);
 
 /** A schema a kind, with `more` keys. */
 function everyKind<More extends z.ZodRawShape>(more: More) {

@@ -21,6 +21,11 @@ export function describeAs<S extends z.ZodType>(schema: S, describe: Describe): 
   return schema;
 }
 
+/** `schema` as a definition of its own, `name`, which every place that has it refers to: for large ones in many places. */
+export function sharedAs<S extends z.ZodType>(name: string, schema: S): S {
+  return describeAs(schema.clone(), (writer) => writer.reference(name, () => writer.write(schema)));
+}
+
 /** Writes one document. */
 export class JsonSchemaWriter {
   readonly definitions: Record<string, JsonSchema> = {};
@@ -35,7 +40,9 @@ export class JsonSchemaWriter {
       unrepresentable: 'any',
       override: ({ zodSchema, jsonSchema }) => {
         const own = described.get(zodSchema);
-        if (own !== undefined) Object.assign(jsonSchema, own(this, {}));
+        if (own === undefined) return;
+        for (const key of Object.keys(jsonSchema)) Reflect.deleteProperty(jsonSchema, key);
+        Object.assign(jsonSchema, own(this, {}));
       },
     });
     return written;

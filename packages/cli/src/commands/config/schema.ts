@@ -6,7 +6,7 @@ import { configJsonSchema } from '@omma/engine';
 import { makeFolder, textFile } from '@omma/storage';
 
 export async function configSchemaFile({ out }: { readonly out?: string }): Promise<void> {
-  const text = `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
+  const text = `${JSON.stringify(configJsonSchema())}\n`;
   if (out === undefined) {
     process.stdout.write(text);
     return;
