@@ -26,39 +26,20 @@ import {
   stateBuffers,
   type TensorType,
 } from '@omma/core';
-import {
-  buildStep,
-  type Dialect,
-  elementSize,
-  elementView,
-  fromElements,
-  StepHost,
-  type StepModel,
-  type StepPort,
-  stepSupports,
-  toElements,
-} from '@omma/onnx';
+import { buildStep, type Dialect, StepHost, type StepModel, stepSupports, toElements } from '@omma/onnx';
 import type { Toolkit } from '../acl/toolkit.ts';
 import { type AtcProgress, compileOffline } from '../atc/compiler.ts';
 import { connectHccl } from '../hccl/communicator.ts';
 import { hostBindings, OfflineModel } from '../om/offlineModel.ts';
 import { cannDialect, defaultCann, findSoc, targetFor } from '../operators/index.ts';
-import type {
-  Binding,
-  BoundModel,
-  CommandOf,
-  CommandType,
-  CurrentDims,
-  Gear,
-  ModelDescription,
-  PortDescription,
-  Results,
-} from '../worker/protocol.ts';
+import type { Binding, CurrentDims, Gear, ModelDescription, Results } from '../worker/protocol.ts';
+import { stepBindings, takesInput } from './bindings.ts';
 import { AscendBuffer } from './buffer.ts';
+import { CommandQueue, type Posted } from './commandQueue.ts';
 import { constantExecutable } from './constant.ts';
 import { DeviceThread } from './deviceThread.ts';
-import { AscendExecutable, type Posted, type RunDevice } from './executable.ts';
-import { asDeviceError } from './messages.ts';
+import { AscendExecutable, type RunDevice } from './executable.ts';
+import { moveToHost, readNow } from './hostState.ts';
 import { type ChipPrecision, precisionOf } from './precision.ts';
 
 export interface AscendDeviceOptions {
@@ -76,11 +57,11 @@ export class AscendDevice implements Device, RunDevice {
   readonly precision: ChipPrecision;
   readonly toolkit: Toolkit;
   readonly #thread: DeviceThread;
+  readonly #queue: CommandQueue;
   readonly #dialect: Dialect;
   readonly #options: AscendDeviceOptions;
-  readonly #open = new Set<AscendExecutable>();
+  readonly #executables = new Set<AscendExecutable>();
   readonly #closed: (device: AscendDevice) => void;
-  #queue: Promise<unknown> = Promise.resolve();
   #nextBuffer = 1;
   #nextModel = 1;
   #live = 0;
@@ -103,6 +84,7 @@ export class AscendDevice implements Device, RunDevice {
       device: index,
       timeout: options.timeout * 1000,
     });
+    this.#queue = new CommandQueue(this.name, this.#thread);
     const { soc, aclVersion, memory } = this.#thread.facts;
     this.soc = soc;
     this.precision = precisionOf(findSoc(soc));
@@ -135,37 +117,19 @@ export class AscendDevice implements Device, RunDevice {
     const step = buildStep(graph, this.#dialect);
     if (!takesInput(step)) return constantExecutable(graph, this, state);
     const started = performance.now();
-    const file = await compileOffline(this.toolkit, {
-      name: this.name,
-      model: step.bytes,
-      origins: step.origin,
-      options: { soc: this.soc, precision: this.precision.mode, inputFormat: 'ND', flags: [], files: {} },
-      ...(this.#options.progress === undefined ? {} : { progress: this.#options.progress }),
-    });
+    const file = await this.#compiled(step);
     const compiled = performance.now();
-    const hostState = new Map(
-      await Promise.all(
-        (step.host?.graph.state ?? []).map(
-          async ({ name }) => [name, await this.#onHost(state, name)] as const,
-        ),
-      ),
-    );
-    const host = step.host === null ? null : await StepHost.create(step.host.graph, hostState);
-    const model = this.#nextModel++;
+    const host = await this.#hostPart(step, state);
     const loading = performance.now();
     try {
-      const { bound, bytes, inputAt, outputAt } = await this.#load(model, file, step, state);
-      const executable = new AscendExecutable(this, graph, {
-        model,
-        step,
-        host,
-        bound,
-        inputAt,
-        outputAt,
-        bytes,
-        times: { atc: compiled - started, load: performance.now() - loading },
-      });
-      this.#open.add(executable);
+      const loaded = await this.#open(file, (description) => stepBindings(step, description, state));
+      const { model, description, bound, ports } = loaded;
+      const bytes = description.bytes + bound.bytes;
+      const times = { atc: compiled - started, load: performance.now() - loading };
+      const { inputAt, outputAt } = ports;
+      const parts = { model, step, host, bound, inputAt, outputAt, bytes, times };
+      const executable = new AscendExecutable(this, graph, parts);
+      this.#executables.add(executable);
       this.#account(bytes);
       return executable;
     } catch (error) {
@@ -178,14 +142,14 @@ export class AscendDevice implements Device, RunDevice {
   allocate(type: TensorType): DeviceBuffer {
     const buffer = new AscendBuffer(type, this.#dialect.element(type.dtype), this.#nextBuffer++, this);
     this.#account(buffer.bytes);
-    this.#send({ type: 'allocate', buffer: buffer.id, bytes: buffer.bytes });
+    this.#queue.send({ type: 'allocate', buffer: buffer.id, bytes: buffer.bytes });
     return buffer;
   }
 
   free(buffer: DeviceBuffer): void {
     const own = this.#own(buffer);
     this.#account(-own.bytes);
-    if (own.host === null) this.#send({ type: 'free', buffer: own.id });
+    if (own.host === null) this.#queue.send({ type: 'free', buffer: own.id });
     own.host = null;
   }
 
@@ -200,9 +164,8 @@ export class AscendDevice implements Device, RunDevice {
       }
       const elements = toElements({ ...own.type, data }, own.element);
       const bytes = new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
-      return {
-        ended: this.#request({ type: 'upload', buffer: own.id, data: bytes }, `uploading ${own.bytes} bytes`),
-      };
+      const doing = `uploading ${own.bytes} bytes`;
+      return { ended: this.#queue.askNow({ type: 'upload', buffer: own.id, data: bytes }, doing) };
     });
   }
 
@@ -210,7 +173,7 @@ export class AscendDevice implements Device, RunDevice {
     const own = this.#own(buffer);
     return this.enqueue(async () => {
       if (own.host !== null) return { ended: Promise.resolve(own.host.slice()) };
-      return { ended: this.#read(own) };
+      return { ended: readNow(this.#queue, own) };
     });
   }
 
@@ -225,9 +188,8 @@ export class AscendDevice implements Device, RunDevice {
       {
         device: this,
         libraries: this.toolkit.libraries,
-        request: (command) => this.enqueue(async () => ({ ended: this.#request(command, command.type) })),
-        collective: (command) =>
-          this.enqueue(async () => ({ ended: this.#request(command, 'a collective operation') })),
+        request: (command) => this.#queue.ask(command, command.type),
+        collective: (command) => this.#queue.ask(command, 'a collective operation'),
         abandon: (reason) => this.#thread.abandon(reason),
         idOf: (buffer) => this.#own(buffer).id,
       },
@@ -236,137 +198,96 @@ export class AscendDevice implements Device, RunDevice {
   }
 
   async synchronize(): Promise<void> {
-    await this.enqueue(async () => ({
-      ended: this.#request({ type: 'synchronize' }, 'waiting for the device'),
-    }));
+    await this.#queue.ask({ type: 'synchronize' }, 'waiting for the device');
   }
 
   /** Bytes of device memory, free and in all. */
   async deviceMemory(): Promise<Results['memory']> {
-    return this.enqueue(async () => ({ ended: this.#request({ type: 'memory' }, 'asking for its memory') }));
+    return this.#queue.ask({ type: 'memory' }, 'asking for its memory');
   }
 
   /** Gives everything on the device back; blocks for a bounded time. Whatever still waits for the device is rejected. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#thread.close();
+    this.#queue.close();
     this.#closed(this);
   }
 
   enqueue<T>(post: () => Promise<Posted<T>>): Promise<T> {
-    const posted = this.#queue.then(post);
-    this.#queue = posted.catch(() => undefined);
-    return posted.then(({ ended }) => ended);
+    return this.#queue.enqueue(post);
   }
 
   run(model: number, variant: number): Promise<unknown> {
-    return this.#request(
+    return this.#queue.askNow(
       { type: 'run', model, variant, gear: null },
       'a step failed, and the state on the device is as before it',
     );
   }
 
   runOffline(model: number, variant: number, gear: Gear | null): Promise<CurrentDims> {
-    return this.#request({ type: 'run', model, variant, gear }, 'a run failed');
+    return this.#queue.askNow({ type: 'run', model, variant, gear }, 'a run failed');
   }
 
   unload(model: number): void {
-    this.#send({ type: 'unload', model });
+    this.#queue.send({ type: 'unload', model });
   }
 
   /** Loads a compiled model from a `.om` file, with memory for its largest gear. Throws DeviceError when it does not fit this device. */
   async openOffline(file: string): Promise<OfflineModel> {
-    const model = this.#nextModel++;
-    try {
-      const description = await this.#loadModel(model, file);
-      const bound = await this.#bindModel(model, hostBindings(description));
-      return new OfflineModel(this, model, description, bound);
-    } catch (error) {
-      this.unload(model);
-      throw error;
-    }
+    const { model, description, bound } = await this.#open(file, hostBindings);
+    return new OfflineModel(this, model, description, bound);
   }
 
   closed(executable: AscendExecutable): void {
-    this.#open.delete(executable);
+    this.#executables.delete(executable);
     this.#account(-executable.bytes);
     this.unload(executable.model);
   }
 
-  async #load(model: number, file: string, step: StepModel, state: ReadonlyMap<string, AscendBuffer>) {
+  /** Loads a compiled model and takes memory for its ports. It is unloaded again when that fails. */
+  async #open<Ports extends { readonly inputs: readonly Binding[]; readonly outputs: readonly Binding[] }>(
+    file: string,
+    portsOf: (description: ModelDescription) => Ports,
+  ) {
+    const model = this.#nextModel++;
     try {
-      const description = await this.#loadModel(model, file);
-      const { inputAt, outputAt, ...ports } = bindings(step, description, state);
-      const bound = await this.#bindModel(model, ports);
-      return { bound, inputAt, outputAt, bytes: description.bytes + bound.bytes };
+      const description = await this.#queue.ask(
+        { type: 'load', model, file },
+        `loading the compiled model ${file}`,
+      );
+      const ports = portsOf(description);
+      const bound = await this.#queue.ask(
+        { type: 'bind', model, inputs: ports.inputs, outputs: ports.outputs },
+        'taking memory for a compiled model',
+      );
+      return { model, description, ports, bound };
     } catch (error) {
       this.unload(model);
       throw error;
     }
   }
 
-  #loadModel(model: number, file: string): Promise<ModelDescription> {
-    return this.enqueue(async () => ({
-      ended: this.#request({ type: 'load', model, file }, `loading the compiled model ${file}`),
-    }));
-  }
-
-  #bindModel(
-    model: number,
-    ports: { inputs: readonly Binding[]; outputs: readonly Binding[] },
-  ): Promise<BoundModel> {
-    return this.enqueue(async () => ({
-      ended: this.#request({ type: 'bind', model, ...ports }, 'taking memory for a compiled model'),
-    }));
-  }
-
-  /** Moves the state called `name` to the host, and gives it as the host's part of a step sees it. */
-  async #onHost(state: ReadonlyMap<string, AscendBuffer>, name: string) {
-    const buffer = state.get(name);
-    if (buffer === undefined) throw new Error(`ascend: no buffer is bound to state ${name}`);
-    await this.enqueue(async () => {
-      if (buffer.host === null) {
-        buffer.host = await this.#read(buffer);
-        void this.#request({ type: 'free', buffer: buffer.id }, 'freeing memory').catch(() => undefined);
-      }
-      return { ended: Promise.resolve(null) };
+  /** The file that `atc` makes of a step. */
+  #compiled(step: StepModel): Promise<string> {
+    return compileOffline(this.toolkit, {
+      name: this.name,
+      model: step.bytes,
+      origins: step.origin,
+      options: { soc: this.soc, precision: this.precision.mode, inputFormat: 'ND', flags: [], files: {} },
+      ...(this.#options.progress === undefined ? {} : { progress: this.#options.progress }),
     });
-    const kept = () => {
-      if (buffer.host === null)
-        throw new DeviceError(`${this.name}: state ${name} was freed while a step uses it`);
-      return buffer.host;
-    };
-    return {
-      read: async () => kept().slice(),
-      write: (data: HostArray) => {
-        kept();
-        buffer.host = data;
-      },
-    };
   }
 
-  async #read(buffer: AscendBuffer): Promise<HostArray> {
-    const bytes = await this.#request(
-      { type: 'download', buffer: buffer.id },
-      `downloading ${buffer.bytes} bytes`,
-    );
-    const elements = elementView(buffer.element, bytes.buffer, bytes.byteOffset, sizeOf(buffer.type.shape));
-    return fromElements(elements, buffer.element, buffer.type.dtype);
-  }
-
-  /** Puts a command in the queue that nobody waits for: what it fails with shows at whatever uses its result. */
-  #send(command: CommandOf<'allocate' | 'free' | 'unload'>): void {
-    if (this.#disposed) return;
-    this.enqueue(async () => ({ ended: this.#thread.request(command) })).catch(() => undefined);
-  }
-
-  async #request<T extends CommandType>(command: CommandOf<T>, doing: string): Promise<Results[T]> {
-    try {
-      return await this.#thread.request<T>(command);
-    } catch (error) {
-      throw asDeviceError(this.name, doing, error);
-    }
+  /** What the host does of a step, with its state there; null where it does nothing. */
+  async #hostPart({ host }: StepModel, state: ReadonlyMap<string, AscendBuffer>): Promise<StepHost | null> {
+    if (host === null) return null;
+    const slots = host.graph.state.map(async ({ name }) => {
+      const buffer = state.get(name);
+      if (buffer === undefined) throw new Error(`ascend: no buffer is bound to state ${name}`);
+      return [name, await moveToHost(this.#queue, this.name, name, buffer)] as const;
+    });
+    return StepHost.create(host.graph, new Map(await Promise.all(slots)));
   }
 
   #account(bytes: number): void {
@@ -378,62 +299,4 @@ export class AscendDevice implements Device, RunDevice {
     if (buffer instanceof AscendBuffer && buffer.owner === this) return buffer;
     throw new DeviceError(`${this.name}: the buffer belongs to another device`);
   }
-}
-
-function takesInput({ inputs, host, state }: StepModel): boolean {
-  return inputs.length > 0 || (host?.feeds.length ?? 0) > 0 || state.some(({ input }) => input !== null);
-}
-
-/** What stands behind the model's inputs and outputs. Inputs are found by name, outputs by their place, as the compiler keeps both. */
-function bindings(
-  step: StepModel,
-  { inputs, outputs }: ModelDescription,
-  state: ReadonlyMap<string, AscendBuffer>,
-) {
-  const known = new Map<string, { port: StepPort; buffer: AscendBuffer | null }>();
-  const add = (port: StepPort, buffer: AscendBuffer | null) => known.set(port.name, { port, buffer });
-  const bufferOf = (slot: string) => {
-    const buffer = state.get(slot);
-    if (buffer === undefined) throw new Error(`ascend: no buffer is bound to state ${slot}`);
-    if (buffer.host !== null)
-      throw new Error(`ascend: state ${slot} is on the host, where random numbers are drawn from it`);
-    return buffer;
-  };
-  for (const port of [...step.inputs, ...(step.host?.feeds ?? [])]) add(port, null);
-  for (const { slot, input } of step.state) if (input !== null) add(input, bufferOf(slot));
-  const ordered: { port: StepPort; buffer: AscendBuffer | null }[] = [
-    ...step.outputs.map((port) => ({ port, buffer: null })),
-    ...step.state.flatMap(({ slot, output }) =>
-      output === null ? [] : [{ port: output, buffer: bufferOf(slot) }],
-    ),
-  ];
-  const boundInputs = inputs.map((description) => {
-    const found = known.get(description.name);
-    if (found === undefined)
-      throw new Error(
-        `ascend: the compiled model has an input ${description.name} that the step does not have`,
-      );
-    return bindingOf(description, found.port, found.buffer);
-  });
-  const boundOutputs = outputs.map((description, i) => {
-    const found = ordered[i];
-    if (found === undefined)
-      throw new Error(
-        `ascend: the compiled model has ${outputs.length} outputs but the step has ${ordered.length}`,
-      );
-    return bindingOf(description, found.port, found.buffer);
-  });
-  return {
-    inputs: boundInputs,
-    outputs: boundOutputs,
-    inputAt: new Map(inputs.map(({ name }, i) => [name, i])),
-    outputAt: new Map(ordered.map(({ port }, i) => [port.name, i])),
-  };
-}
-
-function bindingOf({ name, element }: PortDescription, port: StepPort, buffer: AscendBuffer | null): Binding {
-  if (element !== port.element)
-    throw new Error(`ascend: the compiled model has ${name} in ${element} but the step in ${port.element}`);
-  if (buffer !== null) return { kind: 'state', buffer: buffer.id };
-  return { kind: 'host', bytes: sizeOf(port.type.shape) * elementSize(port.element) };
 }

@@ -26,11 +26,7 @@ import {
 } from '@omma/onnx';
 import { nativeBytes } from '../acl/symbols.ts';
 import type { BoundModel } from '../worker/protocol.ts';
-
-/** What is posted to the device's thread, and the promise for its end. */
-export interface Posted<T> {
-  readonly ended: Promise<T>;
-}
+import type { Posted } from './commandQueue.ts';
 
 /** What an executable needs of its device. */
 export interface RunDevice {

@@ -7,7 +7,7 @@
 import { DeviceError } from '@omma/core';
 import { gearInputName } from '../acl/constants.ts';
 import { nativeBytes } from '../acl/symbols.ts';
-import type { Posted } from '../device/executable.ts';
+import type { Posted } from '../device/commandQueue.ts';
 import type {
   Binding,
   BoundModel,

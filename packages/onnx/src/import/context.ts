@@ -4,7 +4,8 @@
  */
 
 import { type DType, OmmaError, type Tensor } from '@omma/core';
-import type { FileNode, Stored, StoredAttribute } from './file.ts';
+import type { FileNode, StoredAttribute } from './file.ts';
+import type { Stored } from './tensor.ts';
 import { isKnown, type Known, toTensor, type Value } from './value.ts';
 
 /** What a node may ask of the model around it. */

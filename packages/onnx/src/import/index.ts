@@ -1,4 +1,5 @@
 /** Reading ONNX models. */
 
-export type { ExternalData, FilePort } from './file.ts';
+export type { FilePort } from './file.ts';
 export { type ImportOptions, importOnnx, OnnxModule } from './module.ts';
+export type { ExternalData } from './tensor.ts';

@@ -6,8 +6,9 @@
 import { cast, OmmaError, ShapeError, scope, type Tensor } from '@omma/core';
 import { Buffer, Dropout, Module, normalizeBatch, Parameter } from '@omma/nn';
 import { dtypeOf, NodeContext, type Surroundings } from './context.ts';
-import { type ExternalData, type FileNode, type FilePort, type OnnxFile, readOnnxFile } from './file.ts';
+import { type FileNode, type FilePort, type OnnxFile, readOnnxFile } from './file.ts';
 import { importers } from './operators/index.ts';
+import type { ExternalData } from './tensor.ts';
 import { type Roles, rolesOf } from './trained.ts';
 import { computeNow, isKnown, toTensor, type Value } from './value.ts';
 

@@ -5,7 +5,8 @@
  * buffers; everything else is a constant.
  */
 
-import type { FileNode, OnnxFile, Stored } from './file.ts';
+import type { FileNode, OnnxFile } from './file.ts';
+import type { Stored } from './tensor.ts';
 
 /** Inputs of layers that hold parameters. */
 const parameterInputs: Readonly<Record<string, readonly number[]>> = {

@@ -18,7 +18,7 @@ import {
   toNumeric,
   trace,
 } from '@omma/core';
-import type { Stored } from './file.ts';
+import type { Stored } from './tensor.ts';
 
 /** Numbers known while tracing. Integers may exceed 32 bits: ONNX says "to the end" with the largest 64-bit number. */
 export type Known = Stored;

@@ -19,6 +19,7 @@ import {
   type TypeProto,
   type ValueInfoProto,
 } from '../proto/onnx_pb.ts';
+import { tensorFormat, tensorNumbers } from '../tensorNumbers.ts';
 import {
   type AttributeFact,
   type Extents,
@@ -130,16 +131,10 @@ function tensorFacts(tensor: TensorProto): ValueFacts {
 /** The numbers of an int32 or int64 tensor that lies in the file; null for others. */
 function integersOf(tensor: TensorProto): number[] | null {
   const type = elementName(tensor.dataType);
-  if ((type !== 'int64' && type !== 'int32') || tensor.dataLocation === TensorProto_DataLocation.EXTERNAL)
-    return null;
-  if (tensor.rawData.length === 0)
-    return type === 'int64' ? tensor.int64Data.map(Number) : [...tensor.int32Data];
-  const { buffer, byteOffset, byteLength } = tensor.rawData;
-  const view = new DataView(buffer, byteOffset, byteLength);
-  const width = type === 'int64' ? 8 : 4;
-  return Array.from({ length: Math.floor(byteLength / width) }, (_, i) =>
-    type === 'int64' ? Number(view.getBigInt64(i * width, true)) : view.getInt32(i * width, true),
-  );
+  const format = tensorFormat(tensor.dataType);
+  const external = tensor.dataLocation === TensorProto_DataLocation.EXTERNAL;
+  if (format === undefined || external || (type !== 'int64' && type !== 'int32')) return null;
+  return [...tensorNumbers(format, tensor, tensor.rawData.length === 0 ? null : tensor.rawData)];
 }
 
 function attributeFact(attribute: AttributeProto): AttributeFact {
