@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { addonDefinitions, processor } from './addon.mjs';
-import { picturesBuild, picturesSource } from './paths.mjs';
+import { coreNative, picturesBuild, picturesSource } from './paths.mjs';
 import { buildIfChanged, hashOf, sourcesHash } from './stamp.mjs';
 import { capture, has, run, step } from './step.mjs';
 import { installIfPossible } from './system-packages.mjs';
@@ -24,7 +24,7 @@ export async function buildPictures() {
   }
   const wanted = {
     environment: hashOf([picturesSource, process.versions.modules, process.arch, ...processor()]),
-    sources: sourcesHash(picturesSource, picturesBuild),
+    sources: hashOf([sourcesHash(picturesSource, picturesBuild), sourcesHash(coreNative, picturesBuild)]),
   };
   await buildIfChanged(picturesBuild, wanted, () =>
     step('building the picture decoder', async () => {

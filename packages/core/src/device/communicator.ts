@@ -34,7 +34,7 @@ export interface Rendezvous {
  * device or the communicator afterwards sees its result. A failure may show only then, and at the latest after a bounded time.
  */
 export interface Communicator {
-  /** Of the library: `hccl`, `gloo`, `tcp`. */
+  /** Of the engine: `hccl`, `shm`, `gloo`, `mpi`, `tcp`. */
   readonly name: string;
   readonly rank: number;
   readonly size: number;
@@ -85,67 +85,87 @@ export interface HostCollectives {
   dispose(): Promise<void>;
 }
 
-/** A communicator for any device, by way of host memory. */
-export class HostCommunicator implements Communicator {
+/** What communicators on top of `HostCollectives` have in common: who they are, what fits together, and leaving. */
+export abstract class CommunicatorOnHost implements Communicator {
   readonly device: Device;
-  readonly inGraph = false;
-  readonly #host: HostCollectives;
+  abstract readonly inGraph: boolean;
+  protected readonly host: HostCollectives;
 
   constructor(device: Device, host: HostCollectives) {
     this.device = device;
-    this.#host = host;
+    this.host = host;
   }
 
   get name(): string {
-    return this.#host.name;
+    return this.host.name;
   }
 
   get rank(): number {
-    return this.#host.rank;
+    return this.host.rank;
   }
 
   get size(): number {
-    return this.#host.size;
+    return this.host.size;
   }
 
-  async allReduce(buffer: DeviceBuffer, op: ReduceOp): Promise<void> {
-    const data = await this.device.download(buffer);
-    await this.device.upload(buffer, await this.#host.allReduce(data, buffer.type.dtype, op));
-  }
-
-  async broadcast(buffer: DeviceBuffer, root: number): Promise<void> {
-    const data = await this.device.download(buffer);
-    const received = await this.#host.broadcast(data, buffer.type.dtype, root);
-    if (this.rank !== root) await this.device.upload(buffer, received);
-  }
+  abstract allReduce(buffer: DeviceBuffer, op: ReduceOp): Promise<void>;
+  abstract broadcast(buffer: DeviceBuffer, root: number): Promise<void>;
+  abstract barrier(): Promise<void>;
+  /** `allGather` and `reduceScatter` of buffers that fit together. */
+  protected abstract gathered(source: DeviceBuffer, target: DeviceBuffer): Promise<void>;
+  protected abstract scattered(source: DeviceBuffer, target: DeviceBuffer, op: ReduceOp): Promise<void>;
 
   async allGather(source: DeviceBuffer, target: DeviceBuffer): Promise<void> {
     checkParts('allGather', this.size, source, target);
-    const data = await this.device.download(source);
-    await this.device.upload(target, await this.#host.allGather(data, source.type.dtype));
+    await this.gathered(source, target);
   }
 
   async reduceScatter(source: DeviceBuffer, target: DeviceBuffer, op: ReduceOp): Promise<void> {
     checkParts('reduceScatter', this.size, target, source);
-    const data = await this.device.download(source);
-    await this.device.upload(target, await this.#host.reduceScatter(data, source.type.dtype, op));
+    await this.scattered(source, target, op);
+  }
+
+  failure(): Promise<string | null> {
+    return this.host.failure();
+  }
+
+  dispose(): Promise<void> {
+    return this.host.dispose();
+  }
+
+  abort(): Promise<void> {
+    return this.host.dispose();
+  }
+}
+
+/** A communicator for any device, by way of host memory. */
+export class HostCommunicator extends CommunicatorOnHost {
+  readonly inGraph = false;
+
+  async allReduce(buffer: DeviceBuffer, op: ReduceOp): Promise<void> {
+    const data = await this.device.download(buffer);
+    await this.device.upload(buffer, await this.host.allReduce(data, buffer.type.dtype, op));
+  }
+
+  async broadcast(buffer: DeviceBuffer, root: number): Promise<void> {
+    const data = await this.device.download(buffer);
+    const received = await this.host.broadcast(data, buffer.type.dtype, root);
+    if (this.rank !== root) await this.device.upload(buffer, received);
   }
 
   async barrier(): Promise<void> {
     await this.device.synchronize();
-    await this.#host.barrier();
+    await this.host.barrier();
   }
 
-  failure(): Promise<string | null> {
-    return this.#host.failure();
+  protected async gathered(source: DeviceBuffer, target: DeviceBuffer): Promise<void> {
+    const data = await this.device.download(source);
+    await this.device.upload(target, await this.host.allGather(data, source.type.dtype));
   }
 
-  dispose(): Promise<void> {
-    return this.#host.dispose();
-  }
-
-  abort(): Promise<void> {
-    return this.#host.dispose();
+  protected async scattered(source: DeviceBuffer, target: DeviceBuffer, op: ReduceOp): Promise<void> {
+    const data = await this.device.download(source);
+    await this.device.upload(target, await this.host.reduceScatter(data, source.type.dtype, op));
   }
 }
 

@@ -2,8 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import {
-  type Communicator,
-  checkParts,
+  CommunicatorOnHost,
   type Device,
   type DeviceBuffer,
   type HostCollectives,
@@ -13,11 +12,9 @@ import {
 import type { BufferHandle, NativeDevice } from '../binding.ts';
 import { asDeviceError } from '../errors.ts';
 
-export class CpuCommunicator implements Communicator {
-  readonly device: Device;
+export class CpuCommunicator extends CommunicatorOnHost {
   readonly inGraph = true;
   readonly #native: NativeDevice;
-  readonly #host: HostCollectives;
   readonly #handle: (buffer: DeviceBuffer) => BufferHandle;
 
   constructor(
@@ -26,22 +23,9 @@ export class CpuCommunicator implements Communicator {
     host: HostCollectives,
     handle: (buffer: DeviceBuffer) => BufferHandle,
   ) {
-    this.device = device;
+    super(device, host);
     this.#native = native;
-    this.#host = host;
     this.#handle = handle;
-  }
-
-  get name(): string {
-    return this.#host.name;
-  }
-
-  get rank(): number {
-    return this.#host.rank;
-  }
-
-  get size(): number {
-    return this.#host.size;
   }
 
   async allReduce(buffer: DeviceBuffer, op: ReduceOp): Promise<void> {
@@ -52,31 +36,17 @@ export class CpuCommunicator implements Communicator {
     await asDeviceError(this.#native.broadcast(this.#handle(buffer), root));
   }
 
-  async allGather(source: DeviceBuffer, target: DeviceBuffer): Promise<void> {
-    checkParts('allGather', this.size, source, target);
-    await asDeviceError(this.#native.allGather(this.#handle(source), this.#handle(target)));
-  }
-
-  async reduceScatter(source: DeviceBuffer, target: DeviceBuffer, op: ReduceOp): Promise<void> {
-    checkParts('reduceScatter', this.size, target, source);
-    const [from, to] = [this.#handle(source), this.#handle(target)];
-    await asDeviceError(this.#native.reduceScatter(from, to, reduceOps.indexOf(op)));
-  }
-
   async barrier(): Promise<void> {
     await asDeviceError(this.#native.barrier());
   }
 
-  failure(): Promise<string | null> {
-    return this.#host.failure();
+  protected async gathered(source: DeviceBuffer, target: DeviceBuffer): Promise<void> {
+    await asDeviceError(this.#native.allGather(this.#handle(source), this.#handle(target)));
   }
 
-  dispose(): Promise<void> {
-    return this.#host.dispose();
-  }
-
-  abort(): Promise<void> {
-    return this.#host.dispose();
+  protected async scattered(source: DeviceBuffer, target: DeviceBuffer, op: ReduceOp): Promise<void> {
+    const [from, to] = [this.#handle(source), this.#handle(target)];
+    await asDeviceError(this.#native.reduceScatter(from, to, reduceOps.indexOf(op)));
   }
 }
 

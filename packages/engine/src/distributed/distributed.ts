@@ -6,7 +6,7 @@
 import { type Communicator, type Device, DeviceError, OmmaError } from '@omma/core';
 import { type Connected, connectDevice } from './connect.ts';
 import type { DistributedEnvironment } from './environment.ts';
-import type { Loss } from './hub.ts';
+import type { Loss } from './messages.ts';
 import { mpiJob } from './mpi.ts';
 import { ProcessGroup } from './processGroup.ts';
 

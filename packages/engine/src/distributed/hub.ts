@@ -7,62 +7,20 @@
  */
 
 import { createServer, type Server, type Socket } from 'node:net';
-import { arrayFromBytes, bytesOf, OmmaError } from '@omma/core';
+import { OmmaError } from '@omma/core';
 import { codeOf } from '@omma/storage';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { DistributedEnvironment } from './environment.ts';
 import { type Frame, type FrameKind, maxBody, nothing, receiveFrames, sendFrame } from './frames.ts';
-import { reduceArrays } from './reduce.ts';
-
-/** What members say of themselves. A hub of another version or another run is refused with a reason. */
-export const helloSchema = z.object({
-  protocol: z.literal(2),
-  rank: z.int().min(0),
-  size: z.int().min(1),
-  /** How often the group has re-formed. */
-  generation: z.int().min(0),
-});
-
-/** What the hub answers once all are there: who the member is now, and where each rank is reached. */
-export const welcomeSchema = z.object({
-  rank: z.int().min(0),
-  size: z.int().min(1),
-  /** By rank: where it is reached, and its rank before the group formed. */
-  addresses: z.array(z.string()),
-  members: z.array(z.int().min(0)),
-});
-
-/** The news that the group is broken. */
-export const lossSchema = z.object({
-  reason: z.string(),
-  /** Ranks that died or hang; empty when the group broke otherwise. */
-  lost: z.array(z.int().min(0)),
-});
-export type Loss = z.infer<typeof lossSchema>;
+import { KeyStore } from './keyStore.ts';
+import { type Call, callSchema, helloSchema, type Loss, parsed, type welcomeSchema } from './messages.ts';
+import { carriedOut, disagreementOf } from './rounds.ts';
 
 /** A group that forms again after it broke: those of `expected`, by their old ranks, that come within `window` milliseconds. */
 export interface Gathering {
   readonly generation: number;
   readonly expected: readonly number[];
   readonly window: number;
-}
-
-/** A collective as a member calls it. All members must call the same. */
-export const callSchema = z.object({
-  /** Which one it is, counted by each member. */
-  sequence: z.int().min(0),
-  name: z.enum(['allReduce', 'broadcast', 'allGather', 'reduceScatter', 'barrier', 'finish']),
-  dtype: z.enum(['float32', 'float16', 'bfloat16', 'int32', 'uint32', 'uint8', 'bool']),
-  op: z.enum(['sum', 'prod', 'max', 'min']),
-  root: z.int().min(0),
-});
-export type Call = z.infer<typeof callSchema>;
-
-interface Waiter {
-  readonly rank: number;
-  readonly id: number;
-  readonly key: string;
-  readonly timer: NodeJS.Timeout;
 }
 
 interface Round {
@@ -81,9 +39,8 @@ export class Hub {
   readonly #timeout: number;
   readonly #members = new Map<number, Socket>();
   readonly #sockets = new Set<Socket>();
-  readonly #values = new Map<string, Uint8Array>();
+  readonly #store: KeyStore;
   readonly #rounds = new Map<number, Round>();
-  #waiters: Waiter[] = [];
   readonly #greetings = new Map<
     number,
     { readonly id: number; readonly socket: Socket; readonly address: string }
@@ -98,6 +55,7 @@ export class Hub {
     this.#gathering = gathering;
     this.#size = size;
     this.#timeout = timeout;
+    this.#store = new KeyStore(timeout);
     server.on('connection', (socket) => this.#accept(socket));
     // A first group waits for everyone, and its members know how long.
     if (gathering.generation > 0) setTimeout(() => this.#welcome(), gathering.window).unref();
@@ -131,6 +89,7 @@ export class Hub {
   /** Hangs up. Members that have not left are told that rank 0 is gone. */
   close(): void {
     this.#fail('rank 0 has left the run');
+    this.#store.clear();
     this.#server.close();
     for (const socket of this.#sockets) socket.end();
   }
@@ -241,32 +200,18 @@ export class Hub {
   }
 
   #set(rank: number, id: number, key: string, value: Uint8Array): void {
-    this.#values.set(key, value);
-    this.#answer(rank, id, nothing);
-    const ready = this.#waiters.filter((waiter) => waiter.key === key);
-    this.#waiters = this.#waiters.filter((waiter) => waiter.key !== key);
-    for (const waiter of ready) {
-      clearTimeout(waiter.timer);
-      this.#answer(waiter.rank, waiter.id, value);
-    }
+    const refusal = this.#store.set(key, value);
+    if (refusal === null) this.#answer(rank, id, nothing);
+    else this.#send(rank, 'failure', id, refusal);
   }
 
   #get(rank: number, id: number, key: string): void {
-    const value = this.#values.get(key);
-    if (value !== undefined) {
-      this.#answer(rank, id, value);
-      return;
-    }
-    const timer = setTimeout(() => {
-      this.#waiters = this.#waiters.filter((waiter) => waiter.timer !== timer);
-      this.#send(
-        rank,
-        'failure',
-        id,
-        `rank ${rank} waited ${this.#timeout / 1000} s for ${key}, which nobody has set`,
-      );
-    }, this.#timeout);
-    this.#waiters.push({ rank, id, key, timer });
+    const seconds = this.#timeout / 1000;
+    this.#store.get(key, {
+      answer: (value) => this.#answer(rank, id, value),
+      late: () =>
+        this.#send(rank, 'failure', id, `rank ${rank} waited ${seconds} s for ${key}, which nobody has set`),
+    });
   }
 
   #collect(rank: number, id: number, text: string, body: Uint8Array): void {
@@ -292,11 +237,10 @@ export class Hub {
       return;
     }
     if (call.name === 'finish') this.#finished = true;
-    const results = carriedOut(
-      call,
-      calls.map((own) => own.body),
-    );
-    for (const [member, { id }] of calls.entries()) this.#answer(member, id, results(member));
+    const bodies = calls.map((own) => own.body);
+    const results = carriedOut(call, bodies);
+    if (typeof results === 'string') this.#fail(results);
+    else for (const [member, { id }] of calls.entries()) this.#answer(member, id, results(member));
   }
 
   #open(sequence: number, { name }: Call): Round {
@@ -316,8 +260,7 @@ export class Hub {
   #fail(reason: string, lost: readonly number[] = []): void {
     if (this.#trouble !== null || this.#finished) return;
     this.#trouble = reason;
-    for (const { timer } of this.#waiters) clearTimeout(timer);
-    this.#waiters = [];
+    this.#store.clear();
     for (const { timer } of this.#rounds.values()) clearTimeout(timer);
     this.#rounds.clear();
     // All that members wait for fails with the news, so that nothing fails before they know which rank is lost.
@@ -341,53 +284,10 @@ export class Hub {
   }
 }
 
-/** Where the calls of a round differ, in a line; null when they agree. */
-function disagreementOf(calls: readonly { readonly call: Call; readonly body: Uint8Array }[]): string | null {
-  const described = calls.map(({ call: { name, dtype, op, root }, body }) => {
-    const bytes = body.length === 0 ? '' : ` of ${body.length} bytes of ${dtype}`;
-    const how = name === 'broadcast' ? ` from rank ${root}` : name.includes('educe') ? ` by ${op}` : '';
-    return `${name}${bytes}${how}`;
-  });
-  const other = described.findIndex((text) => text !== described[0]);
-  if (other === -1) return null;
-  return `the ranks disagree: rank 0 calls ${described[0]} where rank ${other} calls ${described[other]}`;
-}
-
-/** The result of a collective for each rank, from what all ranks gave. */
-function carriedOut(
-  { name, dtype, op, root }: Call,
-  bodies: readonly Uint8Array[],
-): (rank: number) => Uint8Array {
-  if (name === 'barrier' || name === 'finish') return () => nothing;
-  if (name === 'broadcast') return () => bodies[root] ?? nothing;
-  if (name === 'allGather') {
-    const joined = Buffer.concat(bodies);
-    return () => joined;
-  }
-  const total = bytesOf(
-    reduceArrays(
-      bodies.map((body) => arrayFromBytes(dtype, body)),
-      dtype,
-      op,
-    ),
-  );
-  if (name === 'allReduce') return () => total;
-  const part = total.length / bodies.length;
-  return (rank) => total.subarray(rank * part, (rank + 1) * part);
-}
-
 function everyRank(size: number): number[] {
   return Array.from({ length: size }, (_, rank) => rank);
 }
 
 function ranksWithout(size: number, known: ReadonlyMap<number, unknown>): number[] {
   return everyRank(size).filter((rank) => !known.has(rank));
-}
-
-function parsed<T>(schema: z.ZodType<T>, text: string): T | null {
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch {
-    return null;
-  }
 }

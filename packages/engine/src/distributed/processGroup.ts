@@ -20,7 +20,8 @@ import {
 import { codeOf } from '@omma/storage';
 import type { DistributedEnvironment } from './environment.ts';
 import { type FrameKind, maxBody, nothing, receiveFrames, sendFrame } from './frames.ts';
-import { type Call, type Gathering, Hub, type Loss, lossSchema, welcomeSchema } from './hub.ts';
+import { type Gathering, Hub } from './hub.ts';
+import { type Call, type Loss, lossSchema, welcomeSchema } from './messages.ts';
 
 interface Request {
   /** True for the request whose answer ends the group. */

@@ -61,6 +61,9 @@ inline void pause() {
 #endif
 }
 
+// How long a rank that waits keeps its processor: a chunk's work takes less.
+constexpr std::chrono::microseconds kSpin{300};
+
 // Elements that are combined and copied on while they lie in the nearest cache.
 constexpr size_t kBlock = 4096;
 
@@ -98,12 +101,14 @@ void SharedEngine::waitFor(int other, uint64_t meeting) {
   using Clock = std::chrono::steady_clock;
   const Control& control = segment_.control(other);
   const auto there = [&] { return control.arrived.load(std::memory_order_acquire) >= meeting; };
-  // Ranks work at the same pace, so mostly the other is there within microseconds.
-  for (int i = 0; i < 2000; i++) {
-    if (there()) return;
-    pause();
-  }
+  // Ranks work at the same pace, so mostly the other is there soon, and whoever sleeps comes back late.
   const auto begin = Clock::now();
+  do {
+    for (int i = 0; i < 100; i++) {
+      if (there()) return;
+      pause();
+    }
+  } while (Clock::now() - begin < kSpin);
   for (;;) {
     // In this order: one that has left may have come before.
     const bool gone = control.gone.load(std::memory_order_acquire) != 0;
@@ -115,12 +120,9 @@ void SharedEngine::waitFor(int other, uint64_t meeting) {
       throw std::runtime_error("Timed out: rank " + std::to_string(other) + " has not taken part in " +
                                described(segment_.control(rank_).call) + " for " + std::to_string(timeout_.count()) + " ms");
     }
-    // Late by an eighth of what was waited anyway, and a thread that waits for a checkpoint to be written takes no processor's time.
-    if (waited < std::chrono::microseconds(200)) {
-      std::this_thread::yield();
-    } else {
-      std::this_thread::sleep_for(std::min<Clock::duration>(waited / 8, std::chrono::milliseconds(1)));
-    }
+    // Late by an eighth of what was waited anyway, and a thread that waits for a checkpoint to be written takes no processor's time. Yielding instead would give
+    // the processor to programs of lower priority for milliseconds.
+    std::this_thread::sleep_for(std::min<Clock::duration>(waited / 8, std::chrono::milliseconds(1)));
   }
 }
 

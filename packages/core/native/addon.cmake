@@ -1,0 +1,25 @@
+# What the CMakeLists.txt of all addons have in common. scripts/setup passes the folders of the Node headers, and this one as OMMA_CORE_NATIVE_DIR.
+set(CMAKE_CXX_STANDARD 17)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+foreach(required NODE_API_HEADERS_DIR NODE_ADDON_API_DIR)
+  if(NOT DEFINED ${required})
+    message(FATAL_ERROR "${required} is not set: run `npm run build:native` instead of cmake")
+  endif()
+endforeach()
+
+# omma_addon(name source...): the shared library name.node, compiled for the machine that runs it.
+function(omma_addon name)
+  add_library(${name} SHARED ${ARGN})
+  set_target_properties(${name} PROPERTIES PREFIX "" SUFFIX ".node" CXX_VISIBILITY_PRESET hidden)
+  target_include_directories(${name} SYSTEM PRIVATE ${NODE_API_HEADERS_DIR} ${NODE_ADDON_API_DIR})
+  target_compile_definitions(${name} PRIVATE NAPI_VERSION=8 NODE_ADDON_API_CPP_EXCEPTIONS)
+  target_compile_options(${name} PRIVATE -O3 -march=native -Wall -Wextra -fexceptions)
+  if(APPLE)
+    target_link_options(${name} PRIVATE -undefined dynamic_lookup)
+  endif()
+endfunction()
