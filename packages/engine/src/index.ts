@@ -69,6 +69,7 @@ export type { Environment, LauncherName } from './distributed/launchers.ts';
 export * from './distributed/processGroup.ts';
 export { stopOutput } from './distributed/stepTensors.ts';
 export { allGatherText, broadcastText } from './distributed/text.ts';
+export { threadsOfRank } from './distributed/threads.ts';
 export * from './evaluation/config.ts';
 export * from './evaluation/dumpResults.ts';
 export * from './evaluation/evaluator.ts';

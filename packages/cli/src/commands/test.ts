@@ -1,9 +1,10 @@
 /** `omma test`: evaluates a checkpoint, or an offline model, on the validation data of a config. */
 
 import { OmmaError } from '@omma/core';
-import { type Config, datasets, distributedEnvironment, type EvaluationEvent, Runner } from '@omma/engine';
+import { type Config, datasets, type EvaluationEvent, Runner } from '@omma/engine';
 import { type ConfigOptions, configFrom } from '../run/config.ts';
 import { isOfflineModel, type OpenOfflineModel, openOfflineModel } from '../run/offlineModel.ts';
+import { rankFromEnvironment } from '../run/rank.ts';
 import { formatDuration } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import { trainingReport } from '../terminal/trainingReport.ts';
@@ -26,7 +27,7 @@ export async function test(file: string, source: string, options: TestOptions): 
   const read = withTestOptions(await configFrom(file, options), options);
   const config = isOffline ? { ...read, device: options.device ?? 'ascend' } : read;
   const report = trainingReport(process.stderr, config);
-  const distributed = distributedEnvironment(process.env);
+  const distributed = rankFromEnvironment();
   const talks = distributed === null || distributed.rank === 0;
   const runner = await Runner.create(config, {
     onEvent: (event) => {

@@ -1,9 +1,10 @@
 /** `omma train`: runs a config's training and says how it went. Ctrl-C ends it after the step, with a checkpoint; twice, at once. */
 
-import { distributedEnvironment, trainElastic } from '@omma/engine';
+import { trainElastic } from '@omma/engine';
 import pc from 'picocolors';
 import { type ConfigOptions, configFrom } from '../run/config.ts';
 import { interruptedCode, listenForInterrupt } from '../run/interrupt.ts';
+import { rankFromEnvironment } from '../run/rank.ts';
 import { formatDuration } from '../terminal/format.ts';
 import { isTold, trainingReport, warningReport } from '../terminal/trainingReport.ts';
 
@@ -23,7 +24,7 @@ export async function train(file: string, options: TrainOptions): Promise<void> 
   );
   // With --json, stdout is for the result alone.
   const output = options.json === true ? process.stderr : process.stdout;
-  const distributed = distributedEnvironment(process.env);
+  const distributed = rankFromEnvironment();
   try {
     const { end, isMain } = await trainElastic(config, {
       listenerOf: (main) => (main ? trainingReport : warningReport)(output, config),

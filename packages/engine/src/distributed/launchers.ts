@@ -15,6 +15,8 @@ export interface Launcher {
   readonly size: readonly string[];
   readonly rank: readonly string[];
   readonly localRank: readonly string[];
+  /** How many there are on this machine; the number comes first in what Slurm writes, `2(x3),1`. */
+  readonly localSize: readonly string[];
   /** Where rank 0 listens when MASTER_ADDR does not say so; null when nothing says it. */
   address(env: Environment): string | null;
   /** The port when MASTER_PORT is not set; null where it must be. */
@@ -30,6 +32,7 @@ const launchers: readonly Launcher[] = [
     size: ['WORLD_SIZE', 'RANK_SIZE'],
     rank: ['RANK', 'RANK_ID'],
     localRank: ['LOCAL_RANK', 'ASCEND_DEVICE_ID'],
+    localSize: ['LOCAL_WORLD_SIZE'],
     address: () => '127.0.0.1',
     port: null,
   },
@@ -38,6 +41,7 @@ const launchers: readonly Launcher[] = [
     size: ['OMPI_COMM_WORLD_SIZE'],
     rank: ['OMPI_COMM_WORLD_RANK'],
     localRank: ['OMPI_COMM_WORLD_LOCAL_RANK'],
+    localSize: ['OMPI_COMM_WORLD_LOCAL_SIZE'],
     address: (env) => (env.OMPI_COMM_WORLD_LOCAL_SIZE === env.OMPI_COMM_WORLD_SIZE ? '127.0.0.1' : null),
     port: defaultPort,
   },
@@ -47,6 +51,7 @@ const launchers: readonly Launcher[] = [
     size: ['SLURM_STEP_NUM_TASKS'],
     rank: ['SLURM_PROCID'],
     localRank: ['SLURM_LOCALID'],
+    localSize: ['SLURM_STEP_TASKS_PER_NODE'],
     address: (env) => firstHost(env.SLURM_STEP_NODELIST ?? env.SLURM_NODELIST ?? ''),
     port: defaultPort,
   },

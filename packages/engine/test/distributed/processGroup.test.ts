@@ -2,7 +2,7 @@ import { connect, createServer } from 'node:net';
 import { OmmaError } from '@omma/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { everyRank, itCollects } from '../../../collectives/test/support/ranks.ts';
-import { distributedEnvironment, ProcessGroup } from '../../src/index.ts';
+import { distributedEnvironment, ProcessGroup, threadsOfRank } from '../../src/index.ts';
 import { environment, freePort } from './support/ports.ts';
 
 const open: ProcessGroup[] = [];
@@ -205,6 +205,21 @@ describe('the environment', () => {
     expect(() => distributedEnvironment({ ...slurm, SLURM_STEP_NODELIST: '' })).toThrow(
       /MASTER_ADDR is not set/,
     );
+  });
+
+  it.each([
+    ['torchrun', { WORLD_SIZE: '4', LOCAL_WORLD_SIZE: '2' }, 4],
+    ['mpirun that binds to nothing', { OMPI_COMM_WORLD_SIZE: '4', OMPI_COMM_WORLD_LOCAL_SIZE: '4' }, 2],
+    ['srun', { SLURM_STEP_NUM_TASKS: '7', SLURM_STEP_TASKS_PER_NODE: '2(x3),1' }, 4],
+    ['more ranks than processors', { WORLD_SIZE: '16', LOCAL_WORLD_SIZE: '16' }, 1],
+    ['omma launch, which says it', { WORLD_SIZE: '2', LOCAL_WORLD_SIZE: '2', OMMA_NUM_THREADS: '3' }, null],
+    ['one rank a machine', { WORLD_SIZE: '2', LOCAL_WORLD_SIZE: '1' }, null],
+    ['a launcher that does not tell', { WORLD_SIZE: '2' }, null],
+    ['no launcher', {}, null],
+  ])('of %s shares 8 processors between the ranks of a machine', (_, env, threads) => {
+    expect(threadsOfRank(env, 8, 8)).toBe(threads);
+    // Bound to some of them.
+    expect(threadsOfRank(env, 4, 8)).toBeNull();
   });
 
   it('of a single process is none', () => {
