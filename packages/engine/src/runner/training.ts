@@ -27,6 +27,7 @@ import type { Runner } from './runner.ts';
 import { runStep } from './runStep.ts';
 import { scaledRate } from './scaledRate.ts';
 import { saveSnapshot } from './snapshot.ts';
+import { startEvent } from './startEvent.ts';
 import { buildTrainState, type TrainState } from './trainState.ts';
 import type { TrainStep } from './trainStep.ts';
 import { unusedParameters, unusedWarning } from './unusedParameters.ts';
@@ -284,28 +285,17 @@ export class Training {
     await this.#step.prepare({ ...first.inputs, ...this.#state.hyperparameters.types() });
     const unused = unusedWarning(unusedParameters(this.#state, first.inputs));
     if (unused !== null) this.#runner.emit({ type: 'warning', message: unused });
-    const { device, amp, model } = this.#runner;
-    const { epoch, iteration } = this.#progress;
-    this.#runner.emit({
-      type: 'start',
-      device: device.name,
-      ranks: ranksOf(this.#runner),
-      communicator: this.#runner.distributed?.communicator.name ?? null,
-      description: device.capabilities.description,
-      amp: amp ?? 'off',
-      parameters: model
-        .parameters()
-        .reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0),
-      trainSamples: this.#loader.dataset.length,
-      valSamples: this.#valLoader?.dataset.length ?? 0,
-      iterationsPerEpoch: this.#loader.batchesPerEpoch,
-      maxEpochs: this.#plan.maxEpochs,
-      maxIterations: this.#plan.maxIterations,
-      epoch,
-      iteration,
-      resumedFrom: this.#resumedFrom,
-      compileMs: performance.now() - started,
-    });
+    const compileMs = performance.now() - started;
+    this.#runner.emit(
+      startEvent(this.#runner, {
+        loader: this.#loader,
+        valLoader: this.#valLoader,
+        plan: this.#plan,
+        progress: this.#progress,
+        resumedFrom: this.#resumedFrom,
+        compileMs,
+      }),
+    );
   }
 
   /** Goes to the checkpoint's place, which must mean something in this config's schedule. */
