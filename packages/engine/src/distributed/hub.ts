@@ -28,6 +28,9 @@ interface Round {
   readonly timer: NodeJS.Timeout;
 }
 
+/** How long a new rank 0 waits for the port of the one that was lost, in milliseconds: a killed process may close its connections before its port. */
+const portTimeout = 3000;
+
 /** Longest message of a member that has not said who it is. */
 const helloLimit = 0;
 
@@ -66,19 +69,21 @@ export class Hub {
     { address, port, size, collectiveTimeout }: DistributedEnvironment,
     gathering: Gathering = { generation: 0, expected: everyRank(size), window: 0 },
   ): Promise<Hub> {
-    const server = createServer();
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => {
-        const hint = 'choose another MASTER_PORT, or MASTER_ADDR if that is not this machine';
-        reject(
-          new OmmaError(
-            `distributed: rank 0 cannot listen on ${address}:${port} (${codeOf(error) ?? error.message}); ${hint}`,
-          ),
-        );
-      });
-      server.listen({ host: address, port }, resolve);
-    });
-    return new Hub(server, size, collectiveTimeout, gathering);
+    const deadline = Date.now() + (gathering.generation > 0 ? portTimeout : 0);
+    for (;;) {
+      try {
+        const server = await listening(address, port);
+        return new Hub(server, size, collectiveTimeout, gathering);
+      } catch (error) {
+        if (codeOf(error) !== 'EADDRINUSE' || Date.now() >= deadline) {
+          const reason = codeOf(error) ?? (error instanceof Error ? error.message : String(error));
+          throw new OmmaError(
+            `distributed: rank 0 cannot listen on ${address}:${port} (${reason}); choose another MASTER_PORT, or MASTER_ADDR if that is not this machine`,
+          );
+        }
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
   }
 
   /** Names the ranks that have not come so far. */
@@ -282,6 +287,15 @@ export class Hub {
     const socket = this.#members.get(rank);
     if (socket?.writable === true) sendFrame(socket, { kind, id, text, body: nothing });
   }
+}
+
+/** A server that listens; rejects with the system's error. */
+function listening(address: string, port: number): Promise<Server> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: address, port }, () => resolve(server));
+  });
 }
 
 function everyRank(size: number): number[] {
