@@ -107,7 +107,7 @@ describe('a download', () => {
       answer = whole;
       response.writeHead(200, { 'content-length': contents.length, etag }).write('weights ');
     };
-    expect(readFileSync(await get('/model.pth', { patience: 200 }))).toEqual(contents);
+    expect(readFileSync(await get('/model.pth', { patience: 3000 }))).toEqual(contents);
   });
 });
 
