@@ -48,6 +48,14 @@ describe('a work directory', () => {
     expect(await readdir(workDir)).toEqual([]);
   });
 
+  it('whose lock is just being written is refused', async () => {
+    const workDir = await temporary();
+    await writeFile(join(workDir, lockName), '');
+    const refused = expect(WorkDirLock.take(workDir)).rejects.toThrow(/is training in this work directory/);
+    await writeFile(join(workDir, lockName), holder({ pid: process.ppid }));
+    await refused;
+  });
+
   it('of a run on another machine is left alone, with what to do when that is gone', async () => {
     const workDir = await temporary();
     await writeFile(join(workDir, lockName), holder({ host: 'elsewhere' }));

@@ -58,16 +58,19 @@ const noLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
  */
 export async function linkAtomically(from: string, path: string): Promise<boolean> {
   const temporary = `${path}${temporarySuffix}`;
-  await rm(temporary, { force: true });
   try {
+    await rm(temporary, { force: true });
     await link(from, temporary);
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+    return true;
   } catch (error) {
     if (noLinks.includes(codeOf(error) ?? '')) return false;
     throw await explained(error, path, 0);
+  } finally {
+    // Two names of one file are left as they are by a rename.
+    await rm(temporary, { force: true }).catch(() => {});
   }
-  await rename(temporary, path);
-  await syncDirectory(dirname(path));
-  return true;
 }
 
 /**

@@ -8,7 +8,7 @@ import { writeAll } from './files.ts';
 import type { Persistence } from './persistence.ts';
 import { answered, type Request, reasonOf } from './remoteSource.ts';
 
-/** Times that a broken connection is taken up again without a byte having come. */
+/** Times that a broken connection is taken up again without having come further than before. */
 const attempts = 4;
 /** These attempts are for all that may go wrong. */
 const once: Persistence = { retries: 0, firstPause: 0 };
@@ -54,6 +54,8 @@ export async function receive(file: FileHandle, first: Answer, incoming: Incomin
   const { location, size, version, onProgress } = incoming;
   let hash = createHash('sha256');
   let done = 0;
+  // Where a server always begins anew, and always breaks off at the same place, that bytes come is no progress.
+  let furthest = 0;
   const take = async (bytes: Uint8Array): Promise<void> => {
     if (done + bytes.length > size)
       throw new OmmaError(`${location}: the server sends more than the ${size} bytes that it announced`);
@@ -65,11 +67,11 @@ export async function receive(file: FileHandle, first: Answer, incoming: Incomin
   // Or why there is none.
   let answer: Answer | string = first;
   for (let failures = 0; ; ) {
-    const before = done;
     const broken: string | null =
       typeof answer === 'string' ? answer : await drain(answer, incoming.patience, take);
-    if (broken === null && done === size) return hash.digest('hex');
-    if (done > before) failures = 0;
+    if (done === size) return hash.digest('hex');
+    if (done > furthest) failures = 0;
+    furthest = Math.max(furthest, done);
     if (failures++ >= attempts)
       throw new OmmaError(
         `${location}: the connection broke after ${done} of ${size} bytes: ${broken ?? 'the server sent no more'}; check the network, then try again`,
@@ -82,6 +84,7 @@ export async function receive(file: FileHandle, first: Answer, incoming: Incomin
     if (typeof answer === 'string') continue;
     if (answer.response.status === 206) requireRange(answer.response, location, done, size);
     else {
+      requireSize(answer, location, size);
       hash = createHash('sha256');
       done = 0;
     }
@@ -119,6 +122,16 @@ function requireRange(response: Response, location: string, done: number, size: 
   if (range.startsWith(`bytes ${done}-`) && range.endsWith(`/${size}`)) return;
   throw new OmmaError(
     `${location}: the server was asked for the bytes from ${done} on and answers with ${range === '' ? 'no range' : range}; try again`,
+  );
+}
+
+/** A server that begins anew may have another file by now. */
+function requireSize({ response, stop }: Answer, location: string, size: number): void {
+  const now = response.headers.get('content-length');
+  if (now === String(size)) return;
+  stop.abort();
+  throw new OmmaError(
+    `${location}: changed while it was downloaded, from ${size} bytes to ${now ?? 'an unknown number'}; try again`,
   );
 }
 

@@ -52,13 +52,18 @@ function whole(request: IncomingMessage, response: ServerResponse): void {
   else response.writeHead(206, { ...headers, ...range }).end(part);
 }
 
-/** The first answer breaks off after 100,000 bytes. */
+/** The first answer breaks off. */
 function breaking(next: typeof whole): typeof whole {
-  return (_, response) => {
+  return (request, response) => {
     answer = next;
-    response.writeHead(200, { 'content-length': contents.length, etag });
-    response.write(contents.subarray(0, 100_000), () => response.destroy());
+    breakOff(request, response);
   };
+}
+
+/** The file from its beginning, whatever range is asked for, and no more than 100,000 bytes of it. */
+function breakOff(_: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(200, { 'content-length': contents.length, etag });
+  response.write(contents.subarray(0, 100_000), () => response.destroy());
 }
 
 const get = (path: string, more = {}) =>
@@ -101,6 +106,22 @@ describe('a download', () => {
     );
     expect(readFileSync(await get('/model.pth'))).toEqual(Buffer.alloc(contents.length, 7));
   });
+
+  it('is refused when the file that has changed meanwhile is of another length', async () => {
+    answer = breaking((_, response) =>
+      response.writeHead(200, { 'content-length': 3, etag: '"two"' }).end('new'),
+    );
+    await expect(get('/model.pth')).rejects.toThrow(
+      /changed while it was downloaded, from 300000 bytes to 3; try again/,
+    );
+    expect(left()).toEqual([]);
+  });
+
+  it('ends when a server that always begins anew always breaks off at the same place', async () => {
+    answer = breakOff;
+    await expect(get('/model.pth')).rejects.toThrow(/the connection broke after \d+ of 300000 bytes/);
+    expect(left()).toEqual([]);
+  }, 30_000);
 
   it('waits no longer than it is told to for a server that falls silent', async () => {
     answer = (_, response) => {

@@ -1,10 +1,10 @@
 /** Files that are written whole or not at all. */
 
-import { mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdtemp, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { temporarySuffix, writeAtomically } from '../src/index.ts';
+import { linkAtomically, temporarySuffix, writeAtomically } from '../src/index.ts';
 
 const temporary = () => mkdtemp(join(tmpdir(), 'omma-files-'));
 
@@ -37,6 +37,26 @@ describe('writing', () => {
   it('names a folder that does not exist', async () => {
     await expect(writeAtomically('/nowhere/file', [Uint8Array.of(1)])).rejects.toThrow(
       /cannot write \(ENOENT\)/,
+    );
+  });
+});
+
+describe('a second name', () => {
+  it('takes the place of a file, of another name of the same one too, and leaves nothing else behind', async () => {
+    const folder = await temporary();
+    const from = join(folder, 'from');
+    const path = join(folder, 'path');
+    const already = join(folder, 'already');
+    await writeFile(from, 'new');
+    await writeFile(path, 'old');
+    await link(from, already);
+    expect(await linkAtomically(from, path)).toBe(true);
+    expect(await linkAtomically(from, already)).toBe(true);
+    expect(await readFile(path, 'utf8')).toBe('new');
+    expect((await stat(already)).nlink).toBe(3);
+    expect(await readdir(folder)).toEqual(['already', 'from', 'path']);
+    await expect(linkAtomically(join(folder, 'nothing'), path)).rejects.toThrow(
+      /path: cannot write \(ENOENT\)/,
     );
   });
 });

@@ -27,7 +27,10 @@ type Holder = z.infer<typeof holderSchema>;
 /** Locks that runs of this process hold. */
 const ownLocks = new Set<string>();
 
-/** Milliseconds after which of two runs that took over a dead one's lock at the same time the first one sees that it is not its own. */
+/**
+ * Milliseconds after which a lock says whose it is: a file that is empty may be one that was made just now, and of two runs that took over a dead
+ * one's lock at the same time the first one sees that it is not its own.
+ */
 const settled = 50;
 
 export class WorkDirLock {
@@ -77,7 +80,7 @@ async function takeOver(
   id: string,
   evenIfHeld: boolean,
 ): Promise<void> {
-  const holder = await holderOf(path);
+  const holder = (await holderOf(path)) ?? (await sleep(settled, path).then(holderOf));
   if (!evenIfHeld && holder !== null && (await lives(holder))) throw inUse(path, workDir, holder);
   const prepared = `${path}.${id}${temporarySuffix}`;
   await writeFile(prepared, text);

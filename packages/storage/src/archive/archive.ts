@@ -1,4 +1,4 @@
-/** What tar shards and zip archives have in common: files by name, each one range of bytes. */
+/** What tar shards, zip archives and LMDB stores have in common: files by name, each one range of bytes. */
 
 import { promisify } from 'node:util';
 import { crc32, inflateRaw } from 'node:zlib';
