@@ -38,17 +38,21 @@ async function hostCollectives(
   { backend, collectiveTimeout }: DistributedEnvironment,
 ): Promise<{ host: HostCollectives; warning: string | null }> {
   if (backend === 'tcp') return { host: group, warning: null };
+  let warning: string | null = null;
   if (backend !== 'gloo') {
     const shared = await connectShared(group, collectiveTimeout);
     if (typeof shared !== 'string') return { host: shared, warning: null };
     if (backend === 'shm') throw new OmmaError(`distributed: OMMA_DIST_BACKEND is shm, but ${shared}`);
+    // Between machines there is none, and nothing to be told.
+    if (new Set(group.addresses).size === 1)
+      warning = `collectives go over Gloo, which is slower than memory that the ranks of one machine share, because ${shared}`;
   }
   const available = glooAvailable();
   const reasons = await allGatherText(group, available === true ? '' : available);
   const without = reasons.findIndex((reason) => reason !== '');
   if (without === -1) {
     const options = { host: group.localAddress, timeout: collectiveTimeout };
-    return { host: await connectGloo(group, options), warning: null };
+    return { host: await connectGloo(group, options), warning };
   }
   const found = `rank ${without} has no Gloo: ${reasons[without]}`;
   if (backend === 'gloo') throw new OmmaError(`distributed: OMMA_DIST_BACKEND is gloo, but ${found}`);

@@ -17,6 +17,8 @@ export interface Launcher {
   readonly localRank: readonly string[];
   /** How many there are on this machine; the number comes first in what Slurm writes, `2(x3),1`. */
   readonly localSize: readonly string[];
+  /** True where it may bind each process to processors of its own. */
+  readonly binds: boolean;
   /** Where rank 0 listens when MASTER_ADDR does not say so; null when nothing says it. */
   address(env: Environment): string | null;
   /** The port when MASTER_PORT is not set; null where it must be. */
@@ -33,6 +35,7 @@ const launchers: readonly Launcher[] = [
     rank: ['RANK', 'RANK_ID'],
     localRank: ['LOCAL_RANK', 'ASCEND_DEVICE_ID'],
     localSize: ['LOCAL_WORLD_SIZE'],
+    binds: false,
     address: () => '127.0.0.1',
     port: null,
   },
@@ -42,6 +45,7 @@ const launchers: readonly Launcher[] = [
     rank: ['OMPI_COMM_WORLD_RANK'],
     localRank: ['OMPI_COMM_WORLD_LOCAL_RANK'],
     localSize: ['OMPI_COMM_WORLD_LOCAL_SIZE'],
+    binds: true,
     address: (env) => (env.OMPI_COMM_WORLD_LOCAL_SIZE === env.OMPI_COMM_WORLD_SIZE ? '127.0.0.1' : null),
     port: defaultPort,
   },
@@ -52,6 +56,7 @@ const launchers: readonly Launcher[] = [
     rank: ['SLURM_PROCID'],
     localRank: ['SLURM_LOCALID'],
     localSize: ['SLURM_STEP_TASKS_PER_NODE'],
+    binds: true,
     address: (env) => firstHost(env.SLURM_STEP_NODELIST ?? env.SLURM_NODELIST ?? ''),
     port: defaultPort,
   },

@@ -218,8 +218,12 @@ describe('the environment', () => {
     ['no launcher', {}, null],
   ])('of %s shares 8 processors between the ranks of a machine', (_, env, threads) => {
     expect(threadsOfRank(env, 8, 8)).toBe(threads);
-    // Bound to some of them.
-    expect(threadsOfRank(env, 4, 8)).toBeNull();
+  });
+
+  it('shares what a container has, but not the processors that a launcher has bound a rank to', () => {
+    expect(threadsOfRank({ WORLD_SIZE: '2', LOCAL_WORLD_SIZE: '2' }, 4, 8)).toBe(2);
+    expect(threadsOfRank({ OMPI_COMM_WORLD_SIZE: '2', OMPI_COMM_WORLD_LOCAL_SIZE: '2' }, 4, 8)).toBeNull();
+    expect(threadsOfRank({ SLURM_STEP_NUM_TASKS: '2', SLURM_STEP_TASKS_PER_NODE: '2' }, 4, 8)).toBeNull();
   });
 
   it('of a single process is none', () => {

@@ -34,8 +34,9 @@ void allocate(int file, size_t bytes) {
   const auto length = static_cast<off_t>(bytes);
   if (ftruncate(file, length) != 0) fail("cannot set its size", errno);
 #ifdef __linux__
-  const int code = posix_fallocate(file, 0, length);
-  if (code != 0) fail("no room for " + std::to_string(bytes >> 20) + " MiB", code);
+  int code = EINTR;
+  while (code == EINTR) code = posix_fallocate(file, 0, length);
+  if (code != 0) fail("no room for " + std::to_string((bytes >> 20) + 1) + " MiB in /dev/shm (docker run --shm-size gives a container more)", code);
 #endif
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <future>
 #include <string>
 #include <thread>
 
@@ -36,11 +37,17 @@ const char* nameOf(uint32_t kind) {
 constexpr const char* kDTypes[] = {"float32", "float16", "bfloat16", "int32", "uint32", "uint8", "bool"};
 constexpr const char* kOps[] = {"sum", "prod", "max", "min"};
 
+// What another process wrote is a place in a list only after a look at it.
+template <size_t N>
+const char* named(const char* const (&names)[N], uint32_t index) {
+  return index < N ? names[index] : "unknown";
+}
+
 std::string described(const Call& call) {
   if (call.kind == kBarrier) return nameOf(call.kind);
   const bool reduces = call.kind == kAllReduce || call.kind == kReduceScatter;
   return std::string(nameOf(call.kind)) + " of " + std::to_string(call.count) +
-         (reduces ? std::string(" ") + kDTypes[call.dtype] + " by " + kOps[call.op] : " bytes") +
+         (reduces ? std::string(" ") + named(kDTypes, call.dtype) + " by " + named(kOps, call.op) : " bytes") +
          (call.kind == kBroadcast ? " from rank " + std::to_string(call.root) : "");
 }
 
@@ -71,7 +78,13 @@ constexpr size_t kBlock = 4096;
 
 SharedEngine::SharedEngine(Segment segment, int rank, int size, std::chrono::milliseconds timeout)
     : segment_(std::move(segment)), rank_(rank), size_(size), timeout_(timeout) {
-  start([] { useOneThread(); });
+  // On the engine's own thread: later a device that waits may be the one who takes a job.
+  std::promise<void> ready;
+  start([&ready] {
+    useOneThread();
+    ready.set_value();
+  });
+  ready.get_future().wait();
 }
 
 SharedEngine::~SharedEngine() {

@@ -1,0 +1,60 @@
+/** Which collective engine ranks get, and what they are told when it is not the fastest. */
+
+import { glooAvailable, sharedMemoryAvailable } from '@omma/collectives';
+import { device } from '@omma/core';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { everyRank } from '../../../collectives/test/support/ranks.ts';
+import { connectDevice } from '../../src/distributed/connect.ts';
+import type { Backend } from '../../src/distributed/environment.ts';
+import { ProcessGroup } from '../../src/index.ts';
+import { environment, freePort } from './support/ports.ts';
+
+const missing = [sharedMemoryAvailable(), glooAvailable()].find((reason) => reason !== true);
+if (missing !== undefined) process.stderr.write(`skipped: engines of ranks: ${missing}\n`);
+
+const open: { dispose(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0)) await one.dispose();
+});
+
+/** Two ranks of this machine of which the second does not find the shared memory; `machines` is where rank 0 sees them. */
+async function withoutMemory(backend: Backend, machines: readonly string[]) {
+  const port = await freePort();
+  const groups = await everyRank([0, 1], (rank) => ProcessGroup.join(environment(rank, 2, port)));
+  open.push(...groups);
+  return everyRank(groups, async (group) => {
+    vi.spyOn(group, 'addresses', 'get').mockReturnValue(machines);
+    const get = group.get.bind(group);
+    const nowhere = new Uint8Array(Buffer.from('/omma-none'));
+    vi.spyOn(group, 'get').mockImplementation((key) =>
+      key === 'shm/name' ? Promise.resolve(nowhere) : get(key),
+    );
+    const job = { host: null, environment: environment(group.rank, 2, port, { backend }), warning: null };
+    const { communicator, warning } = await connectDevice(device('reference'), group, job);
+    open.unshift(communicator);
+    return { name: communicator.name, warning };
+  });
+}
+
+describe.skipIf(missing !== undefined)('ranks without shared memory', () => {
+  it('of one machine take Gloo, and are told why', async () => {
+    for (const { name, warning } of await withoutMemory('auto', ['127.0.0.1', '127.0.0.1'])) {
+      expect(name).toBe('gloo');
+      expect(warning).toMatch(
+        /^collectives go over Gloo, which is slower .*rank 1 .*cannot open \/omma-none/,
+      );
+    }
+  });
+
+  it('of two machines, or who asked for Gloo, take it without a word', async () => {
+    const gloo = { name: 'gloo', warning: null };
+    expect(await withoutMemory('auto', ['10.0.0.1', '10.0.0.2'])).toEqual([gloo, gloo]);
+    expect(await withoutMemory('gloo', ['127.0.0.1', '127.0.0.1'])).toEqual([gloo, gloo]);
+  });
+
+  it('that must have it, by OMMA_DIST_BACKEND, end with the reason', async () => {
+    await expect(withoutMemory('shm', ['127.0.0.1', '127.0.0.1'])).rejects.toThrow(
+      /^distributed: OMMA_DIST_BACKEND is shm, but rank 1 has no part in shared memory: /,
+    );
+  });
+});
