@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -282,6 +282,19 @@ describe('the checkpoint hook', () => {
     // The next run's pruning takes published files for nobody's.
     await trainTiny({ workDir, trainConfig: { maxEpochs: 1 } });
     expect(await readdir(workDir)).toEqual(expect.arrayContaining(published));
+  });
+
+  it('publishes no best one that is gone, and says so, when the work directory has moved', async () => {
+    const folder = await temporary();
+    const [before, after] = [join(folder, 'before'), join(folder, 'after')];
+    const trainConfig = { maxEpochs: 1 };
+    await trainTiny({ workDir: before, trainConfig });
+    await rename(before, after);
+    const defaultHooks = { checkpoint: { publish: true } };
+    const { events } = await trainTiny({ workDir: after, trainConfig, defaultHooks }, { resume: true });
+    expect(eventsOf(events, 'warning').map(({ message }) => message)).toContain(
+      `${join(before, 'best.safetensors')} is gone, so it is not published`,
+    );
   });
 
   it('knows from the keys of the config which metrics are better when they are less', () => {

@@ -66,9 +66,17 @@ export function modulesOfLocations(locations: readonly string[]): string[] {
   return [...new Set(locations.flatMap((location) => schemes.get(schemeOf(location) ?? '')?.module ?? []))];
 }
 
-/** Requests for the file at a remote `location`. */
+/** Requests for the file at a remote `location`. OmmaError where it is no address. */
 export function requestOf(location: string, env: NodeJS.ProcessEnv): Request {
-  return isS3(location) ? s3Request(location, env) : (init) => fetch(location, init);
+  if (isS3(location)) return s3Request(location, env);
+  if (!URL.canParse(location))
+    throw new OmmaError(`${location} is no address; expected https://host/path or http://host/path`);
+  const { host, username, password } = new URL(location);
+  if (username !== '' || password !== '')
+    throw new OmmaError(
+      `an address on ${host} has a user or a password in it, which would get into logs and checkpoints; give one without`,
+    );
+  return (init) => fetch(location, init);
 }
 
 /** `https` of an address; null for a path. */

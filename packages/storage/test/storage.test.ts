@@ -253,6 +253,9 @@ describe('what cannot be read', () => {
       /shard 000\.tar: the server answers 403/,
     );
     await expect(openByteSource('s3://shards/a', {})).rejects.toThrow(/set AWS_ACCESS_KEY_ID/);
+    await expect(openByteSource('https://host:port/a.tar')).rejects.toThrow(/is no address; expected https/);
+    const secret = openByteSource('https://user:secret@host/a.tar');
+    await expect(secret).rejects.toThrow(/^an address on host has a user or a password in it/);
     await expect(openByteSource('s3://shards', credentials)).rejects.toThrow(/expected s3:\/\/bucket\/key/);
     const source = await openByteSource(shard);
     await expect(source.read(1e9, 4)).rejects.toThrow(

@@ -35,6 +35,7 @@ const packages = [
     'nn',
     'cpu',
     'collectives',
+    'storage',
     'cv',
     'engine',
     'classification',

@@ -5,6 +5,7 @@
  * directory names the newest, as OpenMMLab's does.
  */
 
+import { stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { OmmaError } from '@omma/core';
 import { linkAtomically, makeFolder, textFile } from '@omma/storage';
@@ -94,6 +95,11 @@ export class CheckpointHook implements Hook {
       return;
     for (const path of new Set([this.#lastPath, ...[...this.#best.values()].map((best) => best.path)])) {
       if (path === null) continue;
+      // The best one may be of before a resume, from a work directory that has moved since.
+      if ((await stat(path).catch(() => null)) === null) {
+        context.emit({ type: 'warning', message: `${path} is gone, so it is not published` });
+        continue;
+      }
       const published = await publishWeights(path, undefined, {});
       context.emit({ type: 'notice', message: `published as ${published.path}` });
     }
