@@ -95,6 +95,11 @@ describe('ImageClassificationInferencer', () => {
     const inferencer = await opened;
     await expect(inferencer.predict([join(folder, 'none.png')])).rejects.toThrow(/none\.png cannot be read/);
     await expect(inferencer.predict([Uint8Array.of(1, 2)])).rejects.toThrow(/of these bytes/);
+    const withAlpha = { width: 2, height: 2, channels: 4, data: new Uint8Array(16) };
+    await expect(inferencer.predict([withAlpha])).rejects.toThrow(
+      /16 bytes are no picture of 2x2 with 4 channels; expected/,
+    );
+    await expect(inferencer.predict([{ ...withAlpha, channels: 3 }])).rejects.toThrow(/with 3 channels/);
     await expect(inferencer.predict([], { top: 0 })).rejects.toThrow(
       /top must be a whole number, at least 1/,
     );

@@ -1,5 +1,5 @@
 import { compile, concat, flip, type HostTensor, hostTensor } from '@omma/core';
-import { resample } from '@omma/cv';
+import { buildTransforms, carryOut, resample, type TransformOptions } from '@omma/cv';
 import { initialize } from '@omma/nn';
 import { expect, it } from 'vitest';
 import {
@@ -106,6 +106,30 @@ it('sees every choice of every stage, each size as one batch', async () => {
     const total = single.reduce((sum, { probabilities }) => sum + (probabilities?.data[i] ?? 0), 0);
     expect(score).toBeCloseTo(total / 4, 6);
   });
+});
+
+it('resizes to the size and crops at the place that data sets choose, also where these do not come out even', async () => {
+  const pixels = Uint8Array.from({ length: 7 * 11 * 3 }, (_, i) => (i * i * 7) % 251);
+  const picture = { width: 11, height: 7, channels: 3, data: pixels };
+  for (const choice of [
+    { type: 'Resize', size: 5 },
+    { type: 'CenterCrop', size: 4 },
+  ] as const) {
+    const tta = new AverageClsScoreTTA({ transforms: [[choice]] });
+    const { view } = await run(
+      ({ image: x }) => (x === undefined ? {} : { view: concat(tta.views(x), 0) }),
+      hostTensor([1, 7, 11, 3], 'uint8', pixels),
+    );
+    const list: TransformOptions[] = [choice];
+    const wanted = carryOut(
+      buildTransforms(list),
+      picture,
+      () => 0.5,
+      (plan) => ({ plan, bytes: new Uint8Array(plan.width * plan.height * 3) }),
+    );
+    expect(view?.shape).toEqual([1, wanted.height, wanted.width, 3]);
+    if (choice.type === 'CenterCrop') expect(numbers(view)).toEqual([...wanted.data]);
+  }
 });
 
 it('resizes as data sets do, to a level', async () => {

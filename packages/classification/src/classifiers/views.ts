@@ -4,6 +4,7 @@
  */
 
 import { cast, flip, floor, matmul, OmmaError, slice, type Tensor, tensor, transpose } from '@omma/core';
+import { buildTransforms, sizeAfter } from '@omma/cv';
 import { z } from 'zod';
 
 /** One choice of a stage. Names and options are those of the transforms of data sets. */
@@ -42,22 +43,25 @@ function transformed(image: Tensor, transform: ViewTransform): Tensor[] {
     case 'RandomFlip':
       return [transform.probability === 1 ? flip(image, [2]) : image];
     case 'Resize': {
-      const { size } = transform;
-      if (typeof size !== 'number') return [resized(image, size)];
-      const scale = size / Math.min(height, width);
-      return [resized(image, [Math.round(height * scale), Math.round(width * scale)])];
+      const after = sizeAfter(buildTransforms([transform]), { width, height }, () => 0.5);
+      return [resized(image, [after.height, after.width])];
     }
     case 'CenterCrop':
-      return crops(image, transform, (down, right) => [[down >> 1, right >> 1]]);
+      return crops(image, transform, (down, right) => [middle(down, right)]);
     case 'FiveCrop':
       return crops(image, transform, (down, right) => [
         [0, 0],
         [0, right],
         [down, 0],
         [down, right],
-        [down >> 1, right >> 1],
+        middle(down, right),
       ]);
   }
+}
+
+/** Where what is left over is odd, the pixel that data sets choose too. */
+function middle(down: number, right: number): readonly [number, number] {
+  return [Math.round(down / 2), Math.round(right / 2)];
 }
 
 function crops(

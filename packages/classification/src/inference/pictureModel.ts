@@ -1,6 +1,6 @@
 /** What judges pictures, and pictures in the form that it takes. */
 
-import { at, type HostTensor, type TensorType } from '@omma/core';
+import { at, type HostTensor, OmmaError, type TensorType } from '@omma/core';
 import { carryOut, decodePicture, type Picture, type Plan, readPicture, type TransformChain } from '@omma/cv';
 
 /** Height and width. */
@@ -56,7 +56,17 @@ export async function preparePicture(
 
 function pixelsOf(source: PictureSource): Promise<Picture> | Picture {
   if (typeof source === 'string') return readPicture(source);
-  return source instanceof Uint8Array ? decodePicture(source, 'of these bytes') : source;
+  return source instanceof Uint8Array ? decodePicture(source, 'of these bytes') : checked(source);
+}
+
+/** Refuses pixels that are neither grey nor RGB, or not as many as the size says. */
+function checked(picture: Picture): Picture {
+  const { width, height, channels, data } = picture;
+  if ((channels === 1 || channels === 3) && data.length === width * height * channels && data.length > 0)
+    return picture;
+  throw new OmmaError(
+    `predict: ${data.length} bytes are no picture of ${width}x${height} with ${channels} channels; expected width * height * channels of them, 1 channel for grey, 3 for RGB`,
+  );
 }
 
 /** The size that stretches and shrinks least. */
