@@ -1,4 +1,4 @@
-import { compile, hostTensor } from '@omma/core';
+import { compile, gradients, hostTensor } from '@omma/core';
 import { describe, expect, it } from 'vitest';
 import { BatchNorm2d } from '../src/index.ts';
 
@@ -54,5 +54,25 @@ describe('BatchNorm2d', () => {
       expect(y?.data[i]).toBeCloseTo(value, 4);
     });
     expect([...(await norm.runningMean.download()).data]).toEqual([1, 10]);
+  });
+
+  it('leaves the running statistics alone in training with an empty batch, which has gradients of zero', async () => {
+    const norm = new BatchNorm2d(2);
+    await norm.runningMean.upload(Float32Array.of(1, 10));
+    await norm.runningVar.upload(Float32Array.of(4, 100));
+    const step = compile(
+      ({ x }) => {
+        if (x === undefined) return {};
+        const y = norm.call(x);
+        const [weight = y] = gradients(y.sum(), [norm.weight.read()]);
+        return { y, weight };
+      },
+      { device: 'reference' },
+    );
+    const { y, weight } = await step({ x: hostTensor([0, 2, 3, 3], 'float32', new Float32Array()) });
+    expect(y?.shape).toEqual([0, 2, 3, 3]);
+    expect([...(weight?.data ?? [])]).toEqual([0, 0]);
+    expect([...(await norm.runningMean.download()).data]).toEqual([1, 10]);
+    expect([...(await norm.runningVar.download()).data]).toEqual([4, 100]);
   });
 });

@@ -25,7 +25,7 @@ export interface BatchNorm2dOptions {
 
 /**
  * Batch normalisation over N, H and W. In training it normalises with the batch's statistics (biased variance) and moves the running
- * ones towards them (unbiased variance, as PyTorch does) when the step ends; in evaluation it uses the running ones.
+ * ones towards them (unbiased variance, as PyTorch does) when the step ends; in evaluation, and for an empty batch, it uses the running ones.
  */
 export class BatchNorm2d extends Module {
   readonly weight: Parameter;
@@ -77,7 +77,9 @@ export interface BatchNormState {
 /** The computation of `BatchNorm2d`, for layers that keep their variables elsewhere. */
 export function normalizeBatch(x: Tensor, state: BatchNormState): Tensor {
   const { weight, bias, runningMean, runningVar, eps, momentum, training, ranks = null } = state;
-  if (!training) return batchNorm(x, weight, bias, runningMean.read(), runningVar.read(), { eps });
+  // An empty batch says nothing of the data: the running statistics stay, as in PyTorch.
+  if (!training || x.size === 0)
+    return batchNorm(x, weight, bias, runningMean.read(), runningVar.read(), { eps });
   const { y, mean, variance } =
     ranks === null ? batchNormTrain(x, weight, bias, { eps }) : synchronized(x, state, ranks);
   const count = (x.size / x.dim(1)) * (ranks?.size ?? 1);
