@@ -40,7 +40,7 @@ export class Distributed {
     });
   }
 
-  /** Joins the run and connects `device` with those of the other ranks: by its own collective library, by Gloo, or over TCP. */
+  /** Joins the run and connects `device` with those of the other ranks: by its own collective library, in shared memory, by Gloo, or over TCP. */
   static async start(environment: DistributedEnvironment, device: Device): Promise<Distributed> {
     const job = await mpiJob(environment);
     const group = environment.group ?? (await ProcessGroup.join(job.environment));

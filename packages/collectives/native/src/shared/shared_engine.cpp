@@ -97,10 +97,11 @@ void SharedEngine::announce(const Call& call) { segment_.control(rank_).call = c
 void SharedEngine::meet(bool alike) {
   const uint64_t meeting = ++meetings_;
   segment_.control(rank_).arrived.store(meeting, std::memory_order_release);
+  const auto begin = Clock::now();
   try {
     for (int other = 0; other < size_; other++) {
       if (other == rank_) continue;
-      waitFor(other, meeting);
+      waitFor(other, meeting, begin);
       if (alike) compare(other);
     }
   } catch (...) {
@@ -110,12 +111,10 @@ void SharedEngine::meet(bool alike) {
   }
 }
 
-void SharedEngine::waitFor(int other, uint64_t meeting) {
-  using Clock = std::chrono::steady_clock;
+void SharedEngine::waitFor(int other, uint64_t meeting, Clock::time_point begin) {
   const Control& control = segment_.control(other);
   const auto there = [&] { return control.arrived.load(std::memory_order_acquire) >= meeting; };
   // Ranks work at the same pace, so mostly the other is there soon, and whoever sleeps comes back late.
-  const auto begin = Clock::now();
   do {
     for (int i = 0; i < 100; i++) {
       if (there()) return;

@@ -27,11 +27,14 @@ class SharedEngine : public Engine {
   bool helps() const override { return true; }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   // Begins a collective: what this rank will do.
   void announce(const Call& call);
   // Waits until all ranks have come. Throws when one does not. `compare`: they must have announced the same.
   void meet(bool compare);
-  void waitFor(int other, uint64_t meeting);
+  // Until `other` has come too; `begin` is when this rank came, so that all of them together have one timeout.
+  void waitFor(int other, uint64_t meeting, Clock::time_point begin);
   void compare(int other);
   // Combines the ranks' values of one place in rank order into `to`; this rank's own are at `own`, the others' `offset` bytes into what they have given.
   void combine(char* to, const char* own, size_t offset, size_t count, ReduceFunction function);
