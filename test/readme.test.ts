@@ -1,10 +1,10 @@
 /** The README's programs compile as a careful user's would: strict, and with unchecked indexed access refused. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
 const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```ts\n(.*?)```/gs)].map(
@@ -16,6 +16,7 @@ const programs = blocks.filter((code) => code.startsWith('import ') && !/^\s*\.\
 it('every program of the README passes tsc --strict --noUncheckedIndexedAccess', () => {
   expect(programs.length).toBeGreaterThanOrEqual(2);
   const folder = mkdtempSync(join(tmpdir(), 'omma-readme-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   const files = programs.map((code, i) => {

@@ -1,10 +1,13 @@
 /** The readers of files against damaged ones: a thousand cases and more, made of sound files with a seed, so the same ones every time. */
 
 import { OmmaError } from '@omma/core';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { type Outcome, runCase } from '../src/fuzz/runCase.ts';
 import type { Target } from '../src/fuzz/target.ts';
 import { targets } from '../src/fuzz/targets/index.ts';
+import { removeTemporaryFiles } from '../src/fuzz/temporary.ts';
+
+afterAll(removeTemporaryFiles);
 
 /** Cases a reader: fewer where one takes milliseconds. */
 const cases: Readonly<Record<string, number>> = {

@@ -5,6 +5,7 @@ import { Parameter } from '@omma/nn';
 import '@omma/cpu';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { referenceUnder } from '../../core/test/support/referenceUnder.ts';
 import { type Config, models, Runner, type RunnerEvent } from '../src/index.ts';
 import { Tiny, tinyConfig } from './support/tiny.ts';
 import { numbersOf, temporary, trainTiny } from './support/training.ts';
@@ -59,20 +60,11 @@ describe('activationCheckpointing', () => {
 
 /** The reference device without the barrier. */
 function planner(): Device {
-  const inner = device('reference');
-  return {
-    name: 'planner',
-    capabilities: inner.capabilities,
-    supports: (node, graph) => (node.op === 'optimizationBarrier' ? 'not here' : inner.supports(node, graph)),
-    compile: (graph, options) => inner.compile(graph, options),
-    allocate: (type) => inner.allocate(type),
-    free: (buffer) => inner.free(buffer),
-    upload: (buffer, data) => inner.upload(buffer, data),
-    download: (buffer) => inner.download(buffer),
-    memory: () => inner.memory(),
-    synchronize: () => inner.synchronize(),
-    dispose: () => undefined,
-  };
+  const reference = device('reference');
+  return referenceUnder('planner', {
+    supports: (node, graph) =>
+      node.op === 'optimizationBarrier' ? 'not here' : reference.supports(node, graph),
+  });
 }
 
 registerDevice({ name: 'planner', priority: -1, available: () => true, create: planner });

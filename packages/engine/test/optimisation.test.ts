@@ -2,6 +2,7 @@
 
 import { type Device, device, registerDevice } from '@omma/core';
 import { describe, expect, it } from 'vitest';
+import { referenceUnder } from '../../core/test/support/referenceUnder.ts';
 import type { Config, RunnerEvent } from '../src/index.ts';
 import { numbersOf, temporary, trainTiny } from './support/training.ts';
 
@@ -120,20 +121,10 @@ describe('a float16 run', () => {
 
 /** The reference device as a chip that multiplies float32 numbers as float16 and saturates. */
 function chip(): Device {
-  const inner = device('reference');
-  return {
-    name: 'chip',
-    capabilities: { ...inner.capabilities, float32As: 'float16', float16Saturates: true },
-    supports: (node, graph) => inner.supports(node, graph),
-    compile: (graph, options) => inner.compile(graph, options),
-    allocate: (type) => inner.allocate(type),
-    free: (buffer) => inner.free(buffer),
-    upload: (buffer, data) => inner.upload(buffer, data),
-    download: (buffer) => inner.download(buffer),
-    memory: () => inner.memory(),
-    synchronize: () => inner.synchronize(),
-    dispose: () => undefined,
-  };
+  const { capabilities } = device('reference');
+  return referenceUnder('chip', {
+    capabilities: { ...capabilities, float32As: 'float16', float16Saturates: true },
+  });
 }
 
 registerDevice({ name: 'chip', priority: -1, available: () => true, create: chip });

@@ -1,5 +1,8 @@
 /** Runs many cases in worker threads, and notices what a case does to its thread: hanging, exhausting memory, ending it. */
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Finding } from './runCase.ts';
 import { finished, notStarted, type WorkerReport, type WorkerTask } from './workerTask.ts';
@@ -82,9 +85,12 @@ function oneWorker(
   place[0] = notStarted;
   const { seed, targets, jobs, caseSeconds } = options;
   const task: WorkerTask = { seed, targets, from, to, step: jobs, current };
+  // Threads that are ended from here throw nothing away.
+  const folder = mkdtempSync(join(tmpdir(), 'omma-fuzz-'));
   return new Promise((resolve) => {
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       workerData: task,
+      env: { ...process.env, TMPDIR: folder },
       resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
     });
     const started = performance.now();
@@ -114,6 +120,7 @@ function oneWorker(
       end(memory ? 'memory' : 'crash', error.stack ?? error.message);
     });
     worker.on('exit', () => {
+      rmSync(folder, { recursive: true, force: true });
       const done = Atomics.load(place, 0) === finished;
       end(
         done ? null : 'crash',

@@ -1,4 +1,4 @@
-/** Files for readers that want a path: one folder a thread, thrown away with it. */
+/** Files for readers that want a path: one folder a thread, thrown away at its end. */
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -10,12 +10,17 @@ let folder: string | null = null;
 /** The path of a file called `name` that holds `bytes`. */
 export async function temporaryFile(name: string, bytes: Uint8Array): Promise<string> {
   if (folder === null) {
-    const made = mkdtempSync(join(tmpdir(), 'omma-fuzz-'));
-    process.once('exit', () => rmSync(made, { recursive: true, force: true }));
-    folder = made;
+    folder = mkdtempSync(join(tmpdir(), 'omma-fuzz-'));
+    process.once('exit', removeTemporaryFiles);
   }
   const path = join(folder, name);
   mkdirSync(dirname(path), { recursive: true });
   await writeFile(path, bytes);
   return path;
+}
+
+/** For threads and processes that do not come to their own end. */
+export function removeTemporaryFiles(): void {
+  if (folder !== null) rmSync(folder, { recursive: true, force: true });
+  folder = null;
 }
