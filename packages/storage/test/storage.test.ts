@@ -1,7 +1,16 @@
 /** Tar shards from disk, behind HTTP and in an S3-compatible store: the same files from each, by ranges, and one line for what is wrong. */
 
 import { spawnSync } from 'node:child_process';
-import { createReadStream, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -201,6 +210,22 @@ describe('a tar shard', () => {
     await expect(TarArchive.open(huge)).rejects.toThrow(
       /huge\.tar is damaged: the pax header at 512 cannot be read at byte 0/,
     );
+  });
+
+  it.each(['gnu', 'posix'])('has hard links as files too, long names as well (%s)', async (format) => {
+    const files = mkdtempSync(join(folder, 'links-'));
+    mkdirSync(join(files, 'deep/'.repeat(40)), { recursive: true });
+    writeFileSync(join(files, longName), 'the picture');
+    linkSync(join(files, longName), join(files, 'short.jpg'));
+    linkSync(join(files, longName), join(files, `${longName}.again`));
+    symlinkSync('short.jpg', join(files, 'symbolic.jpg'));
+    const path = join(files, 'links.tar');
+    const names = [longName, 'short.jpg', `${longName}.again`, 'symbolic.jpg'];
+    expect(spawnSync('tar', [`--format=${format}`, '-cf', path, '-C', files, ...names]).status).toBe(0);
+    const archive = await TarArchive.open(memorySource(readFileSync(path)));
+    expect([...archive.entries.keys()]).toEqual(names.slice(0, 3));
+    for (const name of archive.entries.keys())
+      expect(Buffer.from(await archive.read(name)).toString()).toBe('the picture');
   });
 
   it('that is cut off, damaged or no archive is refused with the place', async () => {

@@ -11,7 +11,7 @@ const block = 512;
 /** A path that is longer than this is taken for damage. */
 const longestName = 64 * 1024;
 
-/** The regular files of an archive, by name, in its order. */
+/** The regular files of an archive, hard links to them included, by name, in its order. */
 export class TarArchive implements Archive {
   readonly #source: ByteSource;
   readonly entries: ReadonlyMap<string, ArchiveEntry>;
@@ -33,17 +33,20 @@ export class TarArchive implements Archive {
       if (header.every((byte) => byte === 0)) break;
       const { type, ...own } = parseHeader(header, source.name, at);
       // What an extension says is about the file after it, and not about another extension between the two.
-      const isFile = type !== 'L' && type !== 'x' && type !== 'g';
-      const { name, size } = isFile ? { ...own, ...extended } : own;
+      const isFile = !['L', 'K', 'x', 'g'].includes(type);
+      const { name, size, link } = isFile ? { ...own, ...extended } : own;
       const offset = at + block;
       if (offset + size > total) {
         throw new OmmaError(
           `${source.name} is cut off: ${name} ends at ${offset + size}, the archive at ${total}; copy it again`,
         );
       }
-      if (type === 'L' || type === 'x')
+      if (type === 'L' || type === 'K' || type === 'x')
         extended = { ...extended, ...(await extensionOf(source, offset, size, type)) };
       if (type === '0' || type === '\0') entries.set(name, { offset, size });
+      // A hard link: another name of a regular file that came before.
+      const linked = type === '1' ? entries.get(link) : undefined;
+      if (linked !== undefined) entries.set(name, linked);
       if (isFile) extended = {};
       at = offset + Math.ceil(size / block) * block;
     }
@@ -59,21 +62,22 @@ export class TarArchive implements Archive {
 interface Extended {
   readonly name?: string;
   readonly size?: number;
+  readonly link?: string;
 }
 
-/** What GNU's long name or a pax header says. */
+/** What GNU's long names or a pax header says. */
 async function extensionOf(
   source: ByteSource,
   offset: number,
   size: number,
-  type: 'L' | 'x',
+  type: 'L' | 'K' | 'x',
 ): Promise<Extended> {
   if (size > longestName)
     throw new OmmaError(`${source.name}: a header of ${size} bytes at ${offset} is too long`);
   const bytes = await source.read(offset, size);
-  if (type === 'L') return { name: textOf(bytes) };
+  if (type !== 'x') return type === 'L' ? { name: textOf(bytes) } : { link: textOf(bytes) };
   const records = paxRecords(bytes, source.name, offset);
-  const [path, digits] = [records.get('path'), records.get('size')];
+  const [path, digits, link] = ['path', 'size', 'linkpath'].map((key) => records.get(key));
   // Files of 8 GiB and more, whose size has no place in their header.
   const large = digits === undefined || /^\d{1,15}$/.test(digits) ? digits : undefined;
   if (large !== digits)
@@ -81,6 +85,7 @@ async function extensionOf(
   return {
     ...(path === undefined ? {} : { name: path }),
     ...(large === undefined ? {} : { size: Number(large) }),
+    ...(link === undefined ? {} : { link }),
   };
 }
 
@@ -109,7 +114,8 @@ function parseHeader(header: Uint8Array, archive: string, at: number) {
   }
   const prefix = field(257, 262) === 'ustar' && header[263] === 48 ? field(345, 500) : '';
   const type = String.fromCharCode(header[156] ?? 0);
-  return { name: prefix === '' ? field(0, 100) : `${prefix}/${field(0, 100)}`, size, type };
+  const name = prefix === '' ? field(0, 100) : `${prefix}/${field(0, 100)}`;
+  return { name, size, type, link: field(157, 257) };
 }
 
 /** Octal digits, or for large files GNU's base 256. */
