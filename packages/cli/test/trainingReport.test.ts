@@ -1,6 +1,7 @@
 /** What a terminal is told of a run, by level and with as many digits as the config says. */
 
 import { PassThrough } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
 import type { IterationEvent, RunnerEvent } from '@omma/engine';
 import { describe, expect, it } from 'vitest';
 import { type ReportConfig, trainingReport, warningReport } from '../src/terminal/trainingReport.ts';
@@ -42,7 +43,8 @@ function told(config: ReportConfig, report = trainingReport): string[] {
   const output = new PassThrough();
   const listen = report(output, config);
   for (const event of events) listen(event);
-  return String(output.read() ?? '')
+  // Where CI is set, warnings are coloured in files too.
+  return stripVTControlCharacters(String(output.read() ?? ''))
     .split('\n')
     .filter((line) => line !== '');
 }
