@@ -52,6 +52,14 @@ describe('every package', () => {
     expect(manifest.name).toBe(`@omma/${folder.replace('packages/', '')}`);
   });
 
+  test.each(packages.filter(({ folder }) => folder !== 'tools'))(
+    '$folder is in the tables of README.md and docs/design.md',
+    ({ manifest: { name } }) => {
+      for (const file of ['README.md', 'docs/design.md'])
+        expect(readFileSync(join(root, file), 'utf8')).toMatch(new RegExp(`^\\|.*\`${name}\``, 'm'));
+    },
+  );
+
   test.each(packages)('$folder runs no script when it is installed', ({ manifest }) => {
     const hooks = ['preinstall', 'install', 'postinstall', 'prepare'];
     expect(Object.keys(manifest.scripts ?? {}).filter((name) => hooks.includes(name))).toEqual([]);
