@@ -85,10 +85,11 @@ export class AscendDevice implements Device, RunDevice {
       timeout: options.timeout * 1000,
     });
     this.#queue = new CommandQueue(this.name, this.#thread);
-    const { soc, aclVersion, memory } = this.#thread.facts;
+    const { soc, aclVersion, cannVersion, memory } = this.#thread.facts;
+    const cann = toolkit.version ?? cannVersion;
     this.soc = soc;
     this.precision = precisionOf(findSoc(soc));
-    this.#dialect = cannDialect(targetFor(soc, toolkit.version ?? defaultCann, this.precision.mode));
+    this.#dialect = cannDialect(targetFor(soc, cann ?? defaultCann, this.precision.mode));
     const gibibytes = (memory.total / 2 ** 30).toFixed(0);
     const compiler = toolkit.atc === null ? 'no atc' : `precision ${this.precision.mode}`;
     this.capabilities = {
@@ -96,7 +97,7 @@ export class AscendDevice implements Device, RunDevice {
       mixedPrecision: this.precision.mixedPrecision,
       ...(this.precision.float32As === null ? {} : { float32As: this.precision.float32As }),
       float16Saturates: this.precision.float16Saturates,
-      description: `${soc}, ${gibibytes} GB, CANN ${toolkit.version ?? 'of unknown version'} (AscendCL ${aclVersion}), ${compiler}, ${toolkit.libraries.join(', ')}`,
+      description: `${soc}, ${gibibytes} GB, CANN ${cann ?? 'of unknown version'} (AscendCL ${aclVersion}), ${compiler}, ${toolkit.libraries.join(', ')}`,
     };
   }
 

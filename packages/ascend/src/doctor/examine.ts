@@ -61,7 +61,7 @@ export async function examine(tell: (finding: Finding) => void): Promise<boolean
     say('CANN', false, toolkit);
     return false;
   }
-  say('CANN', true, `version ${toolkit.version ?? 'not found'}, root ${toolkit.root ?? 'none'}`);
+  say('CANN', true, `version ${toolkit.version ?? 'in none of its files'}, root ${toolkit.root ?? 'none'}`);
   say('libraries', true, toolkit.libraries.join(', '));
   say('Python of atc', ...pythonOfAtc());
   say('atc', toolkit.atc !== null, toolkit.atc ?? 'not found: models cannot be compiled here');

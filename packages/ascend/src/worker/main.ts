@@ -9,6 +9,7 @@
 import { workerData } from 'node:worker_threads';
 import { AclError } from '../acl/errors.ts';
 import { openAcl } from '../acl/library.ts';
+import { cannVersion } from '../acl/version.ts';
 import { DeviceWorker } from './deviceWorker.ts';
 import { memoryInfo } from './memory.ts';
 import type { CommandType, Failed, Opened, Reply, Request, Results, WorkerSettings } from './protocol.ts';
@@ -36,6 +37,7 @@ function open(): DeviceWorker | null {
     opened = {
       soc: made.soc,
       aclVersion: version.join('.'),
+      cannVersion: cannVersion(acl),
       memory: memoryInfo(acl),
       owner: made.ownsLibrary,
     };

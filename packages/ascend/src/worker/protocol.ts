@@ -143,6 +143,8 @@ export type Opened =
       readonly soc: string;
       /** Of the AscendCL interface. */
       readonly aclVersion: string;
+      /** Of CANN, as the library says; null where it does not. */
+      readonly cannVersion: string | null;
       readonly memory: { readonly free: number; readonly total: number };
       /** False when someone else in this process had initialised AscendCL, and will end it. */
       readonly owner: boolean;

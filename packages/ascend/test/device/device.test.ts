@@ -30,7 +30,7 @@ describe.skipIf(missing !== null)(missing ?? 'the device ascend', () => {
     new Variable('counter', { shape: [1], dtype: 'float32' }, Float32Array.of(value));
 
   it('says which chip it is', () => {
-    expect(ascend.capabilities.description).toMatch(/^Ascend910B3, 64 GB/);
+    expect(ascend.capabilities.description).toMatch(/^Ascend910B3, 64 GB, CANN 8\.1\.RC1 /);
     expect(ascend.capabilities.mixedPrecision).toEqual(['bfloat16', 'float16']);
   });
 
