@@ -116,5 +116,13 @@ describe('omma config', () => {
       declaredAt: expect.stringMatching(/classification\/dist\/register\.js$/),
     });
     expect(omma('types').out).toMatch(/^registry +type +registered by\nmodel +ImageClassifier/);
+    const engine = join(import.meta.dirname, '../../engine/dist/index.js');
+    writeFileSync(
+      join(folder, 'registers.ts'),
+      `import { hooks } from '${engine}';
+       hooks.register('OwnHook', hooks.schema(), () => ({}));
+       export default {};`,
+    );
+    expect(omma('types', 'registers.ts').out).toMatch(/ OwnHook +registers\.ts\n/);
   });
 });

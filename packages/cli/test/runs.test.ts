@@ -1,7 +1,7 @@
 /** `omma runs` and `omma board` as processes, on logs as training writes them. */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -60,6 +60,15 @@ describe('omma runs', () => {
     expect(out).toMatch(/\naccuracy\/top1 +60\.00 at 30, last 60\.00 +80\.00 at 30/);
     expect(out).toMatch(/\nlr +0\.01 +0\.1\n/);
     expect(out).not.toContain('depth');
+  });
+
+  it('takes paths of runs, whatever their folder is called', () => {
+    cpSync(join(root, 'work_dirs'), join(root, 'elsewhere'), { recursive: true });
+    const { code, out } = omma('runs', 'compare', 'elsewhere/slow', 'elsewhere/fast', '--json');
+    expect(code).toBe(0);
+    const { runs } = JSON.parse(out) as { runs: { name: string }[] };
+    expect(runs.map(({ name }) => name)).toEqual(['slow', 'fast']);
+    rmSync(join(root, 'elsewhere'), { recursive: true });
   });
 
   it('plots a curve in the terminal and as SVG', () => {

@@ -158,6 +158,7 @@ describe('converting', () => {
     await expect(convertWeights(path, out, { prefix: 'head.' })).rejects.toThrow(
       /no tensor's name begins with head\.; the names begin with fc/,
     );
+    await expect(convertWeights(path, path)).rejects.toThrow(/best\.safetensors: is the input itself/);
     await expect(convertWeights(path, join(folder, 'a.onnx'))).rejects.toThrow(
       /expected is \.safetensors, \.pth or \.pt/,
     );

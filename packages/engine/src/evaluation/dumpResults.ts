@@ -11,6 +11,7 @@ import { arrayFromBytes, bytesOf, type HostTensor, hostTensor, OmmaError } from 
 import { readSafetensors, toHostTensor, writeSafetensors } from '@omma/nn';
 import { codeOf, writeAtomically } from '@omma/storage';
 import { z } from 'zod';
+import { located } from '../checkpoint/checkpoint.ts';
 import { metrics } from '../config/registries.ts';
 import type { Batch, Metric } from '../data/types.ts';
 import type { Evaluator } from './evaluator.ts';
@@ -84,7 +85,7 @@ export async function evaluateResults(
       `${path}: cannot read the results (${codeOf(error) ?? String(error)}); check the path`,
     );
   });
-  const { tensors, metadata } = readSafetensors(file);
+  const { tensors, metadata } = await located(path, async () => readSafetensors(file));
   if (metadata.format !== format) {
     throw new OmmaError(
       `${path}: is no file of predictions; \`omma test CONFIG CHECKPOINT --dump FILE\` writes one`,

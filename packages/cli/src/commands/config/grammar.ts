@@ -52,8 +52,9 @@ export function addConfig(program: Command): void {
   config
     .command('types')
     .description('list every type that a config can name, and the file that registers it')
+    .argument('[config]', 'config file, for the types that its modules register too')
     .option('--json', 'print JSON')
-    .action(async (options) => (await import('./types.ts')).configTypes(options));
+    .action(async (config, options) => (await import('./types.ts')).configTypes(config, options));
 }
 
 /** As in configFormats of the engine, which this file does not load. */

@@ -1,10 +1,15 @@
 /** `omma config types`: every type that a config can name, by registry. */
 
-import '@omma/classification';
 import { placeText, type RegisteredType, registeredTypes } from '@omma/engine';
+import { readConfig } from '../../run/configFile.ts';
 import { formatTable } from '../../terminal/table.ts';
 
-export function configTypes({ json }: { readonly json?: boolean }): void {
+/** With those that the modules of `file` register, when there is one. */
+export async function configTypes(
+  file: string | undefined,
+  { json }: { readonly json?: boolean },
+): Promise<void> {
+  if (file !== undefined) await readConfig(file, { packagePath: [] });
   const types = registeredTypes();
   process.stdout.write(json === true ? `${JSON.stringify(types, null, 2)}\n` : `${table(types)}\n`);
 }

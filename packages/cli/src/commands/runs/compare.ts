@@ -19,7 +19,7 @@ export async function compareRuns(
   names: readonly string[],
   { dir, all, json }: CompareOptions,
 ): Promise<void> {
-  const set = await openRuns(await rootOf(dir));
+  const set = await openRuns(await rootOf(dir, names));
   const runs = chooseRuns(set, names);
   const summaries = runs.map(summaryOf);
   const configs = compareConfigs(runs).filter(({ differs }) => all === true || differs);

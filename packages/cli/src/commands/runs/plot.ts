@@ -29,7 +29,7 @@ const titles: Readonly<Record<CurveAxis, string>> = {
 const pixels = 320;
 
 export async function plotRuns(names: readonly string[], options: PlotOptions): Promise<void> {
-  const set = await openRuns(await rootOf(options.dir));
+  const set = await openRuns(await rootOf(options.dir, names));
   const runs = chooseRuns(set, names);
   const { smoothed, raw } = curvesOf(runs, options);
   set.close();

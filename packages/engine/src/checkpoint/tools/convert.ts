@@ -1,6 +1,6 @@
 /** A model's weights written anew: in another format, under other names, in another dtype; or published without the state of the run. */
 
-import { extname } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { OmmaError } from '@omma/core';
 import { convertFloats, type FloatDType, fileTensorBytes, isFloatDType } from '@omma/nn';
 import { located } from '../checkpoint.ts';
@@ -50,6 +50,10 @@ export async function convertWeights(
   options: ConvertOptions = {},
 ): Promise<Converted> {
   const pytorch = isPyTorchName(output);
+  if (options.nameBy === undefined && resolve(input) === resolve(output))
+    throw new OmmaError(
+      `${output}: is the input itself, whose optimiser and state of the run would be lost; name another file`,
+    );
   const file = await openWeightFile(input, options);
   try {
     await file.verify();
