@@ -25,6 +25,11 @@ export async function connectShared(group: Rendezvous, timeout: number): Promise
   // At most 31 characters, for macOS.
   const made = rank === 0 ? `/omma-${randomUUID().replaceAll('-', '').slice(0, 24)}` : null;
   const own = made === null ? null : opened(group, timeout, made);
+  const end = () => {
+    if (made !== null) ended(made);
+  };
+  // A process that ends while it waits for the others leaves no name behind either.
+  process.once('exit', end);
   try {
     if (made !== null) await group.set('shm/name', encode(typeof own === 'string' ? '' : made));
     const mine = own ?? opened(group, timeout, decode(await group.get('shm/name')));
@@ -35,7 +40,8 @@ export async function connectShared(group: Rendezvous, timeout: number): Promise
     if (without === -1 && typeof mine !== 'string') return new EngineCollectives('shm', rank, size, mine);
     return `rank ${without} has no part in shared memory: ${reasons[without]}`;
   } finally {
-    if (made !== null) ended(made);
+    process.off('exit', end);
+    end();
   }
 }
 

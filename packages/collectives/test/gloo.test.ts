@@ -11,7 +11,7 @@ afterEach(async () => {
   for (const one of open.splice(0)) await one.dispose();
 });
 
-async function ranks(size: number, timeout = 5000): Promise<HostCollectives[]> {
+async function ranks(size: number, timeout = 60_000): Promise<HostCollectives[]> {
   const all = await everyRank(rendezvous(size), (group) =>
     connectGloo(group, { host: '127.0.0.1', timeout }),
   );

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import type { HostCollectives } from '@omma/core';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -12,7 +13,7 @@ afterEach(async () => {
   for (const one of open.splice(0)) await one.dispose();
 });
 
-async function ranks(size: number, timeout = 5000): Promise<HostCollectives[]> {
+async function ranks(size: number, timeout = 60_000): Promise<HostCollectives[]> {
   const all = await everyRank(rendezvous(size), async (group) => {
     const connected = await connectShared(group, timeout);
     if (typeof connected === 'string') throw new Error(connected);
@@ -57,6 +58,25 @@ describe.skipIf(available !== true)('shared memory', () => {
     const name = Buffer.from((await groups[0]?.get('shm/name')) ?? []).toString();
     expect(name).toMatch(/^\/omma-[0-9a-f]{24}$/);
     expect(readdirSync('/dev/shm')).not.toContain(name.slice(1));
+  });
+
+  it.runIf(process.platform === 'linux')('leaves no name behind when the process ends too early', () => {
+    const names = () => readdirSync('/dev/shm').filter((name) => name.startsWith('omma-'));
+    const before = names();
+    const module = new URL('../dist/index.js', import.meta.url).href;
+    const program = `
+      import { readdirSync } from 'node:fs';
+      import { connectShared } from ${JSON.stringify(module)};
+      const never = () => new Promise(() => undefined);
+      void connectShared({ rank: 0, size: 2, set: never, get: never }, 1000);
+      console.log(readdirSync('/dev/shm').filter((name) => name.startsWith('omma-')).join(' '));
+      process.exit(0);`;
+    const run = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+    expect(run.stderr).toBe('');
+    const during = run.stdout.trim().split(' ');
+    const made = during.filter((name) => !before.includes(name));
+    expect(made).not.toEqual([]);
+    for (const name of made) expect(names()).not.toContain(name);
   });
 });
 
