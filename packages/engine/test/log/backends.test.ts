@@ -239,6 +239,21 @@ describe('MLflowVisBackend', () => {
     expect([server.run(number).status, steps]).toEqual(['FINISHED', [2, 4, 6, 8, 10, 12]]);
   });
 
+  it('leaves out what the server refuses as wrong, and says so once', async () => {
+    const number = server.runs;
+    server.refused = 'val/hits';
+    const events = await run(config(await temporary())).finally(() => {
+      server.refused = '';
+    });
+    const warnings = events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+    expect(warnings).toEqual([
+      expect.stringMatching(/400 .*; \d+ numbers are left out \(they are in log\.jsonl\)$/),
+    ]);
+    const { metrics, status } = server.run(number);
+    expect(metrics.some(({ key }) => key === 'val/hits')).toBe(false);
+    expect([metrics.at(-1)?.key.startsWith('train/'), status]).toEqual([true, 'FINISHED']);
+  });
+
   it('keeps what a failing server does not take, warns once, and sends it later', async () => {
     const workDir = await temporary();
     const warnings: string[] = [];

@@ -31,6 +31,8 @@ const bodySchema = z.object({
 export class MLflowStub {
   /** Answers 503 to everything. */
   failing = false;
+  /** Refuses numbers of this name as MLflow refuses wrong ones. */
+  refused = '';
   readonly #runs: StubRun[] = [];
   readonly #experiments: string[] = ['Default'];
   /** Where the experiments keep their files. */
@@ -118,6 +120,8 @@ export class MLflowStub {
         return [200, {}];
       case 'runs/log-batch': {
         const run = this.run(Number(body.run_id));
+        if (body.metrics?.some(({ key }) => key === this.refused))
+          return [400, { error_code: 'INVALID_PARAMETER_VALUE', message: 'wrong number' }];
         run.metrics.push(...(body.metrics ?? []));
         Object.assign(run.params, named(body.params));
         return [200, {}];

@@ -41,6 +41,8 @@ export class MLflowVisBackend implements VisBackend {
   #images: LoggedImage[] = [];
   #sending: Promise<void> | null = null;
   #warned = false;
+  /** Whether it was told that the server refuses some numbers. */
+  #leftOut = false;
   #dropped = 0;
 
   constructor(options: MLflowOptions, context: VisContext) {
@@ -150,7 +152,9 @@ export class MLflowVisBackend implements VisBackend {
   async #sendNoted({ runId, artifacts }: SavedRun): Promise<void> {
     while (this.#metrics.length > 0) {
       const batch = this.#metrics.slice(0, metricsPerCall);
-      await this.#client.logBatch(runId, batch);
+      await this.#client
+        .logBatch(runId, batch)
+        .catch((error: unknown) => this.#leaveOut(error, `${batch.length} numbers`));
       this.#metrics = this.#metrics.slice(batch.length);
     }
     if (!isServed(artifacts)) this.#images = [];
@@ -171,6 +175,13 @@ export class MLflowVisBackend implements VisBackend {
       if (!entry.isFile() || !suffixes.some((suffix) => entry.name.endsWith(suffix))) continue;
       await this.#client.putArtifact(artifacts, entry.name, await openAsBlob(join(workDir, entry.name)));
     }
+  }
+
+  /** What the server calls wrong is left out: it would be refused again, and nothing behind it would ever be sent. */
+  #leaveOut(error: unknown, what: string): void {
+    if (!(error instanceof MLflowError) || error.status !== 400) throw error;
+    if (!this.#leftOut) this.#context.warn(`${error.message}; ${what} are left out (they are in log.jsonl)`);
+    this.#leftOut = true;
   }
 
   #outage(error: unknown): void {
