@@ -8,6 +8,7 @@ import { readPicture } from '@omma/cv';
 import { type Config, Runner } from '@omma/engine';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { tinyDataset, tinyModel } from '../../cli/test/support/tinyProject.ts';
 import { ImageClassificationInferencer } from '../src/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'omma-inferencer-'));
@@ -24,28 +25,9 @@ async function trained(): Promise<string> {
         .png()
         .toFile(picture(name, i));
   }
-  const dataset = {
-    type: 'ImageFolder',
-    root: join(folder, 'data'),
-    split: 'train',
-    transforms: [{ type: 'Resize', size: [8, 8] }],
-  } as const;
+  const dataset = tinyDataset(join(folder, 'data'), 'train');
   const config: Config = {
-    model: {
-      type: 'ImageClassifier',
-      backbone: {
-        type: 'ResNet',
-        depth: 18,
-        stem: 'cifar',
-        stemChannels: 4,
-        baseChannels: 4,
-        numStages: 1,
-        strides: [1],
-        dilations: [1],
-        outIndices: [0],
-      },
-      head: { type: 'LinearClsHead', numClasses: 2 },
-    },
+    model: tinyModel,
     trainDataloader: { dataset, batchSize: 6, numWorkers: 0 },
     optimWrapper: { optimizer: { type: 'SGD', lr: 0.1 } },
     trainConfig: { maxEpochs: 8 },

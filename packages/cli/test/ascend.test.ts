@@ -38,7 +38,7 @@ beforeAll(async () => {
   const classes = { blue: ['#0040c0'], red: ['#c02000'] };
   for (const split of ['train', 'val'])
     await drawPictures(join(data, split), classes, { width: 16, height: 16 });
-  const loader = (split: string) => ({ dataset: tinyDataset(data, split), batchSize: 4 });
+  const loader = (split: 'train' | 'val') => ({ dataset: tinyDataset(data, split), batchSize: 4 });
   const tiny = {
     model: tinyModel,
     trainDataloader: loader('train'),

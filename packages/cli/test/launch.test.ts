@@ -77,7 +77,7 @@ beforeAll(async () => {
   const classes = { blue: ['#0040c0'], red: ['#c02000'] };
   for (const split of ['train', 'val'])
     await drawPictures(join(folder, 'data', split), classes, { width: 8, height: 8 });
-  const dataset = (split: string) => tinyDataset(join(folder, 'data'), split);
+  const dataset = (split: 'train' | 'val') => tinyDataset(join(folder, 'data'), split);
   const tiny = {
     model: tinyModel,
     trainDataloader: { dataset: dataset('train'), batchSize: 2 },

@@ -25,7 +25,7 @@ const work = join(folder, 'work');
 
 const omma = (...args: string[]) => runOmma(args, { cwd: folder });
 
-const dataset = (split: string) => tinyDataset('no/such/folder', split);
+const dataset = (split: 'train' | 'val') => tinyDataset('no/such/folder', split);
 
 beforeAll(async () => {
   const classes = { 'blue & green': ['#0040c0', '#0040c0e0'], red: ['#c02000', '#c02000e0'] };
@@ -249,7 +249,7 @@ describe('omma data index', () => {
   it('writes an index that a config reads from, and says what it cannot read', () => {
     const shards = join(folder, 'shards');
     mkdirSync(shards);
-    const archives = ['train', 'val'].map((split) => {
+    const archives = (['train', 'val'] as const).map((split) => {
       const path = join(shards, `${split}.tar`);
       expect(spawnSync('tar', ['-cf', path, '-C', join(data, split), '.']).status).toBe(0);
       const index = omma('data', 'index', path, '--out', join(shards, `${split}.index.json`), '--json');

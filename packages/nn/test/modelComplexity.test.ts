@@ -8,6 +8,7 @@ import {
   trace,
 } from '@omma/core';
 import { describe, expect, it } from 'vitest';
+import { MobileNetV2 as Features } from '../../../tools/src/bench/mobileNetV2.ts';
 import {
   BatchNorm2d,
   Conv2d,
@@ -16,7 +17,6 @@ import {
   Linear,
   Module,
   modelComplexity,
-  ReLU6,
   Sequential,
 } from '../src/index.ts';
 
@@ -26,65 +26,14 @@ function complexityOf(model: Module, shape: readonly number[]) {
   return modelComplexity(model, forward, { x: { shape, dtype: 'float32' } });
 }
 
-/** MobileNetV2's block. */
-class InvertedResidual extends Module {
-  readonly conv: Sequential;
-  readonly #residual: boolean;
-
-  constructor(input: number, output: number, stride: number, expansion: number) {
-    super();
-    const hidden = input * expansion;
-    this.#residual = stride === 1 && input === output;
-    this.conv = new Sequential(
-      ...(expansion === 1 ? [] : convBnAct(input, hidden, 1, 1, 1)),
-      ...convBnAct(hidden, hidden, 3, stride, hidden),
-      new Conv2d(hidden, output, 1, { bias: false }),
-      new BatchNorm2d(output),
-    );
-  }
-
-  override forward(x: Tensor): Tensor {
-    const y = this.conv.call(x);
-    return this.#residual ? y.add(x) : y;
-  }
-}
-
-function convBnAct(input: number, output: number, kernel: number, stride: number, groups: number) {
-  const padding = (kernel - 1) / 2;
-  return [
-    new Conv2d(input, output, kernel, { stride, padding, groups, bias: false }),
-    new BatchNorm2d(output),
-    new ReLU6(),
-  ];
-}
-
 class MobileNetV2 extends Module {
-  readonly features: Sequential;
+  readonly features = new Features();
   readonly classifier = new Linear(1280, 1000);
 
-  constructor() {
-    super();
-    const blocks: Module[] = convBnAct(3, 32, 3, 2, 1);
-    let input = 32;
-    for (const [expansion, output, count, stride] of [
-      [1, 16, 1, 1],
-      [6, 24, 2, 2],
-      [6, 32, 3, 2],
-      [6, 64, 4, 2],
-      [6, 96, 3, 1],
-      [6, 160, 3, 2],
-      [6, 320, 1, 1],
-    ] as const) {
-      for (let i = 0; i < count; i++) {
-        blocks.push(new InvertedResidual(input, output, i === 0 ? stride : 1, expansion));
-        input = output;
-      }
-    }
-    this.features = new Sequential(...blocks, ...convBnAct(input, 1280, 1, 1, 1));
-  }
-
   override forward(x: Tensor): Tensor {
-    return this.classifier.call(new Flatten().call(globalAvgPool(this.features.call(x))));
+    const [features] = this.features.call(x);
+    if (features === undefined) throw new Error('no features');
+    return this.classifier.call(new Flatten().call(globalAvgPool(features)));
   }
 }
 

@@ -23,11 +23,11 @@ export const tinyModel = {
     outIndices: [0],
   },
   head: { type: 'LinearClsHead', numClasses: 2 },
-};
+} as const;
 
 /** An image folder that is resized to 8 x 8. */
-export function tinyDataset(root: string, split: string) {
-  return { type: 'ImageFolder', root, split, transforms: [{ type: 'Resize', size: [8, 8] }] };
+export function tinyDataset(root: string, split: 'train' | 'val') {
+  return { type: 'ImageFolder', root, split, transforms: [{ type: 'Resize', size: [8, 8] }] } as const;
 }
 
 /** Four pictures a class, each a pixel wider than the one before and in the next of the class's colours: `folder/CLASS/0.png` to `3.png`. */
