@@ -1,5 +1,6 @@
 /** The past of one number: the last values in a ring, and running statistics of the epoch and of the whole run. Its memory is bounded. */
 
+import { toJsonNumber } from '@omma/core';
 import { z } from 'zod';
 
 export type ScalarStatistic = 'mean' | 'max' | 'min' | 'current';
@@ -26,11 +27,6 @@ export const savedHistorySchema = z.object({
   global: savedRunning,
 });
 export type SavedHistory = z.input<typeof savedHistorySchema>;
-
-function toJson(value: number): number | 'NaN' | 'Infinity' | '-Infinity' {
-  if (Number.isFinite(value)) return value;
-  return Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity';
-}
 
 const nothing = (): Running => ({
   count: 0,
@@ -70,11 +66,11 @@ export class ScalarHistory {
   save(): SavedHistory {
     const running = ({ count, sum, min, max }: Running) => ({
       count,
-      sum: toJson(sum),
-      min: toJson(min),
-      max: toJson(max),
+      sum: toJsonNumber(sum),
+      min: toJsonNumber(min),
+      max: toJsonNumber(max),
     });
-    const last = this.#last(this.#ring.length).map(toJson);
+    const last = this.#last(this.#ring.length).map(toJsonNumber);
     return { last, epoch: running(this.#epoch), global: running(this.#global) };
   }
 

@@ -1,6 +1,6 @@
 /** MLflow's tracking REST API, as much of it as a run needs: https://mlflow.org/docs/latest/rest-api.html */
 
-import { OmmaError } from '@omma/core';
+import { OmmaError, toJsonNumber } from '@omma/core';
 import { z } from 'zod';
 
 export interface MLflowMetric {
@@ -82,7 +82,8 @@ export class MLflowClient {
 
   /** At most 1000 metrics and 100 parameters a call. */
   async logBatch(id: string, metrics: readonly MLflowMetric[], params: MLflowPairs = []): Promise<void> {
-    const written = metrics.map((metric) => ({ ...metric, value: numeral(metric.value) }));
+    // What JSON has no words for, MLflow takes as text.
+    const written = metrics.map((metric) => ({ ...metric, value: toJsonNumber(metric.value) }));
     await this.#call('POST', 'runs/log-batch', { run_id: id, metrics: written, params }, z.unknown());
   }
 
@@ -126,12 +127,6 @@ export class MLflowClient {
       .parse(parseJson(text));
     throw new MLflowError(`MLflow at ${this.#uri}: ${response.status} ${message}`, response.status, code);
   }
-}
-
-/** JSON has no words for these numbers; MLflow takes them as strings. */
-function numeral(value: number): number | string {
-  if (Number.isFinite(value)) return value;
-  return Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity';
 }
 
 const experimentSchema = z.object({ experiment: z.object({ experiment_id: z.string() }) });
