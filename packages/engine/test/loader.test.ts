@@ -1,6 +1,6 @@
-import { OmmaError } from '@omma/core';
+import { hostTensor, OmmaError } from '@omma/core';
 import { describe, expect, it } from 'vitest';
-import { type Batch, BatchLoader, sampleOrder } from '../src/index.ts';
+import { type Batch, BatchLoader, type Dataset, sampleOrder } from '../src/index.ts';
 import { Stripes } from './support/stripes.ts';
 
 async function all(batches: AsyncIterable<Batch>): Promise<Batch[]> {
@@ -68,6 +68,29 @@ describe('the data loader', () => {
     }
     const large = new BatchLoader(new Stripes({ length: 3 }), { ...evaluation, batchSize: 5000 });
     expect((await all(large.epoch(0))).map(({ count }) => count)).toEqual([3]);
+  });
+
+  it('writes into memory that was given back, which is zero again', async () => {
+    const edge: Dataset = {
+      length: 64,
+      classes: [],
+      nameOf: String,
+      load: async (index, { allocate }) => {
+        const data = allocate?.('image', 'uint8', [4]) ?? new Uint8Array(4);
+        data[index % 4] = 255;
+        return { tensors: { image: hostTensor([4], 'uint8', data) } };
+      },
+    };
+    const loader = new BatchLoader(edge, training);
+    const memory = new Set<ArrayBufferLike>();
+    for await (const batch of loader.epoch(0)) {
+      const data = [...(batch.inputs.image?.data ?? [])];
+      if (batch.inputs.image !== undefined) memory.add(batch.inputs.image.data.buffer);
+      expect(data.filter((value) => value === 255)).toHaveLength(4);
+      expect(data.filter((value) => value === 0)).toHaveLength(12);
+      loader.recycle(batch);
+    }
+    expect(memory.size).toBeLessThan(8);
   });
 
   it('decodes ahead, and no further than the prefetch limit', async () => {

@@ -37,11 +37,49 @@ class ValFirstLoop extends TrainLoop {
   }
 }
 
+/** Shows every batch twice in a row, or the first one again at the end; `keep` holds on to their memory. */
+class EchoLoop extends TrainLoop {
+  readonly #late: boolean;
+  readonly #keep: boolean;
+
+  constructor(options: TrainLoopOptions, { late, keep }: { late: boolean; keep: boolean }) {
+    super(options);
+    this.#late = late;
+    this.#keep = keep;
+  }
+
+  override run(first: AsyncIterable<Batch>): Promise<LoopEnd> {
+    return super.run(this.#late ? firstAgain(first) : twice(first));
+  }
+
+  protected override release(batch: Batch): void {
+    if (!this.#keep) super.release(batch);
+  }
+}
+
+async function* twice(batches: AsyncIterable<Batch>): AsyncGenerator<Batch> {
+  for await (const batch of batches) yield* [batch, batch];
+}
+
+async function* firstAgain(batches: AsyncIterable<Batch>): AsyncGenerator<Batch> {
+  const seen: Batch[] = [];
+  for await (const batch of batches) {
+    seen.push(batch);
+    yield seen.length === 4 ? (seen[0] ?? batch) : batch;
+  }
+}
+
 declare module '../src/index.ts' {
   interface TrainLoopTypes {
+    EchoLoop: { readonly late: boolean; readonly keep: boolean };
     ValFirstLoop: { readonly passes: number };
   }
 }
+trainLoops.register(
+  'EchoLoop',
+  z.strictObject({ late: z.boolean(), keep: z.boolean() }),
+  (echo) => (options) => new EchoLoop(options, echo),
+);
 trainLoops.register(
   'ValFirstLoop',
   z.strictObject({ passes: z.int() }),
@@ -133,10 +171,23 @@ describe("a loop of one's own", () => {
     expect(asked).toEqual([2]);
   });
 
+  it('may show a batch twice in a row, and later again if it keeps it', async () => {
+    const losses = async (late: boolean, keep: boolean) => {
+      const loop = { type: 'EchoLoop', late, keep } as const;
+      const { events } = await trainTiny({ trainConfig: { maxEpochs: 1, loop } });
+      return eventsOf(events, 'iteration').map(({ loss }) => loss);
+    };
+    expect(await losses(false, false)).toEqual(await losses(false, true));
+    expect(await losses(true, true)).toHaveLength(4);
+    await expect(losses(true, false)).rejects.toThrow(
+      'train loop: a batch came again after its memory was given back; a loop that keeps batches overrides `release`',
+    );
+  });
+
   it('that the config misspells is refused with its name', () => {
     const config = { ...tinyConfig('work'), trainConfig: { maxEpochs: 1, loop: { type: 'ValFirstLop' } } };
     expect(() => checkConfig(config)).toThrow(
-      /trainConfig.loop.type is "ValFirstLop": expected a training loop, one of ValFirstLoop; did you mean ValFirstLoop\?/,
+      /trainConfig.loop.type is "ValFirstLop": expected a training loop, one of EchoLoop, ValFirstLoop; did you mean ValFirstLoop\?/,
     );
   });
 });

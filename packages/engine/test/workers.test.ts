@@ -57,6 +57,27 @@ it('evaluation is the same with workers, the filled-up last batch included', asy
   expect(await run(2)).toEqual(await run(0));
 });
 
+it('memory that is given back changes no number, and goes to the threads', async () => {
+  const dataset = new Stripes({ length: 40, corrupt: [3] });
+  const kept = await using(dataset, {}, (loader) => all(loader.epoch(0)));
+  for (const numWorkers of [0, 1, 4]) {
+    await using(dataset, { numWorkers }, async (loader) => {
+      const seen: Batch[] = [];
+      const memory = new Set<ArrayBufferLike>();
+      let last: Batch | null = null;
+      for await (const batch of loader.epoch(0)) {
+        seen.push(structuredClone(batch));
+        if (batch.inputs.image !== undefined) memory.add(batch.inputs.image.data.buffer);
+        loader.recycle(batch);
+        last ??= batch;
+      }
+      expect(seen).toEqual(kept);
+      if (numWorkers === 0) expect(memory.size).toBeLessThan(kept.length);
+      else expect(last?.inputs.image?.data.length).toBe(0);
+    });
+  }
+});
+
 it('threads that go with their epoch give the same too', async () => {
   const run = (options: Partial<BatchLoaderOptions>) =>
     using(new Stripes({ length: 9 }), options, async (loader) => [

@@ -27,10 +27,13 @@ import type { Benchmark } from './benchmark.ts';
 import { timeRow } from './row.ts';
 
 const stepMilliseconds = 50;
-/** Steps before the first that counts, and those that do, in rounds. */
-const warmUp = 20;
-const stepsPerRound = 40;
-const rounds = 3;
+/**
+ * Steps before the first that counts, and those that do, in rounds: long enough for V8 to have compiled what is run often, and for the collector to be
+ * where it stays. (What it did eight seconds into a run once took ten times the rest, and 140 steps did not see it.)
+ */
+const warmUp = 60;
+const stepsPerRound = 60;
+const rounds = 9;
 const batchSize = 32;
 const pictureSize = 112;
 

@@ -7,13 +7,13 @@ import {
   type DType,
   type HostArray,
   type HostTensor,
-  hostArray,
   hostTensor,
   OmmaError,
   type Shape,
   sameShape,
   sizeOf,
 } from '@omma/core';
+import { BatchArrays } from './batchArrays.ts';
 import { type CollateConfig, padCollate } from './collate.ts';
 import type { Batch, CorruptPolicy, Dataset, Sample, SampleContext, SkippedSample } from './types.ts';
 
@@ -30,6 +30,8 @@ export interface BatchRequest {
   readonly context: SampleContext;
   readonly onCorrupt: CorruptPolicy;
   readonly collate?: CollateConfig;
+  /** Memory for its arrays, of a batch that was given back. Handed over: a request is loaded once. */
+  readonly memory?: readonly ArrayBuffer[];
 }
 
 /** How many neighbours are tried in place of a corrupt sample. */
@@ -42,8 +44,9 @@ interface Loaded {
 
 /** Loads and stacks the samples of a request. Throws an OmmaError when none can be read, or one cannot and `onCorrupt` is 'stop'. */
 export async function loadBatch(dataset: Dataset, request: BatchRequest): Promise<Batch> {
-  const { indices, repeats = [], batchSize, counts, context, onCorrupt, collate } = request;
-  const rows = new BatchRows(batchSize);
+  const { indices, repeats = [], batchSize, counts, context, onCorrupt, collate, memory } = request;
+  const arrays = new BatchArrays(memory);
+  const rows = new BatchRows(batchSize, arrays);
   const skipped: SkippedSample[] = [];
   const loaded = await Promise.all(
     indices.map((index, row) =>
@@ -74,6 +77,7 @@ export async function loadBatch(dataset: Dataset, request: BatchRequest): Promis
             usable.map(({ sample }) => sample),
             batchSize,
             collate,
+            arrays,
             (place) => dataset.nameOf(filled[place]?.index ?? 0),
           )
         : rows.stack(usable, dataset),
@@ -110,10 +114,12 @@ async function loadUsable(
 /** The arrays of a batch, made when the first sample says what it has, and their rows. */
 class BatchRows {
   readonly #count: number;
+  readonly #arrays: BatchArrays;
   readonly #tensors = new Map<string, HostTensor>();
 
-  constructor(count: number) {
+  constructor(count: number, arrays: BatchArrays) {
     this.#count = count;
+    this.#arrays = arrays;
   }
 
   /** What `SampleContext.allocate` is for the sample of this row. */
@@ -124,7 +130,7 @@ class BatchRows {
       // A sample of another type is refused by `stack`, with its name.
       return this.#fits(whole, dtype, shape)
         ? whole.data.subarray(row * size, (row + 1) * size)
-        : hostArray(dtype, size);
+        : this.#arrays.take(dtype, size);
     };
   }
 
@@ -161,7 +167,8 @@ class BatchRows {
   }
 
   #add(name: string, dtype: DType, shape: Shape): HostTensor {
-    const tensor = hostTensor([this.#count, ...shape], dtype, hostArray(dtype, sizeOf(shape) * this.#count));
+    const data = this.#arrays.take(dtype, sizeOf(shape) * this.#count);
+    const tensor = hostTensor([this.#count, ...shape], dtype, data);
     this.#tensors.set(name, tensor);
     return tensor;
   }

@@ -3,7 +3,8 @@
  * different sizes and lists of different lengths.
  */
 
-import { type HostTensor, hostArray, hostTensor, OmmaError, type Shape, sizeOf } from '@omma/core';
+import { type HostTensor, hostTensor, OmmaError, type Shape, sizeOf } from '@omma/core';
+import type { BatchArrays } from './batchArrays.ts';
 import type { Sample } from './types.ts';
 
 /** OpenMMLab's `default_collate`: equal shapes. */
@@ -29,11 +30,12 @@ export interface PadCollateConfig {
 
 export type CollateConfig = StackCollateConfig | PadCollateConfig;
 
-/** A batch of `rows` samples, those beyond the ones given repeating the first. `nameOf` names a sample, by its place, in errors. */
+/** A batch of `rows` samples in `arrays`, those beyond the ones given repeating the first. `nameOf` names a sample, by its place, in errors. */
 export function padCollate(
   samples: readonly Sample[],
   rows: number,
   config: PadCollateConfig,
+  arrays: BatchArrays,
   nameOf: (place: number) => string,
 ): Record<string, HostTensor> {
   const { images = ['image'], sizeDivisor = 1, padValue = 0 } = config;
@@ -43,9 +45,12 @@ export function padCollate(
     const tensors = filled.map((sample, place) => sample?.tensors[name] ?? missing(name, nameOf(place)));
     const isImage = images.includes(name);
     const shape = paddedShape(name, tensors, isImage ? sizeDivisor : null, nameOf);
-    result[name] = padded(tensors, shape, isImage ? padValue : 0);
+    result[name] = padded(tensors, shape, isImage ? padValue : 0, arrays);
     if (isImage || shape.length === 0) continue;
-    const lengths = Int32Array.from(tensors, (tensor) => tensor.shape[0] ?? 0);
+    const lengths = arrays.take('int32', rows);
+    tensors.forEach((tensor, row) => {
+      lengths[row] = tensor.shape[0] ?? 0;
+    });
     result[`${name}Length`] = hostTensor([rows], 'int32', lengths);
   }
   return result;
@@ -88,10 +93,15 @@ function powerOfTwo(length: number): number {
 }
 
 /** The tensors in the upper left corners of a batch of `shape`. */
-function padded(tensors: readonly HostTensor[], shape: Shape, value: number): HostTensor {
+function padded(
+  tensors: readonly HostTensor[],
+  shape: Shape,
+  value: number,
+  arrays: BatchArrays,
+): HostTensor {
   const dtype = tensors[0]?.dtype ?? 'uint8';
   const size = sizeOf(shape);
-  const data = hostArray(dtype, size * tensors.length);
+  const data = arrays.take(dtype, size * tensors.length);
   if (value !== 0) data.fill(value);
   tensors.forEach((tensor, row) => {
     // Pictures are copied line by line; a list is one run.

@@ -9,6 +9,7 @@
 import { availableParallelism } from 'node:os';
 import { OmmaError } from '@omma/core';
 import { type BatchRequest, loadBatch } from './batch.ts';
+import { memoryOf } from './batchArrays.ts';
 import { largeBatch, requireMemory } from './batchMemory.ts';
 import type { CollateConfig } from './collate.ts';
 import { groupByAspectRatio } from './samplers/aspectRatio.ts';
@@ -64,6 +65,8 @@ export class BatchLoader implements DataLoader {
   readonly #source: DatasetSource | null;
   /** The threads and the data set's number among theirs; null while there are none. */
   #workers: { readonly pool: WorkerPool; readonly dataset: number } | null = null;
+  /** Memory of batches that were given back, for those to come. */
+  #spare: (readonly ArrayBuffer[])[] = [];
 
   constructor(dataset: Dataset, options: BatchLoaderOptions) {
     if (dataset.length === 0) throw new OmmaError('data loader: the data set has no samples; check its path');
@@ -112,8 +115,17 @@ export class BatchLoader implements DataLoader {
     return this.#source === null ? 0 : (this.#options.numWorkers ?? 0);
   }
 
+  /** Batches in flight, and batches' memory kept for later. */
+  get #limit(): number {
+    return this.#options.prefetch ?? (this.numWorkers === 0 ? 3 : this.numWorkers + 2);
+  }
+
+  recycle(batch: Batch): void {
+    if (this.#spare.length < this.#limit) this.#spare.push(memoryOf(batch));
+  }
+
   epoch(epoch: number, from = 0): AsyncIterableIterator<Batch> {
-    const { prefetch, persistentWorkers = true, seed, training } = this.#options;
+    const { persistentWorkers = true, seed, training } = this.#options;
     const fits =
       this.batchSize > largeBatch
         ? requireMemory(this.dataset, this.batchSize, { seed, epoch, training })
@@ -124,15 +136,16 @@ export class BatchLoader implements DataLoader {
     let order: SampleOrder | null = null;
     const begin = (number: number) => {
       order ??= this.#order(epoch);
-      return load(this.#request(order, number, epoch));
+      const request = this.#request(order, number, epoch);
+      const memory = this.#spare.pop();
+      return load(memory === undefined ? request : { ...request, memory });
     };
     const group = {};
     const load = this.#load(group);
-    const limit = prefetch ?? (this.numWorkers === 0 ? 3 : this.numWorkers + 2);
     const inFlight: Promise<Batch>[] = [];
     let next = from;
     const refill = () => {
-      while (inFlight.length < limit && next < this.batchesPerEpoch) {
+      while (inFlight.length < this.#limit && next < this.batchesPerEpoch) {
         const number = next++;
         const batch = fits === null ? begin(number) : fits.then(() => begin(number));
         // A failure is reported when the batch is asked for, not while nobody listens.
@@ -171,6 +184,7 @@ export class BatchLoader implements DataLoader {
   async dispose(): Promise<void> {
     const workers = this.#workers;
     this.#workers = null;
+    this.#spare = [];
     workers?.pool.close(workers.dataset);
     await workers?.pool.release();
   }

@@ -96,6 +96,11 @@ export interface DataLoader {
    * decoding, whether a batch was taken or not.
    */
   epoch(epoch: number, from?: number): AsyncIterable<Batch>;
+  /**
+   * Takes the memory of a batch back for batches to come. Nobody may look at its arrays after that: they are written again, or empty. A batch that is
+   * never given back is its reader's for good.
+   */
+  recycle?(batch: Batch): void;
   /** Ends its worker threads. */
   dispose?(): Promise<void>;
 }

@@ -33,7 +33,7 @@ export interface Hook {
   afterLoadCheckpoint?(context: RunContext, loaded: LoadedState): Promise<void>;
   beforeTrain?(context: TrainingContext): Promise<void>;
   beforeTrainEpoch?(context: TrainingContext): Promise<void>;
-  /** Before the step on `batch` is submitted. */
+  /** Before the step on `batch` is submitted. Its arrays are the loader's again when the step is reported: copy what is to be kept. */
   beforeTrainIteration?(context: TrainingContext, batch: Batch): Promise<void>;
   /** After a step is submitted and the one before it is reported. Must drain (`context.drain()`) before it looks at state. */
   afterTrainIteration?(context: TrainingContext): Promise<void>;

@@ -6,7 +6,7 @@
  * says where it ends and where it evaluates.
  */
 
-import type { HostTensor } from '@omma/core';
+import { type HostTensor, OmmaError } from '@omma/core';
 import type { Batch, DataLoader } from '../data/types.ts';
 import { stopOutput } from '../distributed/stepTensors.ts';
 import type { HookList } from '../hooks/hookList.ts';
@@ -67,6 +67,7 @@ export class TrainLoop implements TrainingLoop {
   readonly context: TrainingContext;
   readonly #record: TrainRecord;
   #inFlight: InFlight | null = null;
+  readonly #released = new WeakSet<Batch>();
   /** Iterations after which the ranks of a distributed run have agreed to stop. */
   #agreedEnd = Number.POSITIVE_INFINITY;
   /** Set by a hook that ended the run. */
@@ -115,9 +116,15 @@ export class TrainLoop implements TrainingLoop {
     return 'stopped';
   }
 
-  /** The batches of a later epoch than the one to begin with: whole passes, as many as the plan counts. */
+  /** The batches of a later epoch than the one to begin with: whole passes, as many as the plan counts. One may come twice in a row; see `release`. */
   protected batchesOf(epoch: number): AsyncIterable<Batch> {
     return this.options.loader.epoch(epoch);
+  }
+
+  /** Called when the last step on a batch is reported: its memory is the loader's again. A loop that shows a batch once more later does not let go of it here. */
+  protected release(batch: Batch): void {
+    this.options.loader.recycle?.(batch);
+    this.#released.add(batch);
   }
 
   get #stopped(): boolean {
@@ -182,6 +189,11 @@ export class TrainLoop implements TrainingLoop {
 
   #submit(batch: Batch, asked: number): InFlight {
     const { progress, step, accumulativeCounts, plan } = this.options;
+    if (this.#released.has(batch)) {
+      throw new OmmaError(
+        'train loop: a batch came again after its memory was given back; a loop that keeps batches overrides `release`',
+      );
+    }
     const submitted = performance.now();
     const settings = this.options.settingsAt(progress.iteration);
     const { [lrInput]: lr = Number.NaN } = settings;
@@ -225,5 +237,6 @@ export class TrainLoop implements TrainingLoop {
     const event = this.#record.step(entry, loss, rest);
     context.emit(event);
     await hooks.each((hook) => hook.afterTrainOutputs?.(this.context, event));
+    if (this.#inFlight?.batch !== entry.batch) this.release(entry.batch);
   }
 }

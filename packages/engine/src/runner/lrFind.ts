@@ -59,6 +59,7 @@ export async function findLearningRate(
     const lr = start * (end / start) ** (points.length / (steps - 1));
     const outputs = await step({ ...batch.inputs, ...training.settings(lr) });
     const loss = outputs.loss?.data[0] ?? Number.NaN;
+    training.parts.loader.recycle?.(batch);
     mean = beta * mean + (1 - beta) * loss;
     const smoothed = mean / (1 - beta ** (points.length + 1));
     diverged = !Number.isFinite(smoothed) || (points.length > steps / 10 && smoothed > stopAt * least);

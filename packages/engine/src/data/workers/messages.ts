@@ -7,6 +7,7 @@ export type ToThread =
   /** Opens a data set under a number. */
   | { readonly type: 'open'; readonly dataset: number; readonly source: DatasetSource }
   | { readonly type: 'close'; readonly dataset: number }
+  /** The request's memory changes its owner, it is not copied. */
   | { readonly type: 'load'; readonly dataset: number; readonly request: BatchRequest }
   /** Ends the thread when it is done with what it does. */
   | { readonly type: 'stop' };

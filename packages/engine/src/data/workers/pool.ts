@@ -121,7 +121,7 @@ export class WorkerPool {
     }
     thread.task = task;
     thread.worker.ref();
-    say(thread, { type: 'load', dataset, request });
+    say(thread, { type: 'load', dataset, request }, request.memory);
   }
 
   /** A new thread, unless there are enough. */
@@ -175,8 +175,8 @@ export class WorkerPool {
   }
 }
 
-function say({ worker }: Thread, message: ToThread): void {
-  worker.postMessage(message);
+function say({ worker }: Thread, message: ToThread, handedOver: readonly ArrayBuffer[] = []): void {
+  worker.postMessage(message, handedOver);
 }
 
 /** What a thread threw, with the thread's own stack unless it is a user's mistake. */

@@ -1,15 +1,16 @@
 /**
  * A worker thread of the data loader: opens data sets and loads batches, one at a time, as it is told.
  *
- * A batch is written into arrays of this thread, which then change their owner: nothing is copied, and no two threads ever see the same
- * bytes. (Node's addon interface takes no arrays in shared memory, so devices could not read those without a copy.)
+ * A batch is written into arrays of this thread, new ones or those of an earlier batch, which then change their owner: nothing is copied, and no
+ * two threads ever see the same bytes. (Node's addon interface takes no arrays in shared memory, so devices could not read those without a copy.)
  */
 
 import { parentPort } from 'node:worker_threads';
 import { OmmaError } from '@omma/core';
 import { type BatchRequest, loadBatch } from '../batch.ts';
+import { memoryOf } from '../batchArrays.ts';
 import { openSource } from '../source.ts';
-import type { Batch, Dataset } from '../types.ts';
+import type { Dataset } from '../types.ts';
 import type { FromThread, ToThread } from './messages.ts';
 
 const port = parentPort;
@@ -42,7 +43,7 @@ async function answer(number: number, request: BatchRequest): Promise<void> {
     const dataset = await open.get(number);
     if (dataset === undefined) throw new Error(`no data set ${number} is open`);
     const batch = await loadBatch(dataset, request);
-    say({ type: 'batch', batch }, arraysOf(batch));
+    say({ type: 'batch', batch }, memoryOf(batch));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     // Of a user's mistake the message says it all.
@@ -53,11 +54,6 @@ async function answer(number: number, request: BatchRequest): Promise<void> {
 
 function say(message: FromThread, handedOver: readonly ArrayBuffer[]): void {
   port?.postMessage(message, handedOver);
-}
-
-function arraysOf(batch: Batch): ArrayBuffer[] {
-  const buffers = Object.values(batch.inputs).map(({ data }) => data.buffer);
-  return [...new Set(buffers)].filter((buffer) => buffer instanceof ArrayBuffer);
 }
 
 function stackOf(error: Error): string | null {
