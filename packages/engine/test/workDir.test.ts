@@ -1,18 +1,30 @@
 /** A work directory has one run at a time, and what a run opens it closes, however it ends. */
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, vi } from 'vitest';
 import { type Hook, Runner } from '../src/index.ts';
+import { type Holder, thisProcess } from '../src/runner/lockHolder.ts';
 import { lockName, WorkDirLock } from '../src/runner/workDirLock.ts';
 import { tinyConfig } from './support/tiny.ts';
 import { temporary, trainTiny } from './support/training.ts';
 
-const holder = (changes: object) =>
-  `${JSON.stringify({ pid: process.pid, host: hostname(), started: null, id: 'other', ...changes })}\n`;
+/** A lock of this process, but for `changes`. */
+const holder = async (changes: Partial<Holder>) =>
+  `${JSON.stringify({ ...(await thisProcess()), started: null, ...changes })}\n`;
+
+/** Those that a process of another container of this machine has, and one of another machine. */
+const container = { namespace: 'pid:[1]' };
+const elsewhere = { host: 'elsewhere', boot: 'b', namespace: 'pid:[1]' };
+
+const unshared = ['--pid', '--fork', '--kill-child', '--mount-proc'];
+const canUnshare = spawnSync('unshare', [...unshared, 'true']).status === 0;
+const lockChild = fileURLToPath(new URL('./support/lockChild.mjs', import.meta.url));
+
+const longAgo = async (path: string) => utimes(path, new Date(0), new Date(0));
 
 describe('a work directory', () => {
   it('in which a run is going on is refused to another one, which writes nothing there', async () => {
@@ -26,7 +38,7 @@ describe('a work directory', () => {
     await trainTiny({ workDir }, { hooks: [hook] });
     expect(String(second)).toMatch(
       new RegExp(
-        `${workDir}: process ${process.pid} is training in this work directory; wait for it, choose`,
+        `${workDir}: process ${process.pid} is training in this work directory; wait for it, or choose`,
       ),
     );
     const log = await readFile(join(workDir, 'log.jsonl'), 'utf8');
@@ -38,10 +50,10 @@ describe('a work directory', () => {
     const workDir = await temporary();
     const child = spawn(process.execPath, ['-e', '']);
     await once(child, 'exit');
-    await writeFile(join(workDir, lockName), holder({ pid: child.pid }));
+    await writeFile(join(workDir, lockName), await holder({ pid: child.pid ?? 0 }));
     const lock = await WorkDirLock.take(workDir);
     await lock.release();
-    await writeFile(join(workDir, lockName), holder({}));
+    await writeFile(join(workDir, lockName), await holder({}));
     await (await WorkDirLock.take(workDir)).release();
     await writeFile(join(workDir, lockName), 'nonsense');
     await (await WorkDirLock.take(workDir)).release();
@@ -52,18 +64,102 @@ describe('a work directory', () => {
     const workDir = await temporary();
     await writeFile(join(workDir, lockName), '');
     const refused = expect(WorkDirLock.take(workDir)).rejects.toThrow(/is training in this work directory/);
-    await writeFile(join(workDir, lockName), holder({ pid: process.ppid }));
+    await writeFile(join(workDir, lockName), await holder({ pid: process.ppid }));
     await refused;
   });
 
-  it('of a run on another machine is left alone, with what to do when that is gone', async () => {
+  it.each([
+    ['in another container', container, 'in another container'],
+    ['on another machine', elsewhere, 'on elsewhere'],
+  ])('of a run %s is left alone as long as that renews its lock', async (_, changes, where) => {
     const workDir = await temporary();
-    await writeFile(join(workDir, lockName), holder({ host: 'elsewhere' }));
-    await expect(WorkDirLock.take(workDir)).rejects.toThrow(
-      /on elsewhere is training .* or delete .*run\.lock if that run is gone/,
+    const path = join(workDir, lockName);
+    const text = await holder({ pid: 7, ...changes });
+    await writeFile(path, text);
+    const heard: string[] = [];
+    // Renewed when the other one begins to wait, which is therefore never in vain.
+    const onWait = (message: string) => {
+      heard.push(message);
+      void longAgo(path);
+    };
+    await expect(WorkDirLock.take(workDir, { beat: 10, limit: 60_000, onWait })).rejects.toThrow(
+      `${workDir}: process 7 ${where} is training in this work directory; wait for it, or choose another --work-dir`,
     );
-    await (await WorkDirLock.take(workDir, true)).release();
+    expect(heard).toEqual([
+      `waiting up to 60 s to see whether process 7 ${where} still trains in this work directory`,
+    ]);
+    expect(await readFile(path, 'utf8')).toBe(text);
+    await writeFile(path, text);
+    await (await WorkDirLock.take(workDir, { evenIfHeld: true })).release();
+    expect(await readdir(workDir)).toEqual([]);
   });
+
+  it.each([
+    ['in another container', container],
+    ['on another machine', elsewhere],
+  ])(
+    'of a run %s is free when that has not renewed its lock for long, and when it does not',
+    async (_, changes) => {
+      const workDir = await temporary();
+      const path = join(workDir, lockName);
+      // A process number that is alive here says nothing of another namespace.
+      await writeFile(path, await holder({ pid: process.ppid, ...changes }));
+      await longAgo(path);
+      const heard: string[] = [];
+      const onWait = (message: string) => heard.push(message);
+      await (await WorkDirLock.take(workDir, { onWait })).release();
+      expect(heard).toEqual([]);
+      await writeFile(path, await holder({ pid: process.ppid, ...changes }));
+      await (await WorkDirLock.take(workDir, { beat: 10, limit: 100, onWait })).release();
+      expect(heard).toHaveLength(1);
+    },
+  );
+
+  it('has a lock that is renewed, also when somebody deleted it, until the run lets go of it', async () => {
+    const workDir = await temporary();
+    const path = join(workDir, lockName);
+    const lock = await WorkDirLock.take(workDir, { beat: 5 });
+    const text = await readFile(path, 'utf8');
+    await longAgo(path);
+    await vi.waitFor(async () => expect((await stat(path)).mtimeMs).toBeGreaterThan(0));
+    await rm(path);
+    await vi.waitFor(async () => expect(await readFile(path, 'utf8')).toBe(text));
+    await lock.release();
+    expect(await readdir(workDir)).toEqual([]);
+  });
+
+  it('that another run has taken is no longer written to', async () => {
+    const workDir = await temporary();
+    const lock = await WorkDirLock.take(workDir, { beat: 5 });
+    await lock.hook.afterTrainIteration();
+    const other = await holder({ pid: 7, ...elsewhere });
+    await writeFile(join(workDir, lockName), other);
+    await vi.waitFor(() => expect(lock.lost).toBe(true));
+    await expect(lock.hook.beforeSaveCheckpoint()).rejects.toThrow(
+      `${workDir}: process 7 on elsewhere has taken this work directory, because this run gave no sign of life`,
+    );
+    await lock.release();
+    expect(await readFile(join(workDir, lockName), 'utf8')).toBe(other);
+  });
+
+  it.skipIf(!canUnshare)(
+    'is not taken from a run in another process namespace until that is gone (skipped where none may be made: needs unshare)',
+    async () => {
+      const workDir = await temporary();
+      const child = spawn('unshare', [...unshared, process.execPath, lockChild, workDir, '50'], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      await once(child.stdout, 'data');
+      // Its number there is that of another process here.
+      expect(JSON.parse(await readFile(join(workDir, lockName), 'utf8'))).toMatchObject({ pid: 1 });
+      await expect(WorkDirLock.take(workDir, { beat: 50, limit: 60_000 })).rejects.toThrow(
+        /process 1 in another container is training in this work directory/,
+      );
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      await (await WorkDirLock.take(workDir, { beat: 50 })).release();
+    },
+  );
 });
 
 describe('a run that fails before its first step', () => {

@@ -167,14 +167,17 @@ export class Runner implements RunnerApi {
     try {
       await this.hooks.each((hook) => hook.beforeRun?.(this.context));
       training = await Training.create(this, await this.#start());
-      if (this.isMain) lock = await this.#takeWorkDir();
+      if (this.isMain) {
+        lock = await this.#takeWorkDir();
+        training.parts.hooks.add(lock.hook);
+      }
       const end = await training.run();
       await this.distributed?.finish();
       await this.#closeLog();
       return end;
     } catch (error) {
-      // What ended the run is told; that its log could not be ended either would hide it. A run that never had the work directory writes nothing there.
-      if (lock !== null || !this.isMain) await this.#closeLog(error).catch(() => undefined);
+      // What ended the run is told; that its log could not be ended either would hide it. A run that has not the work directory writes nothing there.
+      if (lock?.lost === false || !this.isMain) await this.#closeLog(error).catch(() => undefined);
       throw error;
     } finally {
       if (this.broken) this.#interrupted = training;
@@ -190,7 +193,10 @@ export class Runner implements RunnerApi {
         `${this.workDir}: cannot create the work directory (${codeOf(error) ?? String(error)}); choose another --work-dir`,
       );
     });
-    return WorkDirLock.take(this.workDir, this.options.takeOver);
+    return WorkDirLock.take(this.workDir, {
+      evenIfHeld: this.options.takeOver ?? false,
+      onWait: (message) => this.emit({ type: 'notice', message }),
+    });
   }
 
   /** Tries out what `train` would do, without writing anything: see `checkRun`. Not for distributed runs. */

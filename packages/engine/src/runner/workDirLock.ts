@@ -1,31 +1,36 @@
 /**
  * One run a work directory: two that write the same checkpoints and the same log would spoil both. A run holds the file `run.lock`, which says
- * who it is. The lock of a run that was killed is no lock: its process is gone, or another one has its number now.
+ * who it is, and which it writes again every few seconds.
+ *
+ * The lock of a run that was killed is no lock. Where its process can be looked at (lockHolder.ts), that it is gone is seen at once. The process of another
+ * machine or container cannot be: there the lock is given up when it has not been renewed for `limit`. Its age is told by the clock of its file
+ * system alone, so that the clocks of two machines need not agree.
+ *
+ * A run whose lock was taken while it hung (its machine slept) finds that out when it goes on, and ends.
  */
 
-import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OmmaError } from '@omma/core';
 import { codeOf, temporarySuffix } from '@omma/storage';
-import { z } from 'zod';
+import type { Hook } from '../hooks/hook.ts';
+import { type Holder, holderSchema, isSeen, lives, ownLocks, thisProcess, whereIs } from './lockHolder.ts';
 
 export const lockName = 'run.lock';
 
-const holderSchema = z.object({
-  pid: z.int().positive(),
-  host: z.string(),
-  /** When the process started, in the kernel's ticks; null where there is no /proc. */
-  started: z.string().nullable(),
-  /** Tells two holders of one process apart. */
-  id: z.string(),
-});
-type Holder = z.infer<typeof holderSchema>;
+export interface LockOptions {
+  /** Takes it from a run that lives. */
+  readonly evenIfHeld?: boolean;
+  /** Milliseconds between two renewals; 5000 unless given. */
+  readonly beat?: number;
+  /** Milliseconds without a renewal after which a run that cannot be looked at counts as gone; six renewals unless given. */
+  readonly limit?: number;
+  /** Hears what is being waited for: whether such a run renews its lock. */
+  onWait?(message: string): void;
+}
 
-/** Locks that runs of this process hold. */
-const ownLocks = new Set<string>();
+const defaultBeat = 5000;
 
 /**
  * Milliseconds after which a lock says whose it is: a file that is empty may be one that was made just now, and of two runs that took over a dead
@@ -34,96 +39,170 @@ const ownLocks = new Set<string>();
 const settled = 50;
 
 export class WorkDirLock {
+  readonly #workDir: string;
   readonly #path: string;
-  readonly #id: string;
+  readonly #own: Holder;
+  readonly #timer: NodeJS.Timeout;
+  #renewal: Promise<void> = Promise.resolve();
+  #takenBy: Holder | null = null;
 
-  private constructor(path: string, id: string) {
-    this.#path = path;
-    this.#id = id;
+  private constructor(workDir: string, own: Holder, beat: number) {
+    this.#workDir = workDir;
+    this.#path = join(workDir, lockName);
+    this.#own = own;
+    ownLocks.add(own.id);
+    this.#timer = setInterval(() => {
+      this.#renewal = this.#renewal.then(() => this.#renew());
+    }, beat).unref();
   }
 
-  /** Takes the lock of `workDir`, which exists. OmmaError with the holder when a run has it, unless `evenIfHeld`. */
-  static async take(workDir: string, evenIfHeld = false): Promise<WorkDirLock> {
+  /** Takes the lock of `workDir`, which exists. OmmaError with the holder when a run has it. */
+  static async take(workDir: string, options: LockOptions = {}): Promise<WorkDirLock> {
     const path = join(workDir, lockName);
-    const own: Holder = {
-      pid: process.pid,
-      host: hostname(),
-      started: await startOf(process.pid),
-      id: randomUUID(),
-    };
-    const text = `${JSON.stringify(own)}\n`;
+    const own = await thisProcess();
     try {
-      await writeFile(path, text, { flag: 'wx' });
+      await writeFile(path, textOf(own), { flag: 'wx' });
     } catch (error) {
-      if (codeOf(error) !== 'EEXIST')
-        throw new OmmaError(
-          `${path}: cannot write (${codeOf(error) ?? String(error)}); choose another --work-dir`,
-        );
-      await takeOver(path, workDir, text, own.id, evenIfHeld);
+      if (codeOf(error) !== 'EEXIST') throw unwritable(path, error);
+      await takeOver(workDir, own, options);
     }
-    ownLocks.add(own.id);
-    return new WorkDirLock(path, own.id);
+    return new WorkDirLock(workDir, own, options.beat ?? defaultBeat);
+  }
+
+  /** True when another run has taken it: nothing in the work directory is this run's any more. */
+  get lost(): boolean {
+    return this.#takenBy !== null;
+  }
+
+  /** Ends a run whose lock was taken, before it writes anything else. */
+  get hook() {
+    const check = async (): Promise<void> => {
+      if (this.#takenBy === null) return;
+      const { pid } = this.#takenBy;
+      throw new OmmaError(
+        `${this.#workDir}: process ${pid}${whereIs(this.#takenBy, this.#own)} has taken this work directory, because this run gave no sign of life for too long; this run ends, to leave its files alone`,
+      );
+    };
+    return {
+      name: 'WorkDirLock',
+      priority: 'HIGHEST',
+      afterTrainIteration: check,
+      beforeSaveCheckpoint: check,
+    } satisfies Hook;
   }
 
   /** Lets go of it, unless it is somebody else's by now. */
   async release(): Promise<void> {
-    ownLocks.delete(this.#id);
-    if ((await holderOf(this.#path))?.id === this.#id) await rm(this.#path, { force: true });
+    clearInterval(this.#timer);
+    await this.#renewal;
+    ownLocks.delete(this.#own.id);
+    if ((await holderOf(this.#path))?.id === this.#own.id) await rm(this.#path, { force: true });
+  }
+
+  /** Writes it again in its place. What is opened stays the same file when another run puts its own in the place meanwhile. */
+  async #renew(): Promise<void> {
+    try {
+      const file = await open(this.#path, 'r+');
+      try {
+        const holder = parsed(await file.readFile('utf8'));
+        if (holder === null || holder.id === this.#own.id) await file.write(textOf(this.#own), 0);
+        else this.#takenBy = holder;
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      // Somebody deleted it. Any other failure may be over at the next renewal.
+      if (codeOf(error) === 'ENOENT')
+        await writeFile(this.#path, textOf(this.#own), { flag: 'wx' }).catch(() => undefined);
+    }
   }
 }
 
-/** Puts `text` in the place of a dead run's lock. OmmaError when its run lives. */
-async function takeOver(
-  path: string,
-  workDir: string,
-  text: string,
-  id: string,
-  evenIfHeld: boolean,
-): Promise<void> {
+/** Puts `own` in the place of a run that is gone. OmmaError when it lives. */
+async function takeOver(workDir: string, own: Holder, options: LockOptions): Promise<void> {
+  const path = join(workDir, lockName);
   const holder = (await holderOf(path)) ?? (await sleep(settled, path).then(holderOf));
-  if (!evenIfHeld && holder !== null && (await lives(holder))) throw inUse(path, workDir, holder);
-  const prepared = `${path}.${id}${temporarySuffix}`;
-  await writeFile(prepared, text);
-  await rename(prepared, path);
+  const prepared = `${path}.${own.id}${temporarySuffix}`;
+  try {
+    await writeFile(prepared, textOf(own)).catch((error: unknown) => {
+      throw unwritable(path, error);
+    });
+    const living =
+      options.evenIfHeld === true || holder === null
+        ? null
+        : await stillHeldBy(holder, own, path, prepared, options);
+    if (living !== null) throw inUse(workDir, living, own);
+    await rename(prepared, path);
+  } finally {
+    await rm(prepared, { force: true });
+  }
   await sleep(settled);
   const now = await holderOf(path);
-  if (now !== null && now.id !== id) throw inUse(path, workDir, now);
+  if (now !== null && now.id !== own.id) throw inUse(workDir, now, own);
 }
 
-function inUse(path: string, workDir: string, { pid, host }: Holder): OmmaError {
-  const [where, unless] =
-    host === hostname() ? ['', ''] : [` on ${host}`, `, or delete ${path} if that run is gone`];
+/**
+ * `holder`, or who has taken its place, when that run lives: by its process, or by its lock's being renewed. Null when nobody does. `fresh` is a file of
+ * just now beside it.
+ */
+async function stillHeldBy(
+  holder: Holder,
+  own: Holder,
+  path: string,
+  fresh: string,
+  { beat = defaultBeat, limit = 6 * beat, onWait }: LockOptions,
+): Promise<Holder | null> {
+  if (isSeen(holder, own)) return (await lives(holder)) ? holder : null;
+  const renewed = await renewedAt(path);
+  const left = limit - ((await stat(fresh)).mtimeMs - renewed);
+  if (left <= 0) return null;
+  onWait?.(
+    `waiting up to ${Math.ceil(left / 1000)} s to see whether process ${holder.pid}${whereIs(holder, own)} still trains in this work directory`,
+  );
+  for (const until = performance.now() + left; performance.now() < until; ) {
+    await sleep(Math.min(beat, 500));
+    if ((await renewedAt(path)) !== renewed) return holderOf(path);
+  }
+  return null;
+}
+
+/** When a lock was written last; 0 for one that is gone. Opening it makes a network file system ask its server. */
+async function renewedAt(path: string): Promise<number> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      return (await file.stat()).mtimeMs;
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return 0;
+  }
+}
+
+function inUse(workDir: string, holder: Holder, own: Holder): OmmaError {
   return new OmmaError(
-    `${workDir}: process ${pid}${where} is training in this work directory; wait for it, choose another --work-dir${unless}`,
+    `${workDir}: process ${holder.pid}${whereIs(holder, own)} is training in this work directory; wait for it, or choose another --work-dir`,
   );
 }
 
+function unwritable(path: string, error: unknown): OmmaError {
+  return new OmmaError(
+    `${path}: cannot write (${codeOf(error) ?? String(error)}); choose another --work-dir`,
+  );
+}
+
+const textOf = (holder: Holder) => `${JSON.stringify(holder)}\n`;
+
 /** Who holds a lock; null where there is none, or none that can be read. */
 async function holderOf(path: string): Promise<Holder | null> {
+  return readFile(path, 'utf8').then(parsed, () => null);
+}
+
+function parsed(text: string): Holder | null {
   try {
-    return holderSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return holderSchema.parse(JSON.parse(text));
   } catch {
     return null;
   }
-}
-
-/** Whether the holder's run may still go on. What happens on another machine cannot be seen from here. */
-async function lives({ pid, host, started, id }: Holder): Promise<boolean> {
-  if (host !== hostname()) return true;
-  if (pid === process.pid) return ownLocks.has(id);
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (codeOf(error) === 'ESRCH') return false;
-  }
-  const now = await startOf(pid);
-  return started === null || now === null || now === started;
-}
-
-/** When a process started: its number may be another one's later. Null where there is no /proc, or no such process. */
-async function startOf(pid: number): Promise<string | null> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // Fields are counted from behind the name, which may hold anything.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[19] ?? null;
 }
