@@ -40,9 +40,14 @@ function cellsOf(row: Row): string[] {
         : formatTime(row.ours_ms),
     row.peer ?? '',
     inMemory ? formatMib(row.peer_mib) : formatTime(row.peer_ms),
-    row.ratio === null ? '' : row.ratio.toFixed(2),
+    row.ratio === null ? '' : formatRatio(row.ratio),
     noteOf(row),
   ];
+}
+
+/** Two decimals, or two digits where that would be one. */
+function formatRatio(ratio: number): string {
+  return ratio < 0.095 ? ratio.toPrecision(2) : ratio.toFixed(2);
 }
 
 /** Milliseconds, or seconds from a minute on. */
