@@ -18,7 +18,8 @@ export type TypedConfig<Types> = {
   [K in keyof Types & string]: { readonly type: K } & Types[K];
 }[keyof Types & string];
 
-interface Entry<Result> {
+/** A type as a registry keeps it. */
+export interface RegistryEntry<Result> {
   readonly schema: z.ZodType;
   build(options: unknown): Result;
   /** The file that registered it, where that is known. */
@@ -44,10 +45,10 @@ export function registeredTypes(): RegisteredType[] {
 export class Registry<Types, Result> {
   /** What it holds, in messages: `backbone`, `data set`. */
   readonly kind: string;
-  readonly #entries: Map<string, Entry<Result>>;
+  readonly #entries: Map<string, RegistryEntry<Result>>;
 
   /** `entries` are those of a package below the engine that builds its types itself; what is registered there is known here. */
-  constructor(kind: string, entries: Map<string, Entry<Result>> = new Map()) {
+  constructor(kind: string, entries: Map<string, RegistryEntry<Result>> = new Map()) {
     this.kind = kind;
     this.#entries = entries;
     registries.set(kind, this);

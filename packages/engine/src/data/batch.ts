@@ -3,18 +3,11 @@
  * what cannot be read. Runs on the main thread or in a worker thread; nothing here knows which.
  */
 
-import {
-  type DType,
-  type HostArray,
-  type HostTensor,
-  hostTensor,
-  OmmaError,
-  type Shape,
-  sameShape,
-  sizeOf,
-} from '@omma/core';
+import { OmmaError } from '@omma/core';
 import { BatchArrays } from './batchArrays.ts';
-import { type CollateConfig, padCollate } from './collate.ts';
+import type { NamedCollate } from './collate/build.ts';
+import { BatchMaker } from './collate/maker.ts';
+import { randomNumbers } from './random.ts';
 import type { Batch, CorruptPolicy, Dataset, Sample, SampleContext, SkippedSample } from './types.ts';
 
 /** What a batch is made of: plain data, so that it travels to a thread. */
@@ -29,7 +22,6 @@ export interface BatchRequest {
   readonly counts: boolean;
   readonly context: SampleContext;
   readonly onCorrupt: CorruptPolicy;
-  readonly collate?: CollateConfig;
   /** Memory for its arrays, of a batch that was given back. Handed over: a request is loaded once. */
   readonly memory?: readonly ArrayBuffer[];
 }
@@ -42,22 +34,21 @@ interface Loaded {
   readonly sample: Sample;
 }
 
-/** Loads and stacks the samples of a request. Throws an OmmaError when none can be read, or one cannot and `onCorrupt` is 'stop'. */
-export async function loadBatch(dataset: Dataset, request: BatchRequest): Promise<Batch> {
-  const { indices, repeats = [], batchSize, counts, context, onCorrupt, collate, memory } = request;
-  const arrays = new BatchArrays(memory);
-  const rows = new BatchRows(batchSize, arrays);
+/** Loads the samples of a request and puts them together. Throws an OmmaError when none can be read, or one cannot and `onCorrupt` is 'stop'. */
+export async function loadBatch(
+  dataset: Dataset,
+  request: BatchRequest,
+  collate: NamedCollate,
+): Promise<Batch> {
+  const { indices, repeats = [], batchSize, counts, context, onCorrupt, memory } = request;
+  const maker = new BatchMaker(collate, batchSize, new BatchArrays(memory));
   const skipped: SkippedSample[] = [];
   const loaded = await Promise.all(
     indices.map((index, row) =>
       loadUsable(
         dataset,
         index,
-        {
-          ...context,
-          repeat: repeats[row] ?? 0,
-          ...(collate?.type === 'PadCollate' ? {} : { allocate: rows.allocator(row) }),
-        },
+        { ...context, repeat: repeats[row] ?? 0, ...maker.placeOf(row) },
         onCorrupt === 'stop' ? null : skipped,
       ),
     ),
@@ -70,17 +61,17 @@ export async function loadBatch(dataset: Dataset, request: BatchRequest): Promis
     );
   }
   const filled = Array.from({ length: batchSize }, (_, i) => usable[i] ?? first);
+  const { seed, epoch, training } = context;
   return {
-    inputs:
-      collate?.type === 'PadCollate'
-        ? padCollate(
-            usable.map(({ sample }) => sample),
-            batchSize,
-            collate,
-            arrays,
-            (place) => dataset.nameOf(filled[place]?.index ?? 0),
-          )
-        : rows.stack(usable, dataset),
+    inputs: maker.make(
+      filled.map(({ sample }) => sample),
+      {
+        training,
+        random: randomNumbers(seed, `collate/${epoch}/${indices[0]}/${repeats[0] ?? 0}`),
+        nameOf: (sample) =>
+          dataset.nameOf(filled.find((each) => each.sample === sample)?.index ?? first.index),
+      },
+    ),
     count: counts ? usable.length : 0,
     indices: filled.map(({ index }) => index),
     skipped,
@@ -109,73 +100,4 @@ async function loadUsable(
     }
   }
   return null;
-}
-
-/** The arrays of a batch, made when the first sample says what it has, and their rows. */
-class BatchRows {
-  readonly #count: number;
-  readonly #arrays: BatchArrays;
-  readonly #tensors = new Map<string, HostTensor>();
-
-  constructor(count: number, arrays: BatchArrays) {
-    this.#count = count;
-    this.#arrays = arrays;
-  }
-
-  /** What `SampleContext.allocate` is for the sample of this row. */
-  allocator(row: number): (name: string, dtype: DType, shape: Shape) => HostArray {
-    return (name, dtype, shape) => {
-      const size = sizeOf(shape);
-      const whole = this.#tensors.get(name) ?? this.#add(name, dtype, shape);
-      // A sample of another type is refused by `stack`, with its name.
-      return this.#fits(whole, dtype, shape)
-        ? whole.data.subarray(row * size, (row + 1) * size)
-        : this.#arrays.take(dtype, size);
-    };
-  }
-
-  /** Every tensor of the samples with the batch axis in front; the rows that are left repeat the first. */
-  stack(samples: readonly Loaded[], dataset: Dataset): Record<string, HostTensor> {
-    const names = Object.keys(samples[0]?.sample.tensors ?? {});
-    return Object.fromEntries(names.map((name) => [name, this.#stackOne(name, samples, dataset)]));
-  }
-
-  #stackOne(name: string, samples: readonly Loaded[], dataset: Dataset): HostTensor {
-    const first = samples[0]?.sample.tensors[name];
-    if (first === undefined) throw new Error(`data loader: no ${name}`);
-    const { dtype, shape } = first;
-    const known = this.#tensors.get(name);
-    const whole =
-      known !== undefined && this.#fits(known, dtype, shape) ? known : this.#add(name, dtype, shape);
-    const size = sizeOf(shape);
-    samples.forEach(({ index, sample }, row) => {
-      const tensor = sample.tensors[name];
-      if (tensor?.dtype !== dtype || !sameShape(tensor.shape, shape)) {
-        throw new OmmaError(
-          `data loader: ${dataset.nameOf(index)} gives ${name} as ${tensor?.dtype} [${tensor?.shape.join(', ')}] but the batch has ${dtype} [${shape.join(', ')}]; resize or crop in the pipeline`,
-        );
-      }
-      // What was written in place is where it belongs already, unless a sample before it was left out.
-      if (!isRow(tensor.data, whole.data, row * size)) whole.data.set(tensor.data, row * size);
-    });
-    for (let row = samples.length; row < this.#count; row++) whole.data.copyWithin(row * size, 0, size);
-    return whole;
-  }
-
-  #fits({ dtype, shape }: HostTensor, wantedType: DType, wantedShape: Shape): boolean {
-    return dtype === wantedType && sameShape(shape.slice(1), wantedShape);
-  }
-
-  #add(name: string, dtype: DType, shape: Shape): HostTensor {
-    const data = this.#arrays.take(dtype, sizeOf(shape) * this.#count);
-    const tensor = hostTensor([this.#count, ...shape], dtype, data);
-    this.#tensors.set(name, tensor);
-    return tensor;
-  }
-}
-
-function isRow(data: HostArray, whole: HostArray, offset: number): boolean {
-  return (
-    data.buffer === whole.buffer && data.byteOffset === whole.byteOffset + offset * whole.BYTES_PER_ELEMENT
-  );
 }

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { type DatasetTypes, datasets } from '../config/registries.ts';
 import type { TypedConfig } from '../config/registry.ts';
-import type { CollateConfig } from './collate.ts';
+import { type CollateConfig, collates } from './collate/collate.ts';
 import { type SamplerConfig, samplers } from './samplers/sampler.ts';
 import type { CorruptPolicy } from './types.ts';
 
@@ -40,17 +40,7 @@ export const dataloaderSchema = z.strictObject({
   shuffle: z.boolean().exactOptional(),
   sampler: samplers.schema().exactOptional(),
   batchSampler: z.strictObject({ type: z.literal('AspectRatioBatchSampler') }).exactOptional(),
-  collate: z
-    .discriminatedUnion('type', [
-      z.strictObject({ type: z.literal('StackCollate') }),
-      z.strictObject({
-        type: z.literal('PadCollate'),
-        images: z.array(z.string()).exactOptional(),
-        sizeDivisor: count.exactOptional(),
-        padValue: z.number().exactOptional(),
-      }),
-    ])
-    .exactOptional(),
+  collate: collates.schema().exactOptional(),
   dropLast: z.boolean().exactOptional(),
   numBatchPerEpoch: count.exactOptional(),
   numWorkers: z.int().min(0).max(128).exactOptional(),

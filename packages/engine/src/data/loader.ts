@@ -11,11 +11,13 @@ import { OmmaError } from '@omma/core';
 import { type BatchRequest, loadBatch } from './batch.ts';
 import { memoryOf } from './batchArrays.ts';
 import { largeBatch, requireMemory } from './batchMemory.ts';
-import type { CollateConfig } from './collate.ts';
+import { buildCollate, type NamedCollate } from './collate/build.ts';
+import { type CollateConfig, modulesOfCollate } from './collate/collate.ts';
 import { groupByAspectRatio } from './samplers/aspectRatio.ts';
 import { DefaultSampler } from './samplers/basic.ts';
 import { type SampleOrder, type Sampler, type SamplerConfig, samplers } from './samplers/sampler.ts';
 import type { Batch, CorruptPolicy, DataLoader, Dataset, DatasetSource } from './types.ts';
+import type { BatchSource } from './workers/messages.ts';
 import { WorkerPool } from './workers/pool.ts';
 
 export interface BatchLoaderOptions {
@@ -62,6 +64,7 @@ export class BatchLoader implements DataLoader {
   readonly #options: BatchLoaderOptions;
   readonly #shard: Shard;
   readonly #sampler: Sampler;
+  readonly #collate: NamedCollate;
   readonly #source: DatasetSource | null;
   /** The threads and the data set's number among theirs; null while there are none. */
   #workers: { readonly pool: WorkerPool; readonly dataset: number } | null = null;
@@ -77,6 +80,7 @@ export class BatchLoader implements DataLoader {
     const { training, shuffle = training, sampler } = options;
     this.#sampler =
       training && sampler !== undefined ? samplers.build(sampler) : new DefaultSampler({ shuffle });
+    this.#collate = buildCollate(options.collate);
     this.#source = dataset.source?.() ?? null;
     this.#requireWholeBatch();
   }
@@ -192,13 +196,23 @@ export class BatchLoader implements DataLoader {
   /** How a batch is loaded: by the threads, which start here, or by this one. */
   #load(group: object): (request: BatchRequest) => Promise<Batch> {
     const source = this.numWorkers === 0 ? null : this.#source;
-    if (source === null) return (request) => loadBatch(this.dataset, request);
+    if (source === null) return (request) => loadBatch(this.dataset, request, this.#collate);
     if (this.#workers === null) {
       const pool = WorkerPool.acquire(this.numWorkers);
-      this.#workers = { pool, dataset: pool.open(source) };
+      this.#workers = { pool, dataset: pool.open(this.#batchSource(source)) };
     }
     const { pool, dataset } = this.#workers;
     return (request) => pool.load(dataset, request, this.dataset.nameOf(request.indices[0] ?? 0), group);
+  }
+
+  /** What a thread needs to make the same batches. */
+  #batchSource(source: DatasetSource): BatchSource {
+    const { collate } = this.#options;
+    if (collate === undefined) return { source };
+    return {
+      source: { ...source, imports: [...(source.imports ?? []), ...modulesOfCollate(collate)] },
+      collate,
+    };
   }
 
   /** The samples of an epoch, of all ranks, such that each run of `batchSize` is a batch. */
@@ -211,7 +225,7 @@ export class BatchLoader implements DataLoader {
   }
 
   #request({ indices, repeats }: SampleOrder, number: number, epoch: number): BatchRequest {
-    const { training, seed, onCorrupt = 'skip', collate } = this.#options;
+    const { training, seed, onCorrupt = 'skip' } = this.#options;
     const start = (number * this.#shard.size + this.#shard.rank) * this.batchSize;
     const left = training ? this.batchSize : Math.min(this.batchSize, indices.length - start);
     // The last step of an evaluation may have nothing for this rank, which still takes part in it: with a sample that does not count.
@@ -227,7 +241,6 @@ export class BatchLoader implements DataLoader {
       counts: left > 0,
       context: { seed, epoch, training },
       onCorrupt,
-      ...(collate === undefined ? {} : { collate }),
     };
   }
 }

@@ -1,11 +1,18 @@
 /** What the main thread and a worker thread say to each other. Plain data: it is copied by structured clone. */
 
 import type { BatchRequest } from '../batch.ts';
+import type { CollateConfig } from '../collate/collate.ts';
 import type { Batch, DatasetSource } from '../types.ts';
+
+/** A data set, and how its samples become batches. */
+export interface BatchSource {
+  readonly source: DatasetSource;
+  readonly collate?: CollateConfig;
+}
 
 export type ToThread =
   /** Opens a data set under a number. */
-  | { readonly type: 'open'; readonly dataset: number; readonly source: DatasetSource }
+  | { readonly type: 'open'; readonly dataset: number; readonly source: BatchSource }
   | { readonly type: 'close'; readonly dataset: number }
   /** The request's memory changes its owner, it is not copied. */
   | { readonly type: 'load'; readonly dataset: number; readonly request: BatchRequest }

@@ -8,8 +8,8 @@
 import { Worker } from 'node:worker_threads';
 import { OmmaError } from '@omma/core';
 import type { BatchRequest } from '../batch.ts';
-import type { Batch, DatasetSource } from '../types.ts';
-import type { FromThread, ToThread } from './messages.ts';
+import type { Batch } from '../types.ts';
+import type { BatchSource, FromThread, ToThread } from './messages.ts';
 
 /** Threads run JavaScript, so it is the built file even when this one is read as source. */
 const entry = new URL('../../../dist/data/workers/thread.js', import.meta.url);
@@ -38,7 +38,7 @@ const pools = new Map<number, WorkerPool>();
 
 export class WorkerPool {
   readonly size: number;
-  readonly #sources = new Map<number, DatasetSource>();
+  readonly #sources = new Map<number, BatchSource>();
   readonly #threads: Thread[] = [];
   readonly #waiting: Task[] = [];
   #nextDataset = 0;
@@ -65,7 +65,7 @@ export class WorkerPool {
   }
 
   /** Makes a data set known; the answer is what `load` and `close` call it. Threads open it when they first need it. */
-  open(source: DatasetSource): number {
+  open(source: BatchSource): number {
     this.#sources.set(this.#nextDataset, source);
     return this.#nextDataset++;
   }

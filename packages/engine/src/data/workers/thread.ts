@@ -9,22 +9,28 @@ import { parentPort } from 'node:worker_threads';
 import { OmmaError } from '@omma/core';
 import { type BatchRequest, loadBatch } from '../batch.ts';
 import { memoryOf } from '../batchArrays.ts';
+import { buildCollate, type NamedCollate } from '../collate/build.ts';
 import { openSource } from '../source.ts';
 import type { Dataset } from '../types.ts';
-import type { FromThread, ToThread } from './messages.ts';
+import type { BatchSource, FromThread, ToThread } from './messages.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('thread.ts is started by WorkerPool');
 
-const open = new Map<number, Promise<Dataset>>();
+interface Opened {
+  readonly dataset: Dataset;
+  readonly collate: NamedCollate;
+}
+
+const open = new Map<number, Promise<Opened>>();
 
 port.on('message', (message: ToThread) => {
   switch (message.type) {
     case 'open': {
-      const dataset = openSource(message.source);
+      const opened = openBatches(message.source);
       // A failure is the answer to the first `load`.
-      dataset.catch(() => undefined);
-      open.set(message.dataset, dataset);
+      opened.catch(() => undefined);
+      open.set(message.dataset, opened);
       return;
     }
     case 'close':
@@ -38,11 +44,17 @@ port.on('message', (message: ToThread) => {
   }
 });
 
+/** The data set first: what it imports may be what the collate is registered by. */
+async function openBatches({ source, collate }: BatchSource): Promise<Opened> {
+  const dataset = await openSource(source);
+  return { dataset, collate: buildCollate(collate) };
+}
+
 async function answer(number: number, request: BatchRequest): Promise<void> {
   try {
-    const dataset = await open.get(number);
-    if (dataset === undefined) throw new Error(`no data set ${number} is open`);
-    const batch = await loadBatch(dataset, request);
+    const opened = await open.get(number);
+    if (opened === undefined) throw new Error(`no data set ${number} is open`);
+    const batch = await loadBatch(opened.dataset, request, opened.collate);
     say({ type: 'batch', batch }, memoryOf(batch));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

@@ -3,13 +3,10 @@
  * them all; the others are loaded and transformed like any sample.
  */
 
-import { HostRandom, saltOf } from '@omma/nn';
 import { Registry, type TypedConfig } from '../../config/registry.ts';
+import { type RandomNumbers, randomNumbers } from '../random.ts';
 import { openSource } from '../source.ts';
 import type { Dataset, DatasetSource, Sample, SampleContext } from '../types.ts';
-
-/** Uniform random numbers in [0, 1), fixed by seed, epoch and sample. */
-export type RandomNumbers = () => number;
 
 export interface SampleMix {
   /** Which other samples, of `length`, are mixed with sample `index`; none leaves it as it is. */
@@ -27,9 +24,6 @@ export interface SampleMixTypes {}
 export const sampleMixes = new Registry<SampleMixTypes, SampleMix>('sample mix');
 
 export type SampleMixConfig = TypedConfig<SampleMixTypes>;
-
-/** Random numbers that are drawn at once: most mixes need no more. */
-const draws = 64;
 
 export class MultiImageMixDataset implements Dataset {
   readonly #dataset: Dataset;
@@ -50,17 +44,7 @@ export class MultiImageMixDataset implements Dataset {
 
   async load(index: number, context: SampleContext): Promise<Sample> {
     const { seed, epoch, repeat = 0, training } = context;
-    const salt = `mix/${epoch}/${index}/${repeat}`;
-    let numbers: Float32Array = new Float32Array();
-    let drawn = 0;
-    const random = () => {
-      const at = drawn++ % draws;
-      if (at === 0) {
-        const block = drawn === 1 ? salt : `${salt}/${drawn}`;
-        numbers = new HostRandom(seed, saltOf(block)).uniform(draws);
-      }
-      return numbers[at] ?? 0;
-    };
+    const random = randomNumbers(seed, `mix/${epoch}/${index}/${repeat}`);
     // Parts are no rows of the batch.
     const apart: SampleContext = { seed, epoch, repeat, training };
     let sample = await this.#dataset.load(index, apart);

@@ -1,15 +1,15 @@
-/**
- * How samples become one batch. Stacking, the default, wants all of one shape and writes each to its row as it is loaded. Padding takes pictures of
- * different sizes and lists of different lengths.
- */
+/** Padding: pictures of different sizes and lists of different lengths. */
 
-import { type HostTensor, hostTensor, OmmaError, type Shape, sizeOf } from '@omma/core';
-import type { BatchArrays } from './batchArrays.ts';
-import type { Sample } from './types.ts';
+import { type HostTensor, OmmaError, type Shape, sameShape, sizeOf } from '@omma/core';
+import { z } from 'zod';
+import type { Sample } from '../types.ts';
+import { type CollateContext, registerCollate } from './collate.ts';
+import { tensorOf } from './stack.ts';
 
-/** OpenMMLab's `default_collate`: equal shapes. */
-export interface StackCollateConfig {
-  readonly type: 'StackCollate';
+declare module './collate.ts' {
+  interface CollateTypes {
+    PadCollate: PadCollateOptions;
+  }
 }
 
 /**
@@ -18,8 +18,7 @@ export interface StackCollateConfig {
  * Pictures (`images`) are padded at the right and the bottom to the largest of the batch, and up to a multiple of `sizeDivisor`. Any other tensor with
  * axes is a list: its first axis is padded with zeros to a power of two, and `<name>Length`, int32 [N], says how long each was.
  */
-export interface PadCollateConfig {
-  readonly type: 'PadCollate';
+export interface PadCollateOptions {
   /** Names of the tensors [height, width, channels]; `image` unless given. */
   readonly images?: readonly string[];
   /** 1 unless given. */
@@ -28,57 +27,58 @@ export interface PadCollateConfig {
   readonly padValue?: number;
 }
 
-export type CollateConfig = StackCollateConfig | PadCollateConfig;
+registerCollate('PadCollate', {
+  schema: z.strictObject({
+    images: z.array(z.string()).exactOptional(),
+    sizeDivisor: z.int().positive().exactOptional(),
+    padValue: z.number().exactOptional(),
+  }),
+  build: (options) => ({ collate: (samples, batch) => padSamples(samples, batch, options) }),
+});
 
-/** A batch of `rows` samples in `arrays`, those beyond the ones given repeating the first. `nameOf` names a sample, by its place, in errors. */
-export function padCollate(
+/** What PadCollate makes of samples, for a collate of your own. */
+export function padSamples(
   samples: readonly Sample[],
-  rows: number,
-  config: PadCollateConfig,
-  arrays: BatchArrays,
-  nameOf: (place: number) => string,
+  batch: CollateContext,
+  options: PadCollateOptions = {},
 ): Record<string, HostTensor> {
-  const { images = ['image'], sizeDivisor = 1, padValue = 0 } = config;
-  const filled = Array.from({ length: rows }, (_, i) => samples[i] ?? samples[0]);
+  const { images = ['image'], sizeDivisor = 1, padValue = 0 } = options;
   const result: Record<string, HostTensor> = {};
   for (const name of Object.keys(samples[0]?.tensors ?? {})) {
-    const tensors = filled.map((sample, place) => sample?.tensors[name] ?? missing(name, nameOf(place)));
+    const tensors = samples.map((sample) => tensorOf(sample, name, batch.nameOf));
     const isImage = images.includes(name);
-    const shape = paddedShape(name, tensors, isImage ? sizeDivisor : null, nameOf);
-    result[name] = padded(tensors, shape, isImage ? padValue : 0, arrays);
+    const shape = paddedShape(name, samples, isImage ? sizeDivisor : null, batch);
+    result[name] = padded(tensors, shape, isImage ? padValue : 0, batch);
     if (isImage || shape.length === 0) continue;
-    const lengths = arrays.take('int32', rows);
+    const lengths = batch.tensor('int32', [tensors.length]);
     tensors.forEach((tensor, row) => {
-      lengths[row] = tensor.shape[0] ?? 0;
+      lengths.data[row] = tensor.shape[0] ?? 0;
     });
-    result[`${name}Length`] = hostTensor([rows], 'int32', lengths);
+    result[`${name}Length`] = lengths;
   }
   return result;
-}
-
-function missing(name: string, sample: string): never {
-  throw new OmmaError(`data loader: ${sample} has no ${name}, as the first sample of its batch has`);
 }
 
 /** The shape that holds all of them: pictures grow in two axes, to a multiple of `divisor`, lists (null) in the first, to a power of two. */
 function paddedShape(
   name: string,
-  tensors: readonly HostTensor[],
+  samples: readonly Sample[],
   divisor: number | null,
-  nameOf: (place: number) => string,
+  { nameOf }: CollateContext,
 ): Shape {
   const growing = divisor === null ? 1 : 2;
-  const first = tensors[0]?.shape ?? [];
-  const wrong = tensors.findIndex(
-    ({ shape, dtype }) =>
-      dtype !== tensors[0]?.dtype ||
-      shape.length !== first.length ||
-      shape.slice(growing).some((extent, axis) => extent !== first[axis + growing]),
-  );
-  if (wrong >= 0) {
-    const tensor = tensors[wrong];
+  const tensors = samples.map((sample) => tensorOf(sample, name, nameOf));
+  const { dtype, shape: first } = tensors[0] ?? { dtype: 'uint8', shape: [] };
+  for (const sample of samples) {
+    const { dtype: type, shape } = tensorOf(sample, name, nameOf);
+    if (
+      type === dtype &&
+      shape.length === first.length &&
+      sameShape(shape.slice(growing), first.slice(growing))
+    )
+      continue;
     throw new OmmaError(
-      `data loader: ${nameOf(wrong)} gives ${name} as ${tensor?.dtype} [${tensor?.shape.join(', ')}], which does not go with ${tensors[0]?.dtype} [${first.join(', ')}] in its batch; PadCollate pads the first ${growing === 1 ? 'axis' : 'two axes'} only`,
+      `data loader: ${nameOf(sample)} gives ${name} as ${type} [${shape.join(', ')}], which does not go with ${dtype} [${first.join(', ')}] in its batch; PadCollate pads the first ${growing === 1 ? 'axis' : 'two axes'} only`,
     );
   }
   return first.map((extent, axis) => {
@@ -97,11 +97,12 @@ function padded(
   tensors: readonly HostTensor[],
   shape: Shape,
   value: number,
-  arrays: BatchArrays,
+  batch: CollateContext,
 ): HostTensor {
   const dtype = tensors[0]?.dtype ?? 'uint8';
   const size = sizeOf(shape);
-  const data = arrays.take(dtype, size * tensors.length);
+  const whole = batch.tensor(dtype, [tensors.length, ...shape]);
+  const { data } = whole;
   if (value !== 0) data.fill(value);
   tensors.forEach((tensor, row) => {
     // Pictures are copied line by line; a list is one run.
@@ -114,5 +115,5 @@ function padded(
       data.set(tensor.data.subarray(line * length, (line + 1) * length), row * size + line * stride);
     }
   });
-  return hostTensor([tensors.length, ...shape], dtype, data);
+  return whole;
 }
