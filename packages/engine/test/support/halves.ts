@@ -2,7 +2,8 @@
 
 import { hostTensor } from '@omma/core';
 import type { DatasetSource, Sample } from '../../src/data/types.ts';
-import type { RandomNumbers, SampleMix } from '../../src/data/wrappers/multiImageMix.ts';
+import type { RandomNumbers } from '../../src/data/random.ts';
+import type { SampleMix } from '../../src/data/wrappers/multiImageMix.ts';
 
 export class Halves implements SampleMix {
   partners(index: number, length: number, random: RandomNumbers): number[] {

@@ -19,7 +19,10 @@ import {
 
 const dataloader: KeyRule = {
   keys: {
-    collate_fn: { neutral: onlyType(['default_collate', 'pseudo_collate']) },
+    collate_fn: {
+      neutral: onlyType(['default_collate', 'pseudo_collate']),
+      missing: 'write it in TypeScript (registerCollate) and name it as collate',
+    },
     pin_memory: needless,
     persistent_workers: {},
   },

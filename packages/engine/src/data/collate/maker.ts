@@ -1,14 +1,6 @@
 /** Makes one batch by a collate: gives it arrays, and holds what it makes against what the loader and the device need. */
 
-import {
-  type DType,
-  type HostTensor,
-  hostArray,
-  hostTensor,
-  OmmaError,
-  type Shape,
-  sizeOf,
-} from '@omma/core';
+import { type DType, type HostTensor, hostTensor, OmmaError, type Shape, sizeOf } from '@omma/core';
 import type { BatchArrays } from '../batchArrays.ts';
 import type { Sample, SampleContext } from '../types.ts';
 import type { NamedCollate } from './build.ts';

@@ -69,14 +69,11 @@ function paddedShape(
   const growing = divisor === null ? 1 : 2;
   const tensors = samples.map((sample) => tensorOf(sample, name, nameOf));
   const { dtype, shape: first } = tensors[0] ?? { dtype: 'uint8', shape: [] };
+  const rest = first.slice(growing);
   for (const sample of samples) {
     const { dtype: type, shape } = tensorOf(sample, name, nameOf);
-    if (
-      type === dtype &&
-      shape.length === first.length &&
-      sameShape(shape.slice(growing), first.slice(growing))
-    )
-      continue;
+    const sameAxes = shape.length === first.length && sameShape(shape.slice(growing), rest);
+    if (type === dtype && sameAxes) continue;
     throw new OmmaError(
       `data loader: ${nameOf(sample)} gives ${name} as ${type} [${shape.join(', ')}], which does not go with ${dtype} [${first.join(', ')}] in its batch; PadCollate pads the first ${growing === 1 ? 'axis' : 'two axes'} only`,
     );
