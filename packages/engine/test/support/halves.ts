@@ -1,8 +1,8 @@
 /** The upper half of one picture over the lower half of another: a mix of samples, in a file of its own because worker threads open it. */
 
 import { hostTensor } from '@omma/core';
-import type { DatasetSource, Sample } from '../../src/data/types.ts';
 import type { RandomNumbers } from '../../src/data/random.ts';
+import type { DatasetSource, Sample } from '../../src/data/types.ts';
 import type { SampleMix } from '../../src/data/wrappers/multiImageMix.ts';
 
 export class Halves implements SampleMix {
