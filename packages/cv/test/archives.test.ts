@@ -1,29 +1,20 @@
 /** Labelled pictures in tar shards and zip archives: indexed once, then the same samples from disk and HTTP, in any order, in worker threads too. */
 
 import { spawnSync } from 'node:child_process';
-import {
-  createReadStream,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { mkdirSync, mkdtempSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { openArchive, openByteSource, ZipArchive } from '@omma/storage';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { zipOf } from '../../../tools/src/fuzz/zip.ts';
+import { webServer } from '../../storage/test/support/webServer.ts';
 import { buildArchiveIndex, expandShards, ImageArchive } from '../src/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'omma-archives-'));
 const context = { seed: 1, epoch: 0 };
 const colours = ['#ff0000', '#00ff00', '#0000ff', '#ffffff'];
 const pictures: Buffer[] = [];
-let web: Server;
 let address = '';
 
 /** A tar archive of the given files, in their order. */
@@ -76,23 +67,10 @@ beforeAll(async () => {
     'w.PNG': white,
     'w.cls': '2',
   });
-  web = createServer((request, response) => {
-    const path = join(folder, basename(request.url ?? ''));
-    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
-    const { size, mtimeMs } = statSync(path);
-    if (request.method === 'HEAD')
-      response.writeHead(200, { 'content-length': size, etag: `"${mtimeMs}"` }).end();
-    else createReadStream(path, { start: Number(from), end: Number(to) }).pipe(response.writeHead(206));
-  });
-  await new Promise<void>((listening) => {
-    web.listen(0, '127.0.0.1', listening);
-  });
-  const bound = web.address();
-  address = `http://127.0.0.1:${typeof bound === 'object' && bound !== null ? bound.port : 0}`;
-});
-
-afterAll(() => {
-  web.close();
+  ({ address } = await webServer((path) => {
+    const file = join(folder, basename(path));
+    return { bytes: readFileSync(file), etag: `"${statSync(file).mtimeMs}"` };
+  }));
 });
 
 describe('ImageArchive over tar shards', () => {

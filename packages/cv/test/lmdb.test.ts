@@ -1,12 +1,12 @@
 /** LMDB stores, written by liblmdb itself: every value where it is, labels by a list, and one line for what is no such store. */
 
-import { createReadStream, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Archive, memorySource, openArchive, openByteSource } from '@omma/storage';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { webServer } from '../../storage/test/support/webServer.ts';
 import { buildArchiveIndex, ImageArchive } from '../src/index.ts';
 import { type StoreStep, storeWriter } from './support/lmdbStore.ts';
 
@@ -75,20 +75,8 @@ describe.skipIf(writer === null)('an LMDB store (needs liblmdb: apt-get install 
     ]);
     const list = join(folder, 'train.txt');
     writeFileSync(list, '002 1\n000 0\n');
-    const web = createServer((request, response) => {
-      const file = join(path, 'data.mdb');
-      const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
-      if (request.method === 'HEAD') response.writeHead(200, { 'content-length': statSync(file).size }).end();
-      else createReadStream(file, { start: Number(from), end: Number(to) }).pipe(response.writeHead(206));
-    });
-    await new Promise<void>((listening) => {
-      web.listen(0, '127.0.0.1', listening);
-    });
-    afterAll(() => {
-      web.close();
-    });
-    const bound = web.address();
-    const address = `http://127.0.0.1:${typeof bound === 'object' && bound !== null ? bound.port : 0}/data.mdb`;
+    const web = await webServer(() => ({ bytes: fileOf(path) }));
+    const address = `${web.address}/data.mdb`;
     for (const location of [path, address]) {
       const index = await buildArchiveIndex([location], { annFile: list });
       writeFileSync(join(folder, 'index.json'), JSON.stringify(index));

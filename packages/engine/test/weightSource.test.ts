@@ -1,55 +1,81 @@
 /** Weights at addresses: downloaded once, or looked into by ranges; names of zoos refused with what to do. */
 
-import { mkdtempSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hostTensor } from '@omma/core';
 import { writeSafetensors } from '@omma/nn';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { inspectWeights, loadModelWeights, openWeightFile } from '../src/index.ts';
+import { webServer } from '../../storage/test/support/webServer.ts';
+import {
+  inspectWeights,
+  loadModelWeights,
+  openWeightFile,
+  storedTensor,
+  writePyTorchFile,
+} from '../src/index.ts';
 
 const numbers = Float32Array.from({ length: 50_000 }, (_, i) => i);
 const file = writeSafetensors({ w: hostTensor([50_000], 'float32', numbers) }, {});
+/** Many tensors of their own, as models have them. */
+const large = Array.from(
+  { length: 40 },
+  (_, i) => [`layer${i}.weight`, numbers.map((value) => value + i)] as const,
+);
 const cache = process.env.OMMA_CACHE;
-let sent = 0;
-let address = '';
+const folder = mkdtempSync(join(tmpdir(), 'omma-weights-'));
+const model = join(folder, 'model.pth');
 
-const server = createServer((request, response) => {
-  const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
-  const part = from === undefined ? file : file.subarray(Number(from), Number(to) + 1);
-  const headers = { 'content-length': part.length, etag: '"one"' };
-  response.writeHead(from === undefined ? 200 : 206, headers);
-  if (request.method !== 'HEAD') sent += part.length;
-  response.end(request.method === 'HEAD' ? undefined : part);
-});
+const server = await webServer((path) => ({
+  bytes: path === '/model.pth' ? readFileSync(model) : file,
+  etag: '"one"',
+}));
+const address = `${server.address}/w.safetensors`;
 
 beforeAll(async () => {
-  await new Promise<void>((listening) => {
-    server.listen(0, '127.0.0.1', listening);
-  });
-  const bound = server.address();
-  address = `http://127.0.0.1:${typeof bound === 'object' && bound !== null ? bound.port : 0}/w.safetensors`;
   process.env.OMMA_CACHE = mkdtempSync(join(tmpdir(), 'omma-cache-'));
+  const tensors = large.map(
+    ([name, data]) => [name, storedTensor(hostTensor([data.length], 'float32', data))] as const,
+  );
+  await writePyTorchFile(model, { meta: new Map(), state_dict: new Map(tensors) });
 });
 
 beforeEach(() => {
-  sent = 0;
+  server.requests.length = 0;
 });
 
 afterAll(() => {
-  server.closeAllConnections();
-  server.close();
   if (cache === undefined) delete process.env.OMMA_CACHE;
   else process.env.OMMA_CACHE = cache;
 });
 
+/** Bytes that are sent meanwhile. */
+async function sentBy(work: () => Promise<void>): Promise<number> {
+  const before = server.sent();
+  await work();
+  return server.sent() - before;
+}
+
 describe('weights at an address', () => {
   it('are asked for by ranges where names and shapes are all that is wanted', async () => {
-    const { tensors, bytes } = await inspectWeights(address, { numbers: false });
-    expect(tensors).toMatchObject([{ name: 'w', shape: [50_000] }]);
-    expect(bytes).toBe(file.length);
+    const sent = await sentBy(async () => {
+      const { tensors, bytes } = await inspectWeights(address, { numbers: false });
+      expect(tensors).toMatchObject([{ name: 'w', shape: [50_000] }]);
+      expect(bytes).toBe(file.length);
+    });
     expect(sent).toBeLessThan(2000);
+  });
+
+  it("of PyTorch too: the archive's directory and its pickle, and no tensor", async () => {
+    const location = `${server.address}/model.pth`;
+    const sent = await sentBy(async () => {
+      const { tensors } = await inspectWeights(location, { numbers: false });
+      expect(tensors.map(({ name, shape }) => [name, shape])).toEqual(
+        large.map(([name]) => [`state_dict.${name}`, [numbers.length]]),
+      );
+    });
+    expect(sent).toBeLessThan(100_000);
+    expect(server.requests.length).toBeLessThan(100);
   });
 
   it('are downloaded to be loaded, with progress', async () => {

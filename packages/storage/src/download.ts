@@ -9,9 +9,11 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { OmmaError } from '@omma/core';
 import { codeOf, formatBytes, makeFolder, replaceAtomically, temporarySuffix } from './files.ts';
+import { identityOf } from './identity.ts';
 import { requestOf } from './location.ts';
-import type { Persistence } from './persistence.ts';
-import { ask, receive } from './receive.ts';
+import { type Persistence, persistently } from './persistence.ts';
+import { receive } from './receive.ts';
+import { ask, standardPatience } from './request.ts';
 
 export interface DownloadOptions {
   /** Called with the bytes that are there and those there will be. */
@@ -20,7 +22,7 @@ export interface DownloadOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Milliseconds without a byte after which a connection counts as broken; a minute unless given. */
   readonly patience?: number;
-  /** How often a server that does not answer, or is busy, is asked before the download begins; see `standardPersistence`. */
+  /** How often a server is asked that does not answer, is busy, or breaks off without another byte; see `standardPersistence`. */
   readonly persistence?: Persistence;
 }
 
@@ -37,20 +39,17 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
  * eight or more digits of a SHA-256, as OpenMMLab publishes weights (`resnet18-1a2b3c4d.pth`), is held against them, and never asked for twice.
  */
 export async function download(location: string, options: DownloadOptions = {}): Promise<string> {
-  const { env = process.env, patience = 60_000, onProgress = () => {}, persistence } = options;
+  const { env = process.env, patience = standardPatience, onProgress = () => {}, persistence } = options;
   const name = fileName(location);
   const checksum = checksumIn(name);
   const place = (version: string) => join(cacheFolder(env), keyOf(`${location}\n${version}`), name);
   if (checksum !== null && (await sizeOf(place(checksum))) !== null) return place(checksum);
 
-  const request = requestOf(location, env);
-  const answer = await ask({ location, request, patience }, {}, persistence);
+  const asked = { name: location, request: requestOf(location, env), patience };
+  const answer = await persistently(() => ask(asked), persistence);
   try {
-    const { headers } = answer.response;
-    const size = Number(headers.get('content-length') ?? Number.NaN);
-    if (!Number.isSafeInteger(size))
-      throw new OmmaError(`${location}: the server does not tell how long it is`);
-    const version = headers.get('etag') ?? headers.get('last-modified');
+    const identity = identityOf(location, answer.response.headers);
+    const { size, version } = identity;
     const path = place(checksum ?? version ?? '');
     if (checksum === null && version !== null && (await sizeOf(path)) === size) return path;
     await makeFolder(dirname(path)).catch((error: unknown) => {
@@ -65,7 +64,7 @@ export async function download(location: string, options: DownloadOptions = {}):
       `${path}.${randomUUID()}`,
       size,
       async (file) => {
-        const incoming = { location, request, size, version, patience, onProgress };
+        const incoming = { asked, identity, persistence, onProgress };
         requireChecksum(location, checksum, await receive(file, answer, incoming));
       },
       async () => path,

@@ -3,7 +3,8 @@
 import { OmmaError } from '@omma/core';
 import type { ByteSource } from './byteSource.ts';
 import { fileSource } from './localSource.ts';
-import { type Request, remoteSource } from './remoteSource.ts';
+import { remoteSource } from './remoteSource.ts';
+import type { Request } from './request.ts';
 import { isS3, s3Request } from './s3.ts';
 
 /** Where files lie that are read in a way of your own: MMEngine's `register_backend`. */

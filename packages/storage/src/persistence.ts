@@ -1,5 +1,6 @@
 /** Asking a server again: failures that pass by themselves (it is busy, a connection breaks) end no training run. */
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { OmmaError } from '@omma/core';
 import pRetry from 'p-retry';
 
@@ -46,7 +47,7 @@ export async function persistently<T>(work: () => Promise<T>, persistence = stan
         shouldRetry: ({ error }) => error instanceof PassingFailure,
         onFailedAttempt: async ({ error, retriesLeft }) => {
           const wait = error instanceof PassingFailure && retriesLeft > 0 ? error.wait : null;
-          if (wait !== null) await new Promise((done) => setTimeout(done, Math.min(wait, longestWait)));
+          if (wait !== null) await pause(Math.min(wait, longestWait));
         },
       },
     );
@@ -54,4 +55,28 @@ export async function persistently<T>(work: () => Promise<T>, persistence = stan
     if (!(error instanceof PassingFailure) || tries === 1) throw error;
     throw new OmmaError(`${error.message} (tried ${tries} times)`);
   }
+}
+
+/**
+ * The same for work that goes on where it stopped. Failures count as long as it comes no further than it ever was: a server that always begins anew, and
+ * always breaks off at the same place, is given up, and a line that breaks now and then is not.
+ */
+export async function resumed(
+  work: () => Promise<void>,
+  reached: () => number,
+  persistence = standardPersistence,
+): Promise<void> {
+  let furthest = reached();
+  const isDone = async (): Promise<boolean> => {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      const isFurther = reached() > furthest;
+      furthest = Math.max(furthest, reached());
+      if (!isFurther || !(error instanceof PassingFailure)) throw error;
+      return false;
+    }
+  };
+  while (!(await persistently(isDone, persistence))) await pause(persistence.firstPause);
 }

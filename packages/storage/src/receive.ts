@@ -2,137 +2,72 @@
 
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { setTimeout as pause } from 'node:timers/promises';
 import { OmmaError } from '@omma/core';
 import { writeAll } from './files.ts';
-import type { Persistence } from './persistence.ts';
-import { answered, type Request, reasonOf } from './remoteSource.ts';
-
-/** Times that a broken connection is taken up again without having come further than before. */
-const attempts = 4;
-/** These attempts are for all that may go wrong. */
-const once: Persistence = { retries: 0, firstPause: 0 };
-/** Milliseconds before the first of them; each waits twice as long as the one before. */
-const firstPause = 500;
+import { changed, type Identity, requirePart, strongTag } from './identity.ts';
+import { PassingFailure, type Persistence, resumed } from './persistence.ts';
+import { type Answer, type Asked, ask, drain } from './request.ts';
 
 export interface Incoming {
-  /** What the file is called in messages. */
-  readonly location: string;
-  readonly request: Request;
-  readonly size: number;
-  /** Its ETag or Last-Modified. */
-  readonly version: string | null;
-  /** Milliseconds without a byte after which a connection counts as broken. */
-  readonly patience: number;
+  readonly asked: Asked;
+  readonly identity: Identity;
+  readonly persistence: Persistence | undefined;
   readonly onProgress: (done: number, total: number) => void;
-}
-
-/** An answer, and what ends it. */
-export interface Answer {
-  readonly response: Response;
-  readonly stop: AbortController;
-}
-
-/** Asks for a file, or the rest of it; the answer's head must come within `patience`. Bytes as they are: compressed ones would have another length. */
-export async function ask(
-  { location, request, patience }: Pick<Incoming, 'location' | 'request' | 'patience'>,
-  headers: Readonly<Record<string, string>> = {},
-  persistence?: Persistence,
-): Promise<Answer> {
-  const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(silence(patience)), patience);
-  try {
-    const init = { headers: { 'accept-encoding': 'identity', ...headers }, signal: stop.signal };
-    return { response: await answered(location, request, init, persistence), stop };
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Fills `file` with the answer and what is missing of it. Gives the SHA-256 of the whole. */
 export async function receive(file: FileHandle, first: Answer, incoming: Incoming): Promise<string> {
-  const { location, size, version, onProgress } = incoming;
+  const { asked, identity, persistence, onProgress } = incoming;
+  const { name } = asked;
+  const { size } = identity;
   let hash = createHash('sha256');
   let done = 0;
-  // Where a server always begins anew, and always breaks off at the same place, that bytes come is no progress.
-  let furthest = 0;
   const take = async (bytes: Uint8Array): Promise<void> => {
     if (done + bytes.length > size)
-      throw new OmmaError(`${location}: the server sends more than the ${size} bytes that it announced`);
+      throw new OmmaError(`${name}: the server sends more than the ${size} bytes that it announced`);
     await writeAll(file, bytes, done);
     hash.update(bytes);
     done += bytes.length;
     onProgress(done, size);
   };
-  // Or why there is none.
-  let answer: Answer | string = first;
-  for (let failures = 0; ; ) {
-    const broken: string | null =
-      typeof answer === 'string' ? answer : await drain(answer, incoming.patience, take);
-    if (done === size) return hash.digest('hex');
-    if (done > furthest) failures = 0;
-    furthest = Math.max(furthest, done);
-    if (failures++ >= attempts)
-      throw new OmmaError(
-        `${location}: the connection broke after ${done} of ${size} bytes: ${broken ?? 'the server sent no more'}; check the network, then try again`,
-      );
-    await pause(firstPause * 2 ** (failures - 1));
-    // A weak ETag says nothing of bytes.
-    const same = version === null || version.startsWith('W/') ? null : version;
-    const rest = same === null ? {} : { range: `bytes=${done}-`, 'if-range': same };
-    answer = await ask(incoming, rest, once).catch(reasonOf);
-    if (typeof answer === 'string') continue;
-    if (answer.response.status === 206) requireRange(answer.response, location, done, size);
-    else {
-      requireSize(answer, location, size);
+  let answer: Answer | null = first;
+  const goOn = async (): Promise<void> => {
+    const now: Answer = answer ?? (await rest(asked, identity, done));
+    answer = null;
+    if (now !== first && now.response.status !== 206) {
+      requireSize(now, name, size);
       hash = createHash('sha256');
       done = 0;
     }
-  }
+    const broken = await drain(now, asked.patience, take);
+    if (done < size)
+      throw new PassingFailure(
+        `${name}: the connection broke after ${done} of ${size} bytes: ${broken ?? 'the server sent no more'}; check the network, then try again`,
+      );
+  };
+  await resumed(goOn, () => done, persistence);
+  return hash.digest('hex');
 }
 
-/** Hands the bytes of an answer on. Gives the reason where it breaks off, null where it ends. */
-async function drain(
-  { response, stop }: Answer,
-  patience: number,
-  take: (bytes: Uint8Array) => Promise<void>,
-): Promise<string | null> {
-  const reader = response.body?.getReader();
+/** Asks for the bytes from `done` on, or for the whole file where the server has another by now. */
+async function rest(asked: Asked, identity: Identity, done: number): Promise<Answer> {
+  // A weak ETag says nothing of bytes.
+  const tag = strongTag(identity) ?? (identity.etag === null ? identity.lastModified : null);
+  const headers: Record<string, string> = tag === null ? {} : { range: `bytes=${done}-`, 'if-range': tag };
+  const answer = await ask(asked, { headers });
   try {
-    for (;;) {
-      const timer = setTimeout(() => stop.abort(silence(patience)), patience);
-      let next: { readonly value?: Uint8Array | undefined } | undefined;
-      try {
-        next = await reader?.read();
-      } catch (error) {
-        return reasonOf(error);
-      } finally {
-        clearTimeout(timer);
-      }
-      if (next?.value === undefined) return null;
-      await take(next.value);
-    }
-  } finally {
-    stop.abort();
+    if (answer.response.status === 206) requirePart(asked.name, identity, answer.response, done);
+    return answer;
+  } catch (error) {
+    answer.stop.abort();
+    throw error;
   }
-}
-
-function requireRange(response: Response, location: string, done: number, size: number): void {
-  const range = response.headers.get('content-range') ?? '';
-  if (range.startsWith(`bytes ${done}-`) && range.endsWith(`/${size}`)) return;
-  throw new OmmaError(
-    `${location}: the server was asked for the bytes from ${done} on and answers with ${range === '' ? 'no range' : range}; try again`,
-  );
 }
 
 /** A server that begins anew may have another file by now. */
-function requireSize({ response, stop }: Answer, location: string, size: number): void {
+function requireSize({ response, stop }: Answer, name: string, size: number): void {
   const now = response.headers.get('content-length');
   if (now === String(size)) return;
   stop.abort();
-  throw new OmmaError(
-    `${location}: changed while it was downloaded, from ${size} bytes to ${now ?? 'an unknown number'}; try again`,
-  );
+  throw changed(name, `${size} bytes before, ${now ?? 'an unknown number'} now`);
 }
-
-const silence = (patience: number) => new Error(`no byte came for ${patience / 1000} s`);

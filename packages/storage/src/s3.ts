@@ -2,7 +2,7 @@
 
 import { OmmaError } from '@omma/core';
 import { AwsClient } from 'aws4fetch';
-import type { Request } from './remoteSource.ts';
+import type { Request } from './request.ts';
 
 export function isS3(location: string): boolean {
   return location.startsWith('s3://');
@@ -26,11 +26,17 @@ export function s3Request(location: string, env: NodeJS.ProcessEnv): Request {
     secretAccessKey,
     region,
     service: 's3',
-    // Whoever makes a request asks again, whatever the store: see `persistently`.
-    retries: 0,
     ...(token === undefined ? {} : { sessionToken: token }),
   });
   const path = key.split('/').map(encodeURIComponent).join('/');
   const url = `${endpoint.replace(/\/$/, '')}/${bucket}/${path}`;
-  return (init) => client.fetch(url, init);
+  return async (init) => {
+    // Not signed, because some stores (Google's) change it on its way.
+    const headers = new Headers(init.headers);
+    const encoding = headers.get('accept-encoding');
+    headers.delete('accept-encoding');
+    const signed = await client.sign(url, { ...init, headers });
+    if (encoding !== null) signed.headers.set('accept-encoding', encoding);
+    return fetch(signed);
+  };
 }

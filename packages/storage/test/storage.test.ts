@@ -50,21 +50,25 @@ beforeAll(async () => {
   expect(packed.status).toBe(0);
   web = createServer((request, response) => {
     const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
+    const range = {
+      'content-range': `bytes ${from}-${to}/${request.url === '/busy.tar' || request.url === '/shard.tar' ? statSync(shard).size : 100}`,
+    };
     const failure = request.url === '/busy.tar' ? busy.answers.shift() : undefined;
     if (failure === 'hang up') response.destroy();
     else if (failure === 'break')
-      response.writeHead(206, { 'content-length': 13 }).write('half', () => response.destroy());
+      response.writeHead(206, { ...range, 'content-length': 13 }).write('firs', () => response.destroy());
     else if (failure !== undefined) response.writeHead(failure, { 'retry-after': '0' }).end();
     else if (request.method === 'HEAD' && ['/broken.tar', '/long.tar'].includes(request.url ?? ''))
       response.writeHead(200, { 'content-length': 100 }).end();
     else if (request.url === '/broken.tar')
-      response.writeHead(206, { 'content-length': 100 }).write('half', () => response.destroy());
-    else if (request.url === '/long.tar') response.writeHead(206).end('more than was asked for');
+      response.writeHead(206, { ...range, 'content-length': 100 }).write('', () => response.destroy());
+    else if (request.url === '/long.tar') response.writeHead(206, range).end('more than was asked for');
     else if (!['/shard.tar', '/busy.tar'].includes(request.url ?? '')) response.writeHead(404).end();
     else if (request.method === 'HEAD')
       response.writeHead(200, { 'content-length': statSync(shard).size }).end();
     else if (from === undefined) response.writeHead(200).end(readFileSync(shard));
-    else createReadStream(shard, { start: Number(from), end: Number(to) }).pipe(response.writeHead(206));
+    else
+      createReadStream(shard, { start: Number(from), end: Number(to) }).pipe(response.writeHead(206, range));
   });
   await new Promise<void>((listening) => {
     web.listen(0, '127.0.0.1', listening);
@@ -130,7 +134,7 @@ describe('a server', () => {
     const impatient = { retries: 2, firstPause: 1 };
     const open = (path: string) => {
       const address = `${webAddress}/${path}`;
-      return remoteSource(address, (init) => fetch(address, init), impatient);
+      return remoteSource(address, (init) => fetch(address, init), { persistence: impatient });
     };
     await expect((await open('broken.tar')).read(0, 100)).rejects.toThrow(
       /broken\.tar: the connection broke after \d+ of 100 bytes from 0 on: .*; check the network, .*\(tried 3 times\)/,
@@ -143,7 +147,8 @@ describe('a server', () => {
       /busy\.tar: the server answers 503 Service Unavailable; try again later \(tried 3 times\)/,
     );
     busy.answers = [];
-    await expect(remoteSource('gone', () => fetch('http://127.0.0.1:1/'), impatient)).rejects.toThrow(
+    const nowhere = () => fetch('http://127.0.0.1:1/');
+    await expect(remoteSource('gone', nowhere, { persistence: impatient })).rejects.toThrow(
       /gone cannot be reached: .* \(tried 3 times\)/,
     );
   });
