@@ -41,7 +41,7 @@ describe('a range over a slow line', () => {
             }
             response.end();
           };
-          drip();
+          drip().catch(() => response.destroy());
           return true;
         },
       },
