@@ -1,8 +1,10 @@
 /** Parts of a model with optimisers and schedules of their own. */
 
+import { Conv2d, Sequential } from '@omma/nn';
 import { describe, expect, it } from 'vitest';
 import { type Config, parameterGroups, previewSchedule } from '../src/index.ts';
-import { tinyConfig } from './support/tiny.ts';
+import { buildParts } from '../src/optim/parts.ts';
+import { Tiny, tinyConfig } from './support/tiny.ts';
 import { interruptedAndResumed, numbersOf, temporary, trainTiny } from './support/training.ts';
 
 const sgd = { type: 'SGD', lr: 0.1, momentum: 0.9, weightDecay: 1e-4 } as const;
@@ -30,6 +32,10 @@ const split: Partial<Config> = {
     },
   ],
 };
+
+class Staged extends Tiny {
+  readonly stage = new Sequential(new Conv2d(1, 1, 1));
+}
 
 describe('optimizers by part', () => {
   it('give what one optimiser gives where they are the same', async () => {
@@ -81,6 +87,29 @@ describe('optimizers by part', () => {
     const changes: Partial<Config> = { ...split, trainConfig: { maxEpochs: 4 } };
     const { end } = await interruptedAndResumed(changes, 9);
     expect(await numbersOf(end.lastCheckpoint)).toEqual(await numbers(changes));
+  });
+
+  it.each([
+    [
+      'has no parameters',
+      ['drop'],
+      'drop has no parameters, so its optimizer would move nothing; take the entry out',
+    ],
+    [
+      'is frozen',
+      ['fc'],
+      'fc has 2 parameters, all frozen, so its optimizer would move nothing; take the entry out, or unfreeze the module',
+    ],
+    [
+      'leaves all to other entries',
+      ['stage', 'stage.0'],
+      'stage has no parameters but those of other entries, so its optimizer would move nothing; take the entry out',
+    ],
+  ])('are refused for a module that %s', (_, paths, message) => {
+    const model = new Staged(1);
+    model.fc.freeze();
+    const entries = Object.fromEntries(paths.map((path) => [path, sgd]));
+    expect(() => buildParts(model, entries, () => ({}), 1)).toThrow(`optimWrapper.optimizers: ${message}`);
   });
 
   it('are refused for a module or a schedule that has none', async () => {

@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
-import { type Hook, Runner } from '../src/index.ts';
+import { BatchLoader, type Config, type Hook, Runner } from '../src/index.ts';
 import { type Holder, thisProcess } from '../src/runner/lockHolder.ts';
 import { lockName, WorkDirLock } from '../src/runner/workDirLock.ts';
 import { tinyConfig } from './support/tiny.ts';
@@ -23,6 +23,11 @@ const elsewhere = { host: 'elsewhere', boot: 'b', namespace: 'pid:[1]' };
 const unshared = ['--pid', '--fork', '--kill-child', '--mount-proc'];
 const canUnshare = spawnSync('unshare', [...unshared, 'true']).status === 0;
 const lockChild = fileURLToPath(new URL('./support/lockChild.mjs', import.meta.url));
+
+const notToday = () => {
+  throw new Error('not today');
+};
+const sgd = { type: 'SGD', lr: 0.1 } as const;
 
 const longAgo = async (path: string) => utimes(path, new Date(0), new Date(0));
 
@@ -163,6 +168,22 @@ describe('a work directory', () => {
 });
 
 describe('a run that fails before its first step', () => {
+  it.each<[string, Partial<Config>, Hook[], number]>([
+    ['in its optimizers', { optimWrapper: { optimizer: sgd, optimizers: { nowhere: sgd } } }, [], 2],
+    ['in a hook', {}, [{ setUp: notToday }], 2],
+    [
+      'in its second data set',
+      { valDataloader: { dataset: { type: 'Stripes', length: 0 }, batchSize: 8 } },
+      [],
+      1,
+    ],
+  ])('%s closes the data loaders that it opened', async (_, changes, hooks, loaders) => {
+    const closed = vi.spyOn(BatchLoader.prototype, 'dispose');
+    await expect(trainTiny(changes, { hooks })).rejects.toThrow(/nowhere|not today|no samples/);
+    expect(closed).toHaveBeenCalledTimes(loaders);
+    closed.mockRestore();
+  });
+
   it('leaves no work directory, and its lock is free', async () => {
     const workDir = join(await temporary(), 'run');
     const beforeRun = async () => {

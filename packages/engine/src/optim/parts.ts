@@ -5,8 +5,8 @@
 
 import { OmmaError } from '@omma/core';
 import type { Optimizer, Parameter, ParameterRule } from '@omma/nn';
-import { nearest } from '../config/nearest.ts';
 import type { TrainableModel } from '../runner/model.ts';
+import { checkModulePath } from '../runner/modulePath.ts';
 import type { SchedulerConfig } from '../schedule/types.ts';
 import { buildOptimizer, type OptimizerConfig } from './optimizer.ts';
 
@@ -21,7 +21,7 @@ export interface OptimizerPart {
 export type NamedParameter = readonly [string, Parameter];
 
 /** The part that the parameter called `name` belongs to. */
-export function partOf(parts: readonly OptimizerPart[], name: string): OptimizerPart {
+export function partOf<P extends { readonly path: string }>(parts: readonly P[], name: string): P {
   const [best] = parts
     .filter(({ path }) => path === '' || name.startsWith(`${path}.`))
     .sort((a, b) => b.path.length - a.path.length);
@@ -36,18 +36,30 @@ export function buildParts(
   rule: ParameterRule,
   scale: number,
 ): OptimizerPart[] {
-  const known = model.namedModules().flatMap(([path]) => (path === '' ? [] : [path]));
   return Object.entries(configs).map(([path, config]) => {
-    if (!known.includes(path)) {
-      const close = nearest(path, known);
-      throw new OmmaError(
-        `optimWrapper.optimizers: the model has no module ${path}${close === null ? '' : `; did you mean ${close}?`}`,
-      );
-    }
+    checkModulePath(model, path, 'optimWrapper.optimizers');
+    checkMovesSomething(model, path, Object.keys(configs));
     const optimizer = buildOptimizer(config, rule);
     optimizer.sharedPrefix = `${path}.`;
     return { path, optimizer, lr: config.lr * scale };
   });
+}
+
+/** Refuses an optimiser that would have no parameter to move, as PyTorch does: it would be a part of the config without effect. */
+function checkMovesSomething(model: TrainableModel, path: string, paths: readonly string[]): void {
+  const named = model.namedParameters().filter(([name]) => name.startsWith(`${path}.`));
+  const trainable = named.filter(([, { trainable }]) => trainable);
+  const parts = ['', ...paths].map((each) => ({ path: each }));
+  if (trainable.some(([name]) => partOf(parts, name).path === path)) return;
+  const reason =
+    named.length === 0
+      ? 'has no parameters'
+      : trainable.length === 0
+        ? `has ${named.length} ${named.length === 1 ? 'parameter' : 'parameters'}, all frozen`
+        : 'has no parameters but those of other entries';
+  throw new OmmaError(
+    `optimWrapper.optimizers: ${path} ${reason}, so its optimizer would move nothing; take the entry out${trainable.length === 0 && named.length > 0 ? ', or unfreeze the module' : ''}`,
+  );
 }
 
 /** Refuses a schedule that is for an optimiser which there is none of. */

@@ -1,20 +1,14 @@
 /** The config's `activationCheckpointing`: which modules' activations the backward pass computes again (MMEngine's `activation_checkpointing`). */
 
 import { at, type Device, OmmaError, optimizationBarrier, trace } from '@omma/core';
-import { nearest } from '../config/nearest.ts';
 import type { TrainableModel } from './model.ts';
+import { checkModulePath } from './modulePath.ts';
 
 /** Module paths of the model, as a list without doubles. OmmaError for one that is not there, or within another. */
 export function checkpointedModules(model: TrainableModel, paths: readonly string[]): readonly string[] {
-  const known = model.namedModules().flatMap(([path]) => (path === '' ? [] : [path]));
   const wanted = [...new Set(paths)];
   for (const path of wanted) {
-    if (!known.includes(path)) {
-      const close = nearest(path, known);
-      throw new OmmaError(
-        `activationCheckpointing: the model has no module ${path}; ${close === null ? `it has ${known.slice(0, 8).join(', ')}, and so on` : `did you mean ${close}?`}`,
-      );
-    }
+    checkModulePath(model, path, 'activationCheckpointing');
     const outer = wanted.find((other) => path.startsWith(`${other}.`));
     if (outer !== undefined)
       throw new OmmaError(`activationCheckpointing: ${path} is part of ${outer}; leave one of them out`);

@@ -60,13 +60,13 @@ export class Training {
   #metrics: Scalars;
   readonly #inputTypes: InputTypes;
 
-  private constructor(runner: Runner, checkpoint: Checkpoint | null) {
+  private constructor(runner: Runner, checkpoint: Checkpoint | null, open: Runner['loader']) {
     const { valDataloader, paramScheduler = [] } = runner.config;
     const { trainDataloader, trainConfig, optimWrapper } = required(runner.config);
     this.#runner = runner;
     this.#hooks = runner.hooks.copy();
-    this.#loader = runner.loader(trainDataloader, true);
-    this.#valLoader = valDataloader === undefined ? null : runner.loader(valDataloader, false);
+    this.#loader = open(trainDataloader, true);
+    this.#valLoader = valDataloader === undefined ? null : open(valDataloader, false);
     this.#plan = new TrainPlan(trainConfig, this.#loader.batchesPerEpoch);
     this.#record = new TrainRecord(this.#loader, this.#plan, runner.logInterval);
     this.#hooks.add(this.#record);
@@ -145,14 +145,22 @@ export class Training {
 
   /** A new run, or the one that `checkpoint` was made by. */
   static async create(runner: Runner, checkpoint: Checkpoint | null): Promise<Training> {
-    const training = new Training(runner, checkpoint);
+    const loaders: BatchLoader[] = [];
+    const open: Runner['loader'] = (config, isTraining) => {
+      const loader = runner.loader(config, isTraining);
+      loaders.push(loader);
+      return loader;
+    };
+    let training: Training | null = null;
     try {
+      training = new Training(runner, checkpoint, open);
       await training.#fill(checkpoint);
+      return training;
     } catch (error) {
-      if (!runner.broken) await training.dispose();
+      if (training === null) await Promise.all(loaders.map((loader) => loader.dispose()));
+      else if (!runner.broken) await training.dispose();
       throw error;
     }
-    return training;
   }
 
   /** The state of `checkpoint`, and that of rank 0 on every rank. */
