@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +18,7 @@ import {
   isLastTrainEpoch,
   isLastTrainIteration,
   loadCheckpoint,
+  metrics,
   type Place,
   priorityNumber,
   TrainPlan,
@@ -43,8 +44,20 @@ declare module '../src/index.ts' {
   interface HookTypes {
     NoteHook: { readonly text: string };
   }
+  interface MetricTypes {
+    Given: { readonly losses: readonly number[] };
+  }
 }
 hooks.register('NoteHook', z.strictObject({ text: z.string() }), ({ text }) => new NoteHook(text));
+
+metrics.register('Given', z.strictObject({ losses: z.array(z.number()) }), ({ losses }) => {
+  let next = 0;
+  return {
+    reset: () => undefined,
+    update: () => undefined,
+    compute: () => ({ loss: losses[next++] ?? Number.NaN }),
+  };
+});
 
 describe('hooks', () => {
   it('run by priority, and in the order of their registration where it is the same', async () => {
@@ -284,17 +297,58 @@ describe('the checkpoint hook', () => {
     expect(await readdir(workDir)).toEqual(expect.arrayContaining(published));
   });
 
-  it('publishes no best one that is gone, and says so, when the work directory has moved', async () => {
-    const folder = await temporary();
-    const [before, after] = [join(folder, 'before'), join(folder, 'after')];
+  describe('in a run that goes on', () => {
     const trainConfig = { maxEpochs: 1 };
-    await trainTiny({ workDir: before, trainConfig });
-    await rename(before, after);
-    const defaultHooks = { checkpoint: { publish: true } };
-    const { events } = await trainTiny({ workDir: after, trainConfig, defaultHooks }, { resume: true });
-    expect(eventsOf(events, 'warning').map(({ message }) => message)).toContain(
-      `${join(before, 'best.safetensors')} is gone, so it is not published`,
-    );
+    const defaultHooks = { checkpoint: { publish: true, saveBest: 'loss', rule: 'less' } } as const;
+    /** Evaluates to the numbers that it is given, one after the other. */
+    const losing = (...losses: number[]) => ({
+      valEvaluator: [{ type: 'Given' as const, losses }],
+      defaultHooks,
+    });
+
+    it('finds the best one again in a work directory that has moved, and puts a better one in its place', async () => {
+      const folder = await temporary();
+      const [before, after] = [join(folder, 'before'), join(folder, 'after')];
+      await trainTiny({ workDir: before, trainConfig, ...losing(2) });
+      await rename(before, after);
+      const best = join(after, 'best.safetensors');
+      const run = async (maxEpochs: number, ...losses: number[]) => {
+        const changes = { workDir: after, trainConfig: { maxEpochs }, ...losing(...losses) };
+        const { end, events } = await trainTiny(changes, { resume: true });
+        expect(end.bestCheckpoint).toBe(best);
+        expect(eventsOf(events, 'warning')).toEqual([]);
+        return (await loadCheckpoint(best)).manifest.epoch;
+      };
+      expect(await run(2, 3)).toBe(1);
+      expect(await run(3, 1)).toBe(3);
+      await expect(stat(before)).rejects.toThrow(/ENOENT/);
+      expect((await readdir(after)).filter((name) => /^best-[0-9a-f]{8}/.test(name))).toHaveLength(2);
+    });
+
+    it('leaves the best one in the work directory that it goes on from, until there is a better one', async () => {
+      const folder = await temporary();
+      const [before, after] = [join(folder, 'before'), join(folder, 'after')];
+      const { end } = await trainTiny({ workDir: before, trainConfig, ...losing(2) });
+      const options = { resume: end.lastCheckpoint ?? '' };
+      const next = await trainTiny({ workDir: after, trainConfig: { maxEpochs: 2 }, ...losing(3) }, options);
+      expect(next.end.bestCheckpoint).toBe(join(before, 'best.safetensors'));
+      const changes = { workDir: after, trainConfig: { maxEpochs: 4 }, ...losing(3, 1) };
+      const last = await trainTiny(changes, { resume: true });
+      expect(last.end.bestCheckpoint).toBe(join(after, 'best.safetensors'));
+    });
+
+    it('says that the best one is gone, and publishes none', async () => {
+      const workDir = await temporary();
+      await trainTiny({ workDir, trainConfig, ...losing(2) });
+      const best = join(workDir, 'best.safetensors');
+      await rm(best);
+      const changes = { workDir, trainConfig: { maxEpochs: 2 }, ...losing(3) };
+      const { events } = await trainTiny(changes, { resume: true });
+      expect(eventsOf(events, 'warning').map(({ message }) => message)).toEqual([
+        `${best} is gone: the best checkpoint so far, of loss 2; what is better than that will be kept`,
+        `${best} is gone, so it is not published`,
+      ]);
+    });
   });
 
   it('knows from the keys of the config which metrics are better when they are less', () => {

@@ -102,7 +102,9 @@ describe('training', () => {
     expect((await stat(best)).ino).toBe((await stat(newest)).ino);
     await trained(workDir, {}, { trainConfig: { maxEpochs: 3 }, resume: true });
     expect(await readdir(workDir)).not.toContain('iter_0000000004.safetensors');
-    expect((await loadCheckpoint(best)).manifest.hooks.CheckpointHook).toMatchObject([{ path: best }]);
+    expect((await loadCheckpoint(best)).manifest.hooks.CheckpointHook).toMatchObject([
+      { path: 'best.safetensors' },
+    ]);
   });
 
   it('ends after the current step with a checkpoint when it is interrupted, and a resumed run ends with the same bits', async () => {

@@ -30,6 +30,8 @@ const notToday = () => {
 const sgd = { type: 'SGD', lr: 0.1 } as const;
 
 const longAgo = async (path: string) => utimes(path, new Date(0), new Date(0));
+/** Renewed just now, however slow this machine is. */
+const justNow = async (path: string) => utimes(path, new Date('2100-01-01'), new Date('2100-01-01'));
 
 describe('a work directory', () => {
   it('in which a run is going on is refused to another one, which writes nothing there', async () => {
@@ -81,6 +83,7 @@ describe('a work directory', () => {
     const path = join(workDir, lockName);
     const text = await holder({ pid: 7, ...changes });
     await writeFile(path, text);
+    await justNow(path);
     const heard: string[] = [];
     // Renewed when the other one begins to wait, which is therefore never in vain.
     const onWait = (message: string) => {
@@ -115,6 +118,7 @@ describe('a work directory', () => {
       await (await WorkDirLock.take(workDir, { onWait })).release();
       expect(heard).toEqual([]);
       await writeFile(path, await holder({ pid: process.ppid, ...changes }));
+      await justNow(path);
       await (await WorkDirLock.take(workDir, { beat: 10, limit: 100, onWait })).release();
       expect(heard).toHaveLength(1);
     },
@@ -213,6 +217,7 @@ it('a runner says what it is called, where its log is, and which hooks it has', 
   ]);
   expect(runner.describeHooks().at(-1)?.points).toEqual([
     'loadState',
+    'beforeTrain',
     'afterTrainIteration',
     'afterVal',
     'afterEpoch',

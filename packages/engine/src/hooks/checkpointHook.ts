@@ -6,7 +6,7 @@
  */
 
 import { stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { OmmaError } from '@omma/core';
 import { linkAtomically, makeFolder, textFile } from '@omma/storage';
 import { z } from 'zod';
@@ -49,14 +49,33 @@ export class CheckpointHook implements Hook {
     return first?.path ?? null;
   }
 
-  saveState(): Best[] {
-    return [...this.#best.values()];
+  /** A best one in the folder of the checkpoint `path` by its name alone: the work directory may move. */
+  saveState(path: string): Best[] {
+    const directory = dirname(resolve(path));
+    return [...this.#best.values()].map((best) => {
+      const full = resolve(best.path);
+      return { ...best, path: dirname(full) === directory ? basename(full) : full };
+    });
   }
 
-  loadState(state: unknown): void {
+  loadState(state: unknown, path: string): void {
     const { success, data } = bestSchema.safeParse(state);
     if (!success) throw new OmmaError('CheckpointHook: its state in the checkpoint is damaged');
-    for (const best of data) this.#best.set(best.metric, best);
+    for (const best of data) {
+      const place = isAbsolute(best.path) ? best.path : join(dirname(path), best.path);
+      this.#best.set(best.metric, { ...best, path: place });
+    }
+  }
+
+  async beforeTrain({ isMain, emit }: TrainingContext): Promise<void> {
+    if (!isMain) return;
+    for (const { metric, value, path } of this.#best.values()) {
+      if ((await stat(path).catch(() => null)) !== null) continue;
+      emit({
+        type: 'warning',
+        message: `${path} is gone: the best checkpoint so far, of ${metric} ${value}; what is better than that will be kept`,
+      });
+    }
   }
 
   async afterTrainIteration(context: TrainingContext): Promise<void> {
@@ -95,7 +114,7 @@ export class CheckpointHook implements Hook {
       return;
     for (const path of new Set([this.#lastPath, ...[...this.#best.values()].map((best) => best.path)])) {
       if (path === null) continue;
-      // The best one may be of before a resume, from a work directory that has moved since.
+      // Somebody may have deleted it.
       if ((await stat(path).catch(() => null)) === null) {
         context.emit({ type: 'warning', message: `${path} is gone, so it is not published` });
         continue;

@@ -22,10 +22,10 @@ export interface Hook {
 
   /** Before weights are restored and the step is compiled: may add state and arithmetic to the step, or ask for its profile. */
   setUp?(setup: TrainSetup): void;
-  /** What the hook wants to find again when the run is resumed: plain JSON data, kept in every checkpoint. */
-  saveState?(): unknown;
-  /** Gets what `saveState` gave, before training starts. Never trust it: it comes from a file. */
-  loadState?(state: unknown): void;
+  /** What the hook wants to find again when the run is resumed: plain JSON data, kept in every checkpoint. `path`: of the one it will be in. */
+  saveState?(path: string): unknown;
+  /** Gets what `saveState` gave, before training starts. Never trust it: it comes from a file, `path`, which may have moved since. */
+  loadState?(state: unknown, path: string): void;
 
   /** At the very beginning of training or of a test, before anything is loaded. */
   beforeRun?(context: RunContext): Promise<void>;

@@ -60,19 +60,19 @@ export class HookList {
     return this.#entries.map(({ hook }) => hook);
   }
 
-  /** What the hooks want kept, by name. */
-  saveState(): Record<string, unknown> {
+  /** What the hooks want kept in the checkpoint `path`, by name. */
+  saveState(path: string): Record<string, unknown> {
     return Object.fromEntries(
       this.hooks.flatMap((hook) =>
-        hook.name === undefined || hook.saveState === undefined ? [] : [[hook.name, hook.saveState()]],
+        hook.name === undefined || hook.saveState === undefined ? [] : [[hook.name, hook.saveState(path)]],
       ),
     );
   }
 
   /** Hands each hook its part. What no hook asks for is left aside: a run may be resumed with fewer hooks. */
-  loadState(states: Readonly<Record<string, unknown>>): void {
+  loadState(states: Readonly<Record<string, unknown>>, path: string): void {
     for (const hook of this.hooks) {
-      if (hook.name !== undefined && hook.name in states) hook.loadState?.(states[hook.name]);
+      if (hook.name !== undefined && hook.name in states) hook.loadState?.(states[hook.name], path);
     }
   }
 }

@@ -24,7 +24,7 @@ export async function saveSnapshot(
       samplesPerStep: loader.samplesPerStep,
       ranks,
       seed,
-      hooks: hooks.saveState(),
+      hooks: hooks.saveState(path),
       // JSON has no other numbers.
       metrics: Object.fromEntries(
         Object.entries(context.metrics()).filter(([, value]) => Number.isFinite(value)),

@@ -116,7 +116,7 @@ export class Training {
     this.#metrics = manifest?.metrics ?? {};
     this.#progress = { epoch: 0, iterationInEpoch: 0, iteration: 0, evaluationDue: false };
     this.#inputTypes = { ...manifest?.inputs };
-    this.#hooks.loadState(manifest?.hooks ?? {});
+    if (checkpoint !== null) this.#hooks.loadState(checkpoint.manifest.hooks, checkpoint.path);
   }
 
   /** What the run works with, for those who only try it out: `checkRun`, `findLearningRate`. */

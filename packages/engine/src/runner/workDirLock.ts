@@ -154,7 +154,7 @@ async function stillHeldBy(
 ): Promise<Holder | null> {
   if (isSeen(holder, own)) return (await lives(holder)) ? holder : null;
   const renewed = await renewedAt(path);
-  const left = limit - ((await stat(fresh)).mtimeMs - renewed);
+  const left = Math.min(limit, limit - ((await stat(fresh)).mtimeMs - renewed));
   if (left <= 0) return null;
   onWait?.(
     `waiting up to ${Math.ceil(left / 1000)} s to see whether process ${holder.pid}${whereIs(holder, own)} still trains in this work directory`,
