@@ -2,7 +2,7 @@
 
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
-import type { IterationEvent, RunnerEvent } from '@omma/engine';
+import type { EpochEvent, IterationEvent, RunnerEvent } from '@omma/engine';
 import { describe, expect, it } from 'vitest';
 import { type ReportConfig, trainingReport, warningReport } from '../src/terminal/trainingReport.ts';
 
@@ -24,25 +24,27 @@ const step = (iteration: number): IterationEvent => ({
   dataWaitShare: 0.01,
 });
 
+const epoch: EpochEvent = {
+  type: 'epoch',
+  epoch: 0,
+  seconds: 2,
+  meanLoss: 1.23456789,
+  imagesPerSecond: 80,
+  dataWaitShare: 0.01,
+  skipped: [],
+};
+
 const events: RunnerEvent[] = [
   step(5),
   step(10),
-  {
-    type: 'epoch',
-    epoch: 0,
-    seconds: 2,
-    meanLoss: 1.23456789,
-    imagesPerSecond: 80,
-    dataWaitShare: 0.01,
-    skipped: [],
-  },
+  epoch,
   { type: 'warning', message: 'a picture is damaged' },
 ];
 
-function told(config: ReportConfig, report = trainingReport): string[] {
+function told(config: ReportConfig, report = trainingReport, heard = events): string[] {
   const output = new PassThrough();
   const listen = report(output, config);
-  for (const event of events) listen(event);
+  for (const event of heard) listen(event);
   // Where CI is set, warnings are coloured in files too.
   return stripVTControlCharacters(String(output.read() ?? ''))
     .split('\n')
@@ -71,6 +73,18 @@ describe('the report of a training run', () => {
     expect(told({ logLevel: 'error' })).toEqual([]);
     expect(told({}, warningReport)).toEqual(['warning: a picture is damaged']);
     expect(told({ logLevel: 'error' }, warningReport)).toEqual([]);
+  });
+
+  it('names a picture that was skipped once, whether its reason does too or not', () => {
+    const skipped = [
+      { name: 'a/b.jpg', reason: 'a/b.jpg: is no picture' },
+      { name: 'cifar#7', reason: 'truncated' },
+    ];
+    const lines = ['skipped a/b.jpg: is no picture', 'skipped cifar#7: truncated'];
+    expect(told({}, trainingReport, [{ ...epoch, skipped }]).slice(1)).toEqual(
+      lines.map((line) => `  ${line}`),
+    );
+    expect(told({}, warningReport, [{ ...epoch, skipped }])).toEqual(lines);
   });
 
   it('writes numbers with as many digits as the config says', () => {

@@ -6,6 +6,7 @@ import { type ConfigOptions, configFrom } from '../run/config.ts';
 import { isOfflineModel, type OpenOfflineModel, openOfflineModel } from '../run/offlineModel.ts';
 import { rankFromEnvironment } from '../run/rank.ts';
 import { formatDuration } from '../terminal/format.ts';
+import { skippedLine } from '../terminal/skipped.ts';
 import { formatTable } from '../terminal/table.ts';
 import { trainingReport } from '../terminal/trainingReport.ts';
 
@@ -83,7 +84,7 @@ export function printEvaluation(
   }
   const rows = Object.entries(metrics).map(([name, value]) => [name, value.toFixed(2)]);
   process.stdout.write(`${formatTable([{ title: 'metric' }, { title: 'value', align: 'right' }], rows)}\n`);
-  for (const { name, reason } of skipped) process.stdout.write(`skipped ${name}: ${reason}\n`);
+  for (const sample of skipped) process.stdout.write(`${skippedLine(sample)}\n`);
   process.stdout.write(`${samples} samples in ${formatDuration(seconds)}\n`);
 }
 

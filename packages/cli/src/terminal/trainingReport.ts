@@ -19,6 +19,7 @@ import { type Options, SingleBar } from 'cli-progress';
 import pc from 'picocolors';
 import { byteProgress, type Progress } from './byteProgress.ts';
 import { formatCount, formatDigits, formatDuration, formatPercent } from './format.ts';
+import { skippedLine } from './skipped.ts';
 
 export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean };
 
@@ -95,7 +96,7 @@ export function warningReport(output: Output, config: ReportConfig = {}): Runner
     if (!isTold('warning', config)) return;
     if (event.type === 'warning') output.write(`warning: ${event.message}\n`);
     if (event.type !== 'epoch') return;
-    for (const { name, reason } of event.skipped.slice(0, 3)) output.write(`skipped ${name}: ${reason}\n`);
+    for (const sample of event.skipped.slice(0, mostSkippedShown)) output.write(`${skippedLine(sample)}\n`);
   };
 }
 
@@ -120,7 +121,7 @@ function length({ maxEpochs, maxIterations, iterationsPerEpoch }: StartEvent): s
 const mostSkippedShown = 3;
 
 function skippedLines(skipped: EpochEvent['skipped']): string[] {
-  const lines = skipped.slice(0, mostSkippedShown).map(({ name, reason }) => `  skipped ${name}: ${reason}`);
+  const lines = skipped.slice(0, mostSkippedShown).map((sample) => `  ${skippedLine(sample)}`);
   const rest = skipped.length - lines.length;
   return rest > 0 ? [...lines, `  and ${rest} more, all of them in log.jsonl`] : lines;
 }
