@@ -5,14 +5,18 @@ import type { Config } from '@omma/engine';
 import { batchSize, pictureSize, trainPictures } from './pictures.ts';
 
 export interface SoakOptions {
-  readonly pictures: string;
-  readonly workDir: string;
+  /** Threads that load pictures. */
   readonly workers: number;
+  /** Of the whole run, rounded up to whole epochs. */
   readonly steps: number;
   readonly device: string;
 }
 
-export function soakConfig({ pictures, workDir, workers, steps, device }: SoakOptions): Config {
+export function soakConfig(
+  pictures: string,
+  workDir: string,
+  { workers, steps, device }: SoakOptions,
+): Config {
   // Nothing is kept decoded: every epoch reads and decodes again.
   const data = { type: 'ImageFolder', root: pictures, cacheBytes: 0 } as const;
   const loading = { batchSize, numWorkers: workers, persistentWorkers: true };

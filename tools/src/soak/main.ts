@@ -1,21 +1,16 @@
 /**
- * `node tools/dist/soak/main.js`: does memory grow? Trains a tiny network as long as it is told to, with worker threads that decode pictures, averaged weights, checkpoints,
- * evaluations and all logs on files, and says what the process held at the beginning, in the middle and at the end, and how much more it
- * needs every 100,000 steps.
+ * `node tools/dist/soak/main.js`: does memory grow? Trains a tiny network as long as it is told to, with worker threads that decode pictures, averaged weights,
+ * checkpoints, evaluations, and all logs that are files, and says what the process held in the first, the middle and the last third, and how much
+ * more it holds after every 100,000 steps.
  */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import '@omma/classification';
 import '@omma/cpu';
-import { checkConfig, Runner } from '@omma/engine';
 import { runTool, wholeNumber } from '../commandLine.ts';
-import { soakConfig } from './config.ts';
 import { growthOf, type MemoryKind, type MemorySample } from './growth.ts';
 import { MemoryWatch } from './memoryWatch.ts';
-import { writePictures } from './pictures.ts';
+import { soak } from './soak.ts';
 
 const usage = `usage: node tools/dist/soak/main.js [options]
 
@@ -46,23 +41,10 @@ await runTool('soak', usage, async (argv) => {
     seconds: 60 * wholeNumber('minutes', values.minutes, 1),
     onSample: (sample) => process.stderr.write(`${lineOf(sample)}\n`),
   });
-  const folder = await mkdtemp(join(tmpdir(), 'omma-soak-'));
-  try {
-    const pictures = join(folder, 'pictures');
-    await writePictures(pictures);
-    const config = soakConfig({
-      pictures,
-      workDir: join(folder, 'run'),
-      workers: wholeNumber('workers', values.workers),
-      steps: wholeNumber('steps', values.steps, 1),
-      device: values.device,
-    });
-    const runner = await Runner.create(checkConfig(config), { hooks: [watch] });
-    await runner.train();
-    await runner.dispose();
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  // The network is far too small for two threads to share it.
+  process.env.OMMA_NUM_THREADS ??= '1';
+  const workers = wholeNumber('workers', values.workers);
+  await soak({ workers, steps: wholeNumber('steps', values.steps, 1), device: values.device }, watch);
   process.stdout.write(values.json ? `${JSON.stringify(reportOf(watch.samples))}\n` : tableOf(watch.samples));
   return 0;
 });
