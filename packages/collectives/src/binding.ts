@@ -21,17 +21,22 @@ export interface NativeEngine {
   abort(reason: string): void;
 }
 
+export interface NativeShared extends NativeEngine {
+  /** Where the others open the memory that this rank has made. */
+  place(): string;
+  /** Nobody else opens it from here on. */
+  close(): void;
+}
+
 export interface SharedBinding {
-  /** Makes the memory `name` or opens it; throws where there is none, as on another machine. */
+  /** Makes memory called `name`, or opens what is called so at `place`; throws where there is none, as on another machine. */
   readonly Shared: new (
     rank: number,
     size: number,
     timeout: number,
     name: string,
-    makes: boolean,
-  ) => NativeEngine;
-  /** Ends the name; those who have opened the memory keep it. */
-  unlink(name: string): void;
+    place: string | undefined,
+  ) => NativeShared;
 }
 
 export interface NativeGloo extends NativeEngine {

@@ -1,11 +1,11 @@
 /**
- * Shared memory: collectives between processes of one machine. Nobody need know where a rank runs: rank 0 makes the memory and says its name over the
- * `Rendezvous`, and who can open it is on the same machine.
+ * Shared memory: collectives between processes of one machine. Nobody need know where a rank runs: rank 0 makes the memory and says over the `Rendezvous` where
+ * it is, and who can open it is on the same machine.
  */
 
 import { randomUUID } from 'node:crypto';
 import type { HostCollectives, Rendezvous } from '@omma/core';
-import { loadAddon, type NativeEngine, type SharedBinding } from './binding.ts';
+import { loadAddon, type NativeShared, type SharedBinding } from './binding.ts';
 import { EngineCollectives } from './engine.ts';
 
 const binding = () => loadAddon<SharedBinding>('shared');
@@ -22,17 +22,12 @@ export function sharedMemoryAvailable(): true | string {
  */
 export async function connectShared(group: Rendezvous, timeout: number): Promise<HostCollectives | string> {
   const { rank, size } = group;
-  // At most 31 characters, for macOS.
-  const made = rank === 0 ? `/omma-${randomUUID().replaceAll('-', '').slice(0, 24)}` : null;
-  const own = made === null ? null : opened(group, timeout, made);
-  const end = () => {
-    if (made !== null) ended(made);
-  };
-  // A process that ends while it waits for the others leaves no name behind either.
-  process.once('exit', end);
+  const name = `omma-${randomUUID()}`;
+  const made = rank === 0 ? opened(group, timeout, name) : null;
   try {
-    if (made !== null) await group.set('shm/name', encode(typeof own === 'string' ? '' : made));
-    const mine = own ?? opened(group, timeout, decode(await group.get('shm/name')));
+    if (made !== null)
+      await group.set('shm/place', encode(typeof made === 'string' ? '' : `${made.place()} ${name}`));
+    const mine = made ?? found(group, timeout, decode(await group.get('shm/place')));
     await group.set(key(rank), encode(typeof mine === 'string' ? mine : ''));
     const ranks = Array.from({ length: size }, (_, other) => other);
     const reasons = (await Promise.all(ranks.map((other) => group.get(key(other))))).map(decode);
@@ -40,27 +35,31 @@ export async function connectShared(group: Rendezvous, timeout: number): Promise
     if (without === -1 && typeof mine !== 'string') return new EngineCollectives('shm', rank, size, mine);
     return `rank ${without} has no part in shared memory: ${reasons[without]}`;
   } finally {
-    process.off('exit', end);
-    end();
+    if (made !== null && typeof made !== 'string') made.close();
   }
 }
 
-/** This rank's engine, or why it has none. Rank 0 makes the memory, which is nobody's when `name` is empty. */
-function opened({ rank, size }: Rendezvous, timeout: number, name: string): NativeEngine | string {
-  const found = binding();
-  if (typeof found === 'string') return found;
-  if (name === '') return 'rank 0 has not made it';
+/** This rank's engine in the memory that rank 0 has made, or why it has none; `said` is what rank 0 says of it. */
+function found(group: Rendezvous, timeout: number, said: string): NativeShared | string {
+  const [place, name] = said.split(' ');
+  if (place === undefined || name === undefined) return 'rank 0 has not made it';
+  return opened(group, timeout, name, place);
+}
+
+/** This rank's engine, or why it has none, in memory that is made here unless it is at `place`. */
+function opened(
+  { rank, size }: Rendezvous,
+  timeout: number,
+  name: string,
+  place?: string,
+): NativeShared | string {
+  const addon = binding();
+  if (typeof addon === 'string') return addon;
   try {
-    return new found.Shared(rank, size, timeout, name, rank === 0);
+    return new addon.Shared(rank, size, timeout, name, place);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
-}
-
-/** The memory loses its name: it goes when the last process ends that has opened it, however that ends. */
-function ended(name: string): void {
-  const found = binding();
-  if (typeof found !== 'string') found.unlink(name);
 }
 
 const key = (rank: number) => `shm/opened/${rank}`;

@@ -188,6 +188,6 @@ export function itIsAnEngine(
   });
 }
 
-function bytes(data: { buffer: ArrayBufferLike } | undefined): Buffer {
+export function bytes(data: { buffer: ArrayBufferLike } | undefined): Buffer {
   return Buffer.from(data?.buffer ?? new ArrayBuffer(0));
 }

@@ -1,4 +1,4 @@
-// omma_shared.node: class Shared(rank, size, timeout in milliseconds, name of the memory, whether to make it).
+// omma_shared.node: class Shared(rank, size, timeout in milliseconds, name of the memory, where another process has made it or undefined to make it).
 #include "addon.h"
 #include "shared/shared_engine.h"
 
@@ -13,26 +13,34 @@ class Shared : public Collectives<Shared> {
     size_ = info[1].As<Napi::Number>();
     const auto timeout = std::chrono::milliseconds(info[2].As<Napi::Number>().Int64Value());
     const std::string name = info[3].As<Napi::String>();
-    const bool makes = info[4].As<Napi::Boolean>();
     try {
-      engine_ = std::make_shared<SharedEngine>(makes ? Segment::make(name, size_) : Segment::open(name, size_), rank_, size_, timeout);
+      Segment segment = info[4].IsString() ? Segment::open(info[4].As<Napi::String>(), name, size_) : Segment::make(name, size_);
+      shared_ = std::make_shared<SharedEngine>(std::move(segment), rank_, size_, timeout);
+      engine_ = shared_;
     } catch (const std::exception& error) {
       throw Napi::Error::New(info.Env(), error.what());
     }
   }
 
-  static Napi::Function define(Napi::Env env) { return DefineClass(env, "Shared", methods()); }
+  static Napi::Function define(Napi::Env env) {
+    auto all = methods();
+    all.push_back(InstanceMethod("place", &Shared::place));
+    all.push_back(InstanceMethod("close", &Shared::close));
+    return DefineClass(env, "Shared", all);
+  }
 
  private:
   friend class Collectives<Shared>;
-};
 
-// unlink(name): nobody opens the memory any more.
-void unlink(const Napi::CallbackInfo& info) { Segment::unlink(info[0].As<Napi::String>()); }
+  // Where the others open the memory that this rank has made, until close().
+  Napi::Value place(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), shared_->segment().place()); }
+  void close(const Napi::CallbackInfo&) { shared_->segment().close(); }
+
+  std::shared_ptr<SharedEngine> shared_;
+};
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Shared", Shared::define(env));
-  exports.Set("unlink", Napi::Function::New(env, unlink, "unlink"));
   return exports;
 }
 

@@ -1,4 +1,7 @@
 // Memory that the processes of one machine map together: a control block a rank, and room for what a rank lets the others read.
+//
+// It has no name in any folder: rank 0 makes a file in memory (memfd) and holds it open, the others open it by rank 0's place in /proc. So nothing is left behind, at whatever
+// moment a process is killed. Linux alone has that; elsewhere, and where a process may not look at another one, ranks do without.
 #pragma once
 
 #include <atomic>
@@ -32,17 +35,22 @@ class Segment {
   // Bytes of a tensor that go through the memory at once: small enough to stay in the caches of all ranks, large enough that two meetings are cheap beside it.
   static constexpr size_t kChunk = size_t{1} << 20;
 
-  // Makes the memory for `size` ranks under `name`, which nobody may have taken. Throws std::runtime_error.
+  // More would have less than a line of a chunk each.
+  static constexpr int kMostRanks = kChunk / 64;
+
+  // Makes the memory for `size` ranks, which is called `name` where the others open it. Throws std::runtime_error.
   static Segment make(const std::string& name, int size);
-  // Maps what another process has made. Throws std::runtime_error where it is not there, as on another machine.
-  static Segment open(const std::string& name, int size);
+  // Maps what another process has made: `place` is where it says, `name` what it must find there. Throws std::runtime_error where it does not, as on another machine.
+  static Segment open(const std::string& place, const std::string& name, int size);
   Segment(Segment&& other) noexcept;
   Segment(const Segment&) = delete;
   Segment& operator=(const Segment&) = delete;
   ~Segment();
 
-  // The name ends; the memory goes when the last one unmaps it.
-  static void unlink(const std::string& name);
+  // Where other processes open what this one has made, until `close`.
+  std::string place() const;
+  // Nobody else opens it from here on; it goes when the last one that has opened it ends.
+  void close();
 
   Control& control(int rank) const;
   // kChunk bytes that `rank` writes before it meets the others, who read them before they meet again.
@@ -51,8 +59,11 @@ class Segment {
   char* result(int rank) const;
 
  private:
-  Segment(int file, const std::string& name, int size, bool fresh);
+  // Takes the file over.
+  Segment(int file, int size);
+  void map();
 
+  int file_ = -1;
   char* memory_ = nullptr;
   size_t bytes_ = 0;
   int size_ = 0;

@@ -150,7 +150,11 @@ void SharedEngine::compare(int other) {
                            ", rank " + std::to_string(other) + " calls " + described(theirs));
 }
 
-void SharedEngine::combine(char* to, const char* own, size_t offset, size_t count, ReduceFunction function) {
+void SharedEngine::combine(char* to, const char* own, size_t offset, size_t count, size_t width, ReduceFunction function) {
+  if (size_ == 1) {
+    std::memcpy(to, own, count * width);
+    return;
+  }
   const auto of = [&](int rank) { return rank == rank_ ? own : segment_.given(rank) + offset; };
   function(to, of(0), of(1), count);
   for (int rank = 2; rank < size_; rank++) function(to, to, of(rank), count);
@@ -175,7 +179,7 @@ void SharedEngine::doAllReduce(void* data, size_t count, int dtype, int op) {
         const size_t n = std::min(kBlock, to - i);
         char* own = at + (begin + i) * width;
         char* result = segment_.result(rank_) + i * width;
-        combine(result, own, (begin + i) * width, n, function);
+        combine(result, own, (begin + i) * width, n, width, function);
         std::memcpy(own, result, n * width);
       }
     });
@@ -232,7 +236,7 @@ void SharedEngine::doReduceScatter(const void* source, void* target, size_t coun
     meet(done == 0);
     inParallel(part, kBlock, [&](size_t begin, size_t end) {
       const size_t bytes = begin * width;
-      combine(to + done * width + bytes, own(rank_) + bytes, place(rank_) + bytes, end - begin, function);
+      combine(to + done * width + bytes, own(rank_) + bytes, place(rank_) + bytes, end - begin, width, function);
     });
     meet(false);
   }

@@ -17,6 +17,8 @@ class SharedEngine : public Engine {
   SharedEngine(Segment segment, int rank, int size, std::chrono::milliseconds timeout);
   ~SharedEngine() override;
 
+  Segment& segment() { return segment_; }
+
  protected:
   void doAllReduce(void* data, size_t count, int dtype, int op) override;
   void doBroadcast(void* data, size_t bytes, int root) override;
@@ -36,10 +38,10 @@ class SharedEngine : public Engine {
   // Until `other` has come too; `begin` is when this rank came, so that all of them together have one timeout.
   void waitFor(int other, uint64_t meeting, Clock::time_point begin);
   void compare(int other);
-  // Combines the ranks' values of one place in rank order into `to`; this rank's own are at `own`, the others' `offset` bytes into what they have given.
-  void combine(char* to, const char* own, size_t offset, size_t count, ReduceFunction function);
+  // Combines the ranks' values of one place, `width` bytes each, in rank order into `to`; this rank's own are at `own`, the others' `offset` bytes into what they have given.
+  void combine(char* to, const char* own, size_t offset, size_t count, size_t width, ReduceFunction function);
 
-  const Segment segment_;
+  Segment segment_;
   const int rank_;
   const int size_;
   const std::chrono::milliseconds timeout_;
