@@ -19,6 +19,8 @@ export interface RunSummary {
   readonly maxIterations: number | null;
   readonly iterationsPerEpoch: number | null;
   readonly maxEpochs: number | null;
+  /** Processes that train together. */
+  readonly ranks: number;
   readonly metrics: Readonly<Record<string, MetricSummary>>;
   /** Names of its curves. */
   readonly curves: readonly string[];
@@ -61,6 +63,12 @@ export interface SystemLoad {
   readonly memoryTotal: number;
   readonly diskFree: number;
   readonly diskTotal: number;
+}
+
+/** The end of a log: the ranks of the run that have one, and the last lines of the one asked for. */
+export interface LogTail {
+  readonly ranks: readonly number[];
+  readonly lines: readonly string[];
 }
 
 /** Pushed to the page. */

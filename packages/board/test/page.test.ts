@@ -1,6 +1,6 @@
 /** The page in a real browser. Skipped, loudly, where there is no Chromium or the page is not built. */
 
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -45,6 +45,7 @@ describe.skipIf(browserPath === undefined || !isBuilt)('the page', { timeout: 12
       join(pictures, 'rose.png'),
     );
     grow(first, image(5000, 'vis_data/vis_image/rose.png'));
+    writeFileSync(join(first, 'log.rank1.jsonl'), '{"type":"warning","message":"of rank one"}\n');
     board = await serveBoard(new RunSet(root), { port: 0 });
     browser = await chromium.launch({
       executablePath: browserPath ?? '',
@@ -145,8 +146,13 @@ describe.skipIf(browserPath === undefined || !isBuilt)('the page', { timeout: 12
   it('follows the log, and the load of the machine', async () => {
     await openTab('Log');
     await page.locator('.log').waitFor();
-    await page.locator('select').selectOption('second');
+    await page.locator('select').first().selectOption('second');
     await expect.poll(() => page.locator('.log').textContent()).toMatch(/end[\s\S]*finished/);
+    await page.locator('select').first().selectOption('first');
+    await page.locator('[data-choice=rank]').selectOption('1');
+    await expect.poll(() => page.locator('.log').textContent()).toContain('of rank one');
+    await page.locator('select').first().selectOption('second');
+    await expect.poll(() => page.locator('[data-choice=rank]').count()).toBe(0);
     await openTab('System');
     await expect.poll(() => page.locator('.tile b').first().textContent()).toMatch(/^\d+ %$/);
   });

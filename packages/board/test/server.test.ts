@@ -4,7 +4,14 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Board, type BoardEvent, type CurveData, RunSet, serveBoard } from '../src/index.ts';
+import {
+  type Board,
+  type BoardEvent,
+  type CurveData,
+  type LogTail,
+  RunSet,
+  serveBoard,
+} from '../src/index.ts';
 import { evaluation, grow, image, iterations, start, temporary, writeRun } from './support/logs.ts';
 
 const root = temporary();
@@ -76,9 +83,26 @@ describe('the board', () => {
   });
 
   it('shows the end of a log', async () => {
-    const lines = await json<string[]>('/api/tail?run=one+run&lines=2');
+    const { lines, ranks } = await json<LogTail>('/api/tail?run=one+run&lines=2');
+    expect(ranks).toEqual([0]);
     expect(lines).toHaveLength(2);
     expect(JSON.parse(lines[1] ?? '')).toMatchObject({ type: 'image' });
+  });
+
+  it('shows the logs of other ranks that the run has, and no link in their place', async () => {
+    writeFileSync(join(dir, 'log.rank10.jsonl'), '{"type":"warning","message":"ten"}\n');
+    writeFileSync(join(dir, 'log.rank1.jsonl'), '{"type":"warning","message":"one"}\n');
+    symlinkSync(secret, join(dir, 'log.rank2.jsonl'));
+    expect(await json<LogTail>('/api/tail?run=one+run&rank=10')).toEqual({
+      ranks: [0, 1, 10],
+      lines: ['{"type":"warning","message":"ten"}'],
+    });
+    for (const [rank, status] of [
+      [2, 404],
+      [3, 404],
+      ['../1', 400],
+    ] as const)
+      expect((await get(`/api/tail?run=one+run&rank=${rank}`)).status).toBe(status);
   });
 
   it('hands out the pictures of a run, and no other file whatever the log says', async () => {

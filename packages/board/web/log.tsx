@@ -1,24 +1,41 @@
-/** The end of a run's log, followed as it grows. */
+/** The end of a run's log, that of any rank which writes one, followed as it grows. */
 
-import { useSignal } from '@preact/signals';
+import type { LogTail, RunSummary } from '@omma/board';
+import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { formatValue } from './format.ts';
-import { ask, chosenRuns } from './state.ts';
+import { ask, chosenRuns, connected, loads } from './state.ts';
 
 export function Log() {
   const name = useSignal<string | null>(null);
-  const lines = useSignal<readonly string[]>([]);
+  const rank = useSignal(0);
+  const tail = useSignal<LogTail | null>(null);
   const place = useRef<HTMLDivElement>(null);
   const run = chosenRuns.value.find((each) => each.name === name.value) ?? chosenRuns.value[0];
+  // The server tells of rank 0's log when it grows; the others' are looked at as often as it tells anything.
+  const news = rank.value === 0 ? run?.bytes : loads.value.at(-1)?.time;
   useEffect(() => {
     if (run === undefined) return;
-    void ask<string[]>('tail', { run: run.name }).then((found) => {
-      const box = place.current;
-      const follows = box === null || box.scrollTop + box.clientHeight > box.scrollHeight - 40;
-      lines.value = found;
-      if (follows) requestAnimationFrame(() => place.current?.scrollTo(0, place.current.scrollHeight));
-    });
-  }, [run?.name, run?.bytes]);
+    let stale = false;
+    void ask<LogTail>('tail', { run: run.name, rank: String(rank.value) }).then(
+      (found) => {
+        if (stale) return;
+        const box = place.current;
+        const follows = box === null || box.scrollTop + box.clientHeight > box.scrollHeight - 40;
+        tail.value = found;
+        if (follows) requestAnimationFrame(() => place.current?.scrollTo(0, place.current.scrollHeight));
+      },
+      () => {
+        // The run, or this rank's log, is gone; or the server is, and the page says so.
+        if (stale || !connected.value) return;
+        rank.value = 0;
+        tail.value = null;
+      },
+    );
+    return () => {
+      stale = true;
+    };
+  }, [run?.name, rank.value, news]);
   if (run === undefined) return <p class="empty">Choose a run at the side.</p>;
   return (
     <>
@@ -30,6 +47,7 @@ export function Log() {
             value={run.name}
             onInput={(event) => {
               name.value = event.currentTarget.value;
+              rank.value = 0;
             }}
           >
             {chosenRuns.value.map((each) => (
@@ -39,14 +57,53 @@ export function Log() {
             ))}
           </select>
         </label>
+        <Ranks run={run} ranks={tail.value?.ranks ?? [0]} rank={rank} />
         {run.failure !== null && <span class="failure">{run.failure}</span>}
       </div>
       <div class="log" ref={place}>
-        {lines.value.map((line, i) => (
+        {(tail.value?.lines ?? []).map((line, i) => (
           <Line key={i} line={line} />
         ))}
       </div>
     </>
+  );
+}
+
+/** Which rank's log is shown, where there are several; or why there is one alone. */
+function Ranks({
+  run,
+  ranks,
+  rank,
+}: {
+  readonly run: RunSummary;
+  readonly ranks: readonly number[];
+  readonly rank: Signal<number>;
+}) {
+  if (ranks.length > 1)
+    return (
+      <label>
+        rank{' '}
+        <select
+          class="tool"
+          data-choice="rank"
+          value={rank.value}
+          onInput={(event) => {
+            rank.value = Number(event.currentTarget.value);
+          }}
+        >
+          {ranks.map((each) => (
+            <option key={each} value={each}>
+              {each}
+            </option>
+          ))}
+        </select>
+      </label>
+    );
+  if (run.ranks === 1) return null;
+  return (
+    <span>
+      rank 0 of {run.ranks}; the others log with <code>visualizer: {'{ logEveryRank: true }'}</code>
+    </span>
   );
 }
 

@@ -94,6 +94,7 @@ function begin(
   state.precision = entry.amp === 'off' ? 'float32' : text(entry.amp);
   state.parameters = number(entry.parameters);
   state.maxEpochs = number(entry.maxEpochs);
+  state.ranks = number(entry.ranks) ?? 1;
   state.iterationsPerEpoch = number(entry.iterationsPerEpoch);
   state.maxIterations =
     number(entry.maxIterations) ??

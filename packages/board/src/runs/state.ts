@@ -40,6 +40,8 @@ export const runStateSchema = z.object({
   parameters: z.number().nullable(),
   maxEpochs: z.number().nullable(),
   iterationsPerEpoch: z.number().nullable(),
+  /** Processes that train together. */
+  ranks: z.number(),
   /** Iterations done and of the whole run. */
   iteration: z.number(),
   maxIterations: z.number().nullable(),
@@ -66,6 +68,7 @@ export function emptyState(): RunState {
     parameters: null,
     maxEpochs: null,
     iterationsPerEpoch: null,
+    ranks: 1,
     iteration: 0,
     maxIterations: null,
     config: null,

@@ -1,8 +1,9 @@
-/** The files that the board hands out: pictures that a log names, and the end of a log. Nothing outside of the run's folder, whatever the log says. */
+/** The files that the board hands out: pictures that a log names, and the ends of logs. Nothing outside of the run's folder, whatever the log says. */
 
-import { open, readFile, realpath, stat } from 'node:fs/promises';
+import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import type { Run } from '../runs/run.ts';
+import type { LogTail } from '../api.ts';
+import { logName, type Run } from '../runs/run.ts';
 
 const pictureTypes: Readonly<Record<string, string>> = {
   png: 'image/png',
@@ -34,9 +35,29 @@ export async function readPictureOf(
   }
 }
 
-/** The last lines of the log, oldest first. */
-export async function tailOf(run: Run, lines: number): Promise<string[]> {
-  const file = await open(run.logPath, 'r');
+/** What other ranks than 0 log where the config asks for it (the engine's rankLogName). */
+const rankLog = /^log\.rank([1-9]\d{0,5})\.jsonl$/;
+
+/** The ranks that have a log in the run's folder. Links are not followed, as discoverRuns does not. */
+async function ranksOf(run: Run): Promise<number[]> {
+  const entries = await readdir(run.dir, { withFileTypes: true });
+  const others = entries.flatMap((entry) => {
+    const rank = entry.isFile() ? rankLog.exec(entry.name)?.[1] : undefined;
+    return rank === undefined ? [] : [Number(rank)];
+  });
+  return [0, ...others.sort((a, b) => a - b)];
+}
+
+/** The last lines of a rank's log, oldest first; null where the rank or the folder has none. */
+export async function tailOf(run: Run, rank: number, lines: number): Promise<LogTail | null> {
+  const ranks = await ranksOf(run).catch(() => [] as number[]);
+  if (!ranks.includes(rank)) return null;
+  const path = join(run.dir, rank === 0 ? logName : `log.rank${rank}.jsonl`);
+  return { ranks, lines: await lastLines(path, lines) };
+}
+
+async function lastLines(path: string, lines: number): Promise<string[]> {
+  const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
     const begin = Math.max(0, size - tailBytes);

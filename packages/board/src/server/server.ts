@@ -61,7 +61,11 @@ const curveQuery = z.object({
   pixels: z.coerce.number().int().min(1).max(8192).default(1000),
   smoothing: z.coerce.number().min(0).lt(1).default(0),
 });
-const tailQuery = z.object({ run: z.string(), lines: z.coerce.number().int().min(1).max(2000).default(300) });
+const tailQuery = z.object({
+  run: z.string(),
+  rank: z.coerce.number().int().min(0).default(0),
+  lines: z.coerce.number().int().min(1).max(2000).default(300),
+});
 const pictureQuery = z.object({ run: z.string(), index: z.coerce.number().int().min(0) });
 
 /** Serves `runs` until it is closed. */
@@ -159,9 +163,9 @@ function addRoutes(app: FastifyInstance, runs: RunSet, feed: Feed): void {
     return reply.type(picture.type).header('cache-control', 'private, max-age=86400').send(picture.bytes);
   });
   app.get('/api/tail', async (request, reply) => {
-    const { run, lines } = tailQuery.parse(request.query);
+    const { run, rank, lines } = tailQuery.parse(request.query);
     const found = runs.run(run);
-    if (found === undefined) return reply.code(404).send({ message: 'no such run' });
-    return tailOf(found, lines);
+    const tail = found === undefined ? null : await tailOf(found, rank, lines);
+    return tail ?? reply.code(404).send({ message: 'no such run, or no log of this rank' });
   });
 }
