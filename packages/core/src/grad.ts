@@ -22,7 +22,7 @@ export interface GradientOptions {
   readonly cotangent?: Tensor;
   /**
    * Module paths (`backbone.layer1`) whose activations are computed again in the backward pass in place of being kept: the same operations on the
-   * same numbers, so the same gradients, but for how a device's fusions round. No path may lie within another.
+   * same numbers, so the same gradients, but for how a device's fusions round. A path within another is an OmmaError.
    */
   readonly recompute?: readonly string[];
 }

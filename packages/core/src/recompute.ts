@@ -8,6 +8,7 @@
  * collectives are not repeated.
  */
 
+import { OmmaError } from './errors.ts';
 import type { GraphBuilder } from './graph/builder.ts';
 import type { Node } from './graph/graph.ts';
 import { applyOp, at, opNamed } from './op.ts';
@@ -25,10 +26,14 @@ export class Recomputation {
   /** Copies, by the value that they are copies of. */
   readonly #copies = new Map<number, Tensor>();
 
-  /** For the nodes `cone` (ascending indices) that the value `output` is computed from; `scopes` are the modules to recompute. */
+  /**
+   * For the nodes `cone` (ascending indices) that the value `output` is computed from; `scopes` are the modules to recompute. OmmaError when one lies
+   * within another.
+   */
   constructor(builder: GraphBuilder, cone: readonly number[], output: number, scopes: readonly string[]) {
     this.#builder = builder;
     if (scopes.length === 0) return;
+    checkApart(scopes);
     this.#fixed = fixedValues(builder, cone);
     for (const index of cone) {
       const segment = scopes.find((name) => isWithin(at(builder.nodes, index).scope, name));
@@ -85,6 +90,17 @@ export class Recomputation {
     if (index === null || !this.#segments.has(index) || this.#kept.has(id) || this.#fixed.has(id))
       return false;
     return opNamed(at(this.#builder.nodes, index).op).kind !== 'collective';
+  }
+}
+
+/** A node belongs to one segment: with one module inside another, which of them would depend on the order of the list. */
+function checkApart(scopes: readonly string[]): void {
+  for (const inner of scopes) {
+    const outer = scopes.find((other) => other !== inner && isWithin(inner, other));
+    if (outer !== undefined)
+      throw new OmmaError(
+        `gradients: recompute has ${inner}, which is part of ${outer}; leave one of them out`,
+      );
   }
 }
 

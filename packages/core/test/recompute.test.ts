@@ -134,6 +134,14 @@ describe('gradients with recompute', () => {
     expect(kept).toEqual(['add stage.0', 'add stage.1', 'add ']);
   });
 
+  it('refuse a module within another', () => {
+    expect(() => trace(network().step(['head', 'stage.1', 'stage']), types)).toThrow(
+      'gradients: recompute has stage.1, which is part of stage; leave one of them out',
+    );
+    // A name that only begins alike is another module.
+    expect(() => trace(network().step(['stage.1', 'stage.10']), types)).not.toThrow();
+  });
+
   it('leave a collective of the module alone, so that no rank waits for one that others do not repeat', () => {
     const traced = (recompute: readonly string[]) =>
       trace(

@@ -5,7 +5,7 @@ import { boardBenchmark } from './boardBenchmark.ts';
 import { dataBenchmark, flowers, originals } from './dataBenchmark.ts';
 import { engineOverheadBenchmark } from './engineOverhead.ts';
 import { memoryBenchmark } from './memoryBenchmark.ts';
-import { ommaOnCpu, onnxRuntime, type Peer } from './peers.ts';
+import { ommaKeeping, ommaOnCpu, onnxRuntime, type Peer } from './peers.ts';
 import { ranksBenchmark } from './ranksBenchmark.ts';
 import { recipeBenchmark } from './recipeBenchmark.ts';
 import { simulatorBenchmark } from './simulatorBenchmark.ts';
@@ -30,6 +30,7 @@ export const catalogue: readonly Benchmark[] = [
   ]),
   stepBenchmark(mobileNet, eagerAndCompiled),
   stepBenchmark(resnet18, eagerAndCompiled),
+  stepBenchmark({ ...resnet50, batch: 8, recompute: true }, () => [ommaKeeping]),
   stepBenchmark({ ...resnet18, device: 'onnx' }, () => [ommaOnCpu]),
   simulatorBenchmark(resnet18),
   ranksBenchmark,

@@ -15,6 +15,8 @@ export interface Job {
   readonly threads: number;
   /** Ours only: the device to run on. */
   readonly device: string;
+  /** Ours only, when a residual network trains: the backward pass computes the activations of its blocks again. */
+  readonly recompute?: boolean;
 }
 
 const titles: Readonly<Record<ModelName, string>> = {
@@ -26,14 +28,15 @@ const titles: Readonly<Record<ModelName, string>> = {
 /** "ResNet-50 training step, batch 16, 224x224, float32". */
 export function titleOf(job: Job): string {
   const kind = job.kind === 'train' ? 'training step' : 'inference';
-  return `${titles[job.model]} ${kind}, batch ${job.batch}, ${job.size}x${job.size}, ${job.dtype}`;
+  const again = job.recompute === true ? ', blocks recomputed' : '';
+  return `${titles[job.model]} ${kind}, batch ${job.batch}, ${job.size}x${job.size}, ${job.dtype}${again}`;
 }
 
 /** Reads a job back from a child's argument. */
 export function parseJob(text: string | undefined): Job {
   const value: unknown = JSON.parse(text ?? 'null');
   if (!isRecord(value)) throw new Error('bench: the argument is no job');
-  const { kind, model, batch, size, dtype, threads, device } = value;
+  const { kind, model, batch, size, dtype, threads, device, recompute } = value;
   const known = models.find((name) => name === model);
   if (
     (kind === 'train' || kind === 'infer') &&
@@ -42,9 +45,19 @@ export function parseJob(text: string | undefined): Job {
     typeof batch === 'number' &&
     typeof size === 'number' &&
     typeof threads === 'number' &&
-    typeof device === 'string'
+    typeof device === 'string' &&
+    (recompute === undefined || typeof recompute === 'boolean')
   ) {
-    return { kind, model: known, batch, size, dtype, threads, device };
+    return {
+      kind,
+      model: known,
+      batch,
+      size,
+      dtype,
+      threads,
+      device,
+      ...(recompute === undefined ? {} : { recompute }),
+    };
   }
   throw new Error(`bench: the argument is no job: ${text}`);
 }

@@ -34,26 +34,31 @@ async function prepare(job: Job): Promise<Prepared> {
   await initialize(model, 0);
   const options = { device: on, name: job.model, ...(job.dtype === 'bfloat16' ? { amp: job.dtype } : {}) };
   const begin = performance.now();
-  const run = job.kind === 'train' ? trainingStep(model, options) : inference(model, options);
+  const run = job.kind === 'train' ? trainingStep(model, job, options) : inference(model, options);
   const executable = await run.prepare(inputs);
   const prepareMs = performance.now() - begin;
   const parts =
     ascend !== null && executable instanceof ascend.AscendExecutable ? { ...executable.times } : {};
-  return { label: `Omma on ${on.name}`, detail: '', prepareMs, parts, step: () => run(inputs) };
+  const detail = job.recompute === false ? 'the peer keeps all activations' : '';
+  return { label: `Omma on ${on.name}`, detail, prepareMs, parts, step: () => run(inputs) };
 }
 
 type Network = ReturnType<typeof buildNetwork>;
 type Options = Parameters<typeof compile>[1];
 
 /** Forward, cross-entropy, backward, SGD with momentum and weight decay: one graph. */
-function trainingStep(model: Network, options: Options): CompiledFunction {
+function trainingStep(model: Network, { recompute = false }: Job, options: Options): CompiledFunction {
   const parameters = model.namedParameters();
+  const blocks = model
+    .namedModules()
+    .flatMap(([path]) => (/^backbone\.layer\d\.\d+$/.test(path) ? [path] : []));
   const optimizer = new SGD({ momentum: 0.9, weightDecay: 1e-4 });
   return compile((inputs) => {
     const { loss } = model.loss(inputs);
     const slopes = gradients(
       loss,
       parameters.map(([, parameter]) => parameter.read()),
+      { recompute: recompute ? blocks : [] },
     );
     optimizer.step(parameters, slopes, required(inputs.lr));
     return { loss };

@@ -67,6 +67,12 @@ export const onnxRuntime: Peer = {
   command: (job) => onnxRuntimeCommand({ ...job, dtype: 'float32' }),
 };
 
+/** Omma itself without recomputation, to tell what that costs. */
+export const ommaKeeping: Peer = {
+  label: 'Omma, all kept',
+  command: (job) => oursCommand({ ...job, recompute: false }),
+};
+
 /** Omma itself on its fastest device, to tell what another device costs. */
 export const ommaOnCpu: Peer = {
   label: 'Omma on cpu',

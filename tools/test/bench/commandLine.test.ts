@@ -61,12 +61,13 @@ describe('the command line', () => {
 
 describe('jobs', () => {
   it('travel as JSON', () => {
-    expect(parseJob(JSON.stringify(job))).toEqual(job);
+    for (const one of [job, { ...job, recompute: true }]) expect(parseJob(JSON.stringify(one))).toEqual(one);
     expect(() => parseJob(JSON.stringify({ ...job, model: 'vgg' }))).toThrow('no job');
   });
 
   it('are named by what they do', () => {
     expect(titleOf(job)).toBe('ResNet-50 training step, batch 16, 224x224, float32');
+    expect(titleOf({ ...job, recompute: true })).toMatch(/float32, blocks recomputed$/);
   });
 });
 
