@@ -1,9 +1,9 @@
 /** The grammar of `omma data`: what can be asked of data sets. */
 
 import type { Command } from 'commander';
+import { configOptions } from '../../grammar/options.ts';
 
-/** `configOptions` adds what every command that reads a config can be told. */
-export function addData(program: Command, configOptions: (command: Command) => Command): void {
+export function addData(program: Command): void {
   const data = program.command('data').description('look data sets over');
   configOptions(
     data
