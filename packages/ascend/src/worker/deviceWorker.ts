@@ -5,7 +5,7 @@
  */
 
 import { optionDeterministic, overflowInfNan, stopOnFailure, streamComplete } from '../acl/constants.ts';
-import { AclError, repeatInitialize, success } from '../acl/errors.ts';
+import { AclError, errorName, repeatInitialize, success } from '../acl/errors.ts';
 import { type Acl, check, created, type Pointer, readNumber, succeeds } from '../acl/library.ts';
 import { GroupWorker } from '../hccl/groupWorker.ts';
 import type { CollectiveCommand } from '../hccl/protocol.ts';
@@ -248,8 +248,10 @@ export class DeviceWorker {
   /** Waits for the stream, for a bounded time where the release can, and throws what went wrong in it. */
   #synchronize(): void {
     const { synchronizeStreamWithTimeout: bounded, synchronizeStream } = this.acl;
+    const active = this.#active;
+    const limit = active?.timeout ?? this.#timeout;
     // What is complete, or hangs, is not waited for a second time.
-    const patience = this.acl.streamQuery === null || this.#active === null ? this.#timeout : 1000;
+    const patience = this.acl.streamQuery === null || active === null ? limit : 1000;
     const code = bounded === null ? synchronizeStream(this.#compute) : bounded(this.#compute, patience);
     try {
       check(
@@ -258,8 +260,9 @@ export class DeviceWorker {
         code,
       );
     } catch (error) {
-      if (error instanceof AclError && error.isTimeout) this.#lost = error;
-      throw error;
+      if (!(error instanceof AclError && error.isTimeout)) throw error;
+      this.#lost = overdue(error, active !== null && active.model === null ? 'collective' : 'step', limit);
+      throw this.#lost;
     }
   }
 
@@ -267,6 +270,17 @@ export class DeviceWorker {
     if (this.#lost === null) return;
     throw new Error(`the device was given up after: ${this.#lost.message}`);
   }
+}
+
+/** What took longer than its limit, in milliseconds. CANN's own words would name the time of its last call alone. */
+function overdue({ code }: AclError, what: 'step' | 'collective', limit: number): Error {
+  const seconds = `${limit / 1000} s`;
+  const said = `${errorName(code)}; look at the device with npu-smi info`;
+  return new Error(
+    what === 'step'
+      ? `it did not end within ${seconds}, the limit that OMMA_ASCEND_TIMEOUT sets (in seconds): ${said}`
+      : `the collective did not end within ${seconds}, a minute more than HCCL_EXEC_TIMEOUT, which is OMMA_COLLECTIVE_TIMEOUT unless it is set (in seconds): ${said} and at the other ranks`,
+  );
 }
 
 /** How many devices the library counts; asked without a context. */

@@ -122,7 +122,7 @@ function breakOf(group: ProcessGroup, noted: (loss: Loss) => void = () => undefi
 }
 
 function explained(reason: string): string {
-  return `distributed: ${reason}; the run ends here, go on from its last checkpoint with --resume`;
+  return `distributed: ${reason}; the run ends here`;
 }
 
 function expired(milliseconds: number): Promise<void> {

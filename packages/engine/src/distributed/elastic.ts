@@ -3,10 +3,9 @@
  * device's own library connects the ranks (HCCL), or MPI does, nobody can go on and the run ends.
  */
 
-import { stat } from 'node:fs/promises';
-import { listCheckpoints } from '../checkpoint/folder.ts';
+import { OmmaError } from '@omma/core';
 import type { Config } from '../config/types.ts';
-import { type CheckpointPlace, checkpointPlace } from '../hooks/checkpointPlace.ts';
+import { checkpointPlace, goOn, newestSince } from '../hooks/checkpointPlace.ts';
 import type { RunnerOptions } from '../runner/api.ts';
 import type { EndEvent, RunnerListener } from '../runner/events.ts';
 import { Runner } from '../runner/runner.ts';
@@ -46,8 +45,11 @@ export async function trainElastic(config: Config, options: ElasticOptions = {})
       const lost = lostBy(runner, environment);
       if (lost === null || environment === null || runner.distributed === null) throw error;
       await runner.dispose();
-      const next = await reform(environment, runner.distributed.group, lost);
-      const checkpoint = await newestSince(checkpointPlace(runner), started);
+      const last = () => newestSince(checkpointPlace(runner), started);
+      const next = await reform(environment, runner.distributed.group, lost).catch(async (failure: Error) => {
+        throw new OmmaError(`${failure.message}; ${goOn(await last())}`, { cause: failure });
+      });
+      const checkpoint = await last();
       resume = checkpoint ?? resume;
       news = newsOf(environment, next, checkpoint);
       environment = next.environment;
@@ -65,17 +67,6 @@ function lostBy(
   const connectedByLibrary = device.connect !== undefined || distributed?.communicator.name === 'mpi';
   if (environment?.elastic !== true || connectedByLibrary) return null;
   return distributed?.lost ?? null;
-}
-
-/** The last checkpoint that this run has written; not one of an earlier run that it replaces. */
-async function newestSince(
-  { directory, template }: CheckpointPlace,
-  started: number,
-): Promise<string | null> {
-  const [newest] = await listCheckpoints(directory, template);
-  if (newest === undefined) return null;
-  const { mtimeMs } = await stat(newest);
-  return mtimeMs >= started ? newest : null;
 }
 
 function newsOf(

@@ -57,7 +57,7 @@ export async function reform(
     };
   }
   throw new OmmaError(
-    `distributed: rank ${expected[0]} cannot be reached, and too few others of the ${size} are left to go on without it; the run ends here, go on from its last checkpoint with --resume`,
+    `distributed: rank ${expected[0]} cannot be reached, and too few others of the ${size} are left to go on without it; the run ends here`,
   );
 }
 

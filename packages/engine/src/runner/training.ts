@@ -7,6 +7,7 @@ import type { BatchLoader } from '../data/loader.ts';
 import type { Batch, DataLoader } from '../data/types.ts';
 import { broadcastVariables, checkEqual } from '../distributed/agreement.ts';
 import { AgreementHook } from '../distributed/agreementHook.ts';
+import { checkpointPlace, goOn, newestSince } from '../hooks/checkpointPlace.ts';
 import type { HookList } from '../hooks/hookList.ts';
 import { type TrainingLoop, trainLoops } from '../loops/registry.ts';
 import { TrainLoop, type TrainLoopOptions } from '../loops/trainLoop.ts';
@@ -59,6 +60,8 @@ export class Training {
   readonly #resumedFrom: string | null;
   #metrics: Scalars;
   readonly #inputTypes: InputTypes;
+  /** In milliseconds since 1970. */
+  readonly #started = Date.now();
 
   private constructor(runner: Runner, checkpoint: Checkpoint | null, open: Runner['loader']) {
     const { valDataloader, paramScheduler = [] } = runner.config;
@@ -269,13 +272,16 @@ export class Training {
     return `${this.#resumedFrom} has all ${length} behind it, so nothing is left to train; raise trainConfig.${byEpoch ? 'maxEpochs' : 'maxIters'} to go on`;
   }
 
-  /** The device failed: the error says besides what of the run is saved. Other errors stay as they are. */
-  #broken(error: unknown): never {
-    if (!(error instanceof DeviceError)) throw error;
-    const last = this.#runner.checkpointHook.lastPath ?? this.#resumedFrom;
-    const saved =
-      last === null ? 'no checkpoint had been written yet' : `the run goes on from ${last} with --resume`;
-    throw new DeviceError(`${error.message}; ${saved}`, { cause: error });
+  /** The device failed, or a rank is lost: the error says besides what of the run is saved. Other errors stay as they are. */
+  async #broken(error: unknown): Promise<never> {
+    const rankLost = error instanceof OmmaError && this.#runner.distributed?.failed === true;
+    if (!(error instanceof DeviceError) && !rankLost) throw error;
+    const { checkpointHook } = this.#runner;
+    // Which only rank 0 has written.
+    const newest =
+      checkpointHook.lastPath ?? (await newestSince(checkpointPlace(this.#runner), this.#started));
+    const message = `${error.message}; ${goOn(newest ?? this.#resumedFrom)}`;
+    throw rankLost ? new OmmaError(message, { cause: error }) : new DeviceError(message, { cause: error });
   }
 
   async dispose(): Promise<void> {
