@@ -130,8 +130,34 @@ describe.skipIf(writer === null)('an LMDB store (needs liblmdb: apt-get install 
         expect(error.message).toMatch(/data\.mdb is damaged/),
       );
     }
+    await expect(opened(changed(20 + 74, 33))).rejects.toThrow(/damaged: its tree has 33 levels/);
     const source = await openByteSource(join(folder, 'whole', 'data.mdb'));
     expect((await openArchive(source)).entries.size).toBe(400);
     await source.close();
+  });
+
+  it('whose large value lies on pages that are none, too few, or beyond the end is told in one line', async () => {
+    const whole = fileOf(store('overflow', [{ key: 'a', value: Buffer.alloc(10_000, 7) }]));
+    const opened = (change: (bytes: Buffer) => void) => {
+      const bytes = Buffer.from(whole);
+      change(bytes);
+      return openArchive(memorySource(bytes, 'data.mdb'));
+    };
+    const first = ((await opened(() => {})).entries.get('a')?.offset ?? 0) - 16;
+    expect([...(await (await opened(() => {})).read('a'))]).toEqual(Array(10_000).fill(7));
+    const pageIsNone = /data\.mdb is damaged, .*: page \d+ is none of its tree/;
+    for (const [at, byte, message] of [
+      [first, 99, pageIsNone],
+      [first + 10, 2, pageIsNone],
+      [first + 12, 2, /damaged: a has 10000 bytes, the pages from \d+ on say 2 pages of 4096; copy it again/],
+      [first + 13, 1, /say 259 pages of 4096/],
+    ] as const) {
+      const archive = await opened((bytes) => bytes.writeUInt8(byte, at));
+      await expect(archive.read('a')).rejects.toThrow(message);
+    }
+    // Where the leaf names the page, behind the key.
+    const named = whole.indexOf(Buffer.from([0x61, first / 4096, 0, 0, 0, 0, 0, 0, 0])) + 1;
+    for (const number of [0, 1, 200])
+      await expect(opened((bytes) => bytes.writeUInt8(number, named))).rejects.toThrow(pageIsNone);
   });
 });

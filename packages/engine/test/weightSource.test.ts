@@ -75,7 +75,7 @@ describe('weights at an address', () => {
       );
     });
     expect(sent).toBeLessThan(100_000);
-    expect(server.requests.length).toBeLessThan(100);
+    expect(server.requests.length).toBeLessThan(12);
   });
 
   it('are downloaded to be loaded, with progress', async () => {

@@ -14,3 +14,5 @@ export { cacheFolder, type DownloadOptions, download, fileName } from './downloa
 export * from './files.ts';
 export * from './localSource.ts';
 export * from './location.ts';
+export { type ByteRange, gathered, readRanges } from './ranges.ts';
+export * from './readAhead.ts';

@@ -65,6 +65,25 @@ export function damagedBytes(bytes: Uint8Array, dice: Dice, other: Uint8Array): 
   return result;
 }
 
+/** One or a few fields, each at a place and of so many bytes, set to numbers at the edges or near what they were; now and then bytes damaged anywhere. */
+export function damagedFields(
+  bytes: Uint8Array,
+  fields: readonly (readonly [at: number, width: number])[],
+  dice: Dice,
+  other: Uint8Array,
+): Uint8Array {
+  const result = Buffer.from(bytes);
+  const sound = fields.filter(([at, width]) => at + width <= result.length);
+  if (sound.length === 0 || dice.chance(0.3)) return damagedBytes(bytes, dice, other);
+  for (let left = 1 + dice.below(3); left > 0; left--) {
+    const [at, width] = dice.pick(sound);
+    const near = result.readUIntLE(at, width) + dice.pick([-1, 1, 30, -30]);
+    const value = dice.chance(0.5) ? dice.pick(edges) : near;
+    result.writeUIntLE(Number(BigInt.asUintN(8 * width, BigInt(value))), at, width);
+  }
+  return dice.chance(0.8) ? result : damagedBytes(result, dice, other);
+}
+
 export function joined(...parts: readonly Uint8Array[]): Uint8Array {
   const result = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

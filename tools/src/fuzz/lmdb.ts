@@ -1,5 +1,8 @@
 /** A small LMDB store made by hand, because the library that writes them is not everywhere: a root with two leaves and a value on pages of its own. */
 
+import { damagedFields } from './bytes.ts';
+import type { Dice } from './dice.ts';
+
 const pageBytes = 512;
 const pages = 7;
 const header = 16;
@@ -72,4 +75,46 @@ export function lmdbOf(values: readonly StoredValue[], large: Uint8Array): Uint8
   view.setUint32(5 * pageBytes + 12, 2, true);
   file.set(large, 5 * pageBytes + header);
   return file;
+}
+
+/** Fields of a page: its number, flags, bounds or count, and the places of its first nodes. */
+const pageFields = [
+  [0, 6],
+  [10, 2],
+  [12, 2],
+  [14, 2],
+  [12, 4],
+  [16, 2],
+  [18, 2],
+] as const;
+/** Of a node: size or page below, flags, bytes of its key. */
+const nodeFields = [
+  [0, 4],
+  [4, 2],
+  [6, 2],
+] as const;
+/** Of the meta data: format, page size, and of the main database its flags, depth and root; the last page. */
+const metaFields = [
+  [20, 4],
+  [40, 4],
+  [92, 2],
+  [94, 2],
+  [128, 6],
+  [136, 6],
+] as const;
+
+/** Fields of pages, nodes and the meta data set to numbers at the edges. */
+export function damagedLmdb(bytes: Uint8Array, dice: Dice, other: Uint8Array): Uint8Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const places = Array.from({ length: pages }, (_, number) => {
+    const page = number * pageBytes;
+    const own = number < 2 ? metaFields : pageFields;
+    const nodes =
+      number < 2 || number > 4 ? [] : [0, 1].map((i) => view.getUint16(page + header + 2 * i, true));
+    return [
+      ...own.map(([at, width]) => [page + at, width] as const),
+      ...nodes.flatMap((node) => nodeFields.map(([at, width]) => [page + node + at, width] as const)),
+    ];
+  });
+  return damagedFields(bytes, places.flat(), dice, other);
 }

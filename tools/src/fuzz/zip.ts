@@ -1,8 +1,8 @@
 /** Zip archives: made, and damaged in the fields of their directory and headers, where chance alone would rarely hit. */
 
 import { crc32, deflateRawSync } from 'node:zlib';
-import { damagedBytes, joined } from './bytes.ts';
-import { type Dice, edges } from './dice.ts';
+import { damagedFields, joined } from './bytes.ts';
+import type { Dice } from './dice.ts';
 
 export interface ZipFile {
   readonly name: string;
@@ -73,20 +73,12 @@ const fields: Readonly<Record<string, readonly (readonly [number, 2 | 4])[]>> = 
 
 /** One or a few fields of records set to numbers at the edges; now and then bytes damaged anywhere. */
 export function damagedZip(bytes: Uint8Array, dice: Dice, other: Uint8Array): Uint8Array {
-  const result = Buffer.from(bytes);
+  const whole = Buffer.from(bytes);
   const known = Object.entries(fields).flatMap(([signature, offsets]) => {
-    const places = placesOf(result, Buffer.from(signature, 'hex'));
+    const places = placesOf(whole, Buffer.from(signature, 'hex'));
     return places.flatMap((at) => offsets.map(([offset, width]) => [at + offset, width] as const));
   });
-  const sound = known.filter(([at, width]) => at + width <= result.length);
-  if (sound.length === 0 || dice.chance(0.3)) return damagedBytes(bytes, dice, other);
-  for (let left = 1 + dice.below(3); left > 0; left--) {
-    const [at, width] = dice.pick(sound);
-    const near = result.readUIntLE(at, width) + dice.pick([-1, 1, 30, -30]);
-    const value = dice.chance(0.5) ? dice.pick(edges) : near;
-    result.writeUIntLE(Number(BigInt.asUintN(8 * width, BigInt(value))), at, width);
-  }
-  return dice.chance(0.8) ? result : damagedBytes(result, dice, other);
+  return damagedFields(bytes, known, dice, other);
 }
 
 function placesOf(bytes: Buffer, signature: Buffer): number[] {

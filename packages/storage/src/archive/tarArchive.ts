@@ -5,11 +5,15 @@
 
 import { OmmaError } from '@omma/core';
 import type { ByteSource } from '../byteSource.ts';
+import { readAhead } from '../readAhead.ts';
 import { type Archive, type ArchiveEntry, readMember } from './archive.ts';
 
 const block = 512;
 /** A path that is longer than this is taken for damage. */
 const longestName = 64 * 1024;
+
+/** Bytes behind a large file that are read along with the header there: enough for its label and the next header. */
+const headersAtOnce = 4096;
 
 /** The regular files of an archive, hard links to them included, by name, in its order. */
 export class TarArchive implements Archive {
@@ -21,7 +25,8 @@ export class TarArchive implements Archive {
     this.entries = entries;
   }
 
-  static async open(source: ByteSource): Promise<TarArchive> {
+  static async open(file: ByteSource): Promise<TarArchive> {
+    const source = readAhead(file, headersAtOnce);
     const { size: total } = source;
     const entries = new Map<string, ArchiveEntry>();
     let extended: Extended = {};

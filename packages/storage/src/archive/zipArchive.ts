@@ -4,13 +4,13 @@
  */
 
 import type { ByteSource } from '../byteSource.ts';
+import { readRanges } from '../ranges.ts';
+import { readAhead } from '../readAhead.ts';
 import { type Archive, type ArchiveEntry, readMember } from './archive.ts';
-import { type ZipMember, zipDirectory } from './zipDirectory.ts';
+import { zipDirectory, zipHeaderBytes } from './zipDirectory.ts';
 
 /** A picture that claims to be larger than 1 GiB is not believed; labels in text may shrink to almost nothing. */
 const limits = { largestFile: 2 ** 30, maxGrowth: Number.POSITIVE_INFINITY };
-/** Headers that are read side by side, because each is a request of its own. */
-const atOnce = 16;
 
 /** The regular files of an archive, by name, in its order. */
 export class ZipArchive implements Archive {
@@ -24,19 +24,20 @@ export class ZipArchive implements Archive {
 
   static async open(source: ByteSource): Promise<ZipArchive> {
     const members = await zipDirectory(source, limits);
-    const entries = new Map<string, ArchiveEntry>();
-    for (let from = 0; from < members.length; from += atOnce) {
-      const some = members.slice(from, from + atOnce);
-      for (const [name, entry] of await Promise.all(some.map(placed))) entries.set(name, entry);
-    }
-    return new ZipArchive(source, entries);
+    const headers = members.map(({ headerAt }) => ({ offset: headerAt, length: zipHeaderBytes }));
+    const entries: ArchiveEntry[] = [];
+    await readRanges(source, headers, (at, header) => {
+      const member = members[at];
+      if (member !== undefined) entries[at] = member.place(header);
+    });
+    const named = members.flatMap(({ name }, at) => {
+      const entry = entries[at];
+      return entry === undefined ? [] : [[name, entry] as const];
+    });
+    return new ZipArchive(readAhead(source), new Map(named));
   }
 
   async read(name: string): Promise<Uint8Array> {
     return readMember(this.#source, this.entries, name);
   }
-}
-
-async function placed({ name, place }: ZipMember): Promise<readonly [string, ArchiveEntry]> {
-  return [name, await place()];
 }

@@ -4,8 +4,9 @@
  */
 
 import { OmmaError } from '@omma/core';
-import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
+import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader } from 'yauzl';
 import type { ByteSource } from '../byteSource.ts';
+import { readAhead } from '../readAhead.ts';
 import type { ArchiveEntry } from './archive.ts';
 
 /** What a directory may claim before it is not believed. */
@@ -20,9 +21,14 @@ export interface ZipMember {
   readonly name: string;
   /** Bytes of the file, when inflated. */
   readonly size: number;
-  /** Finds where its bytes lie. OmmaError where they are encrypted, or compressed by anything but deflate. */
-  place(): Promise<ArchiveEntry>;
+  /** Where the header before its bytes lies, of `zipHeaderBytes`. */
+  readonly headerAt: number;
+  /** Where its bytes lie, by that header. OmmaError where they are encrypted, or compressed by anything but deflate. */
+  place(header: Uint8Array): ArchiveEntry;
 }
+
+/** Of the header before a file what has a fixed length. */
+export const zipHeaderBytes = 30;
 
 /** Small archives may grow by more than their limit says. */
 const freeBytes = 2 ** 16;
@@ -31,7 +37,8 @@ const freeBytes = 2 ** 16;
 export async function zipDirectory(source: ByteSource, limits: ZipLimits): Promise<readonly ZipMember[]> {
   const { size } = source;
   const options = { autoClose: false, lazyEntries: true, strictFileNames: true };
-  const reader = new SourceReader(source);
+  // Its records are read one by one.
+  const reader = new SourceReader(readAhead(source));
   const zip = await explained(source, fromRandomAccessReaderPromise(reader, size, options));
   const members: ZipMember[] = [];
   let total = 0;
@@ -44,22 +51,33 @@ export async function zipDirectory(source: ByteSource, limits: ZipLimits): Promi
     if (total > limits.maxGrowth * size + freeBytes)
       throw new OmmaError(`${source.name} would grow to more than ${limits.maxGrowth} times its size`);
     if (!entry.fileName.endsWith('/')) {
-      const place = () => placeOf(source, zip, entry);
-      members.push({ name: entry.fileName, size: entry.uncompressedSize, place });
+      members.push({
+        name: entry.fileName,
+        size: entry.uncompressedSize,
+        headerAt: entry.relativeOffsetOfLocalHeader,
+        place: (header) => placeOf(source, entry, header),
+      });
     }
     next = await explained(source, all.next());
   }
   return members;
 }
 
-async function placeOf(source: ByteSource, zip: ZipFile, entry: Entry): Promise<ArchiveEntry> {
-  const { compressionMethod, compressedSize, uncompressedSize, crc32 } = entry;
+function placeOf(source: ByteSource, entry: Entry, header: Uint8Array): ArchiveEntry {
+  const { compressionMethod, compressedSize, uncompressedSize, crc32, relativeOffsetOfLocalHeader } = entry;
   if (entry.isEncrypted()) throw refusal(source, entry, 'is encrypted');
   if (compressionMethod !== 0 && compressionMethod !== 8)
     throw refusal(source, entry, `is compressed by method ${compressionMethod}, expected deflate or none`);
-  const { fileDataStart } = await explained(source, zip.readLocalFileHeaderPromise(entry, { minimal: true }));
+  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
+  // APPNOTE.TXT 4.3.7: the name and the extra field, which may be another than the directory's, come between.
+  const offset =
+    relativeOffsetOfLocalHeader + zipHeaderBytes + view.getUint16(26, true) + view.getUint16(28, true);
+  if (view.getUint32(0, true) !== 0x04034b50 || offset + compressedSize > source.size)
+    throw new OmmaError(
+      `${source.name} is no zip archive, or damaged (no file begins at ${relativeOffsetOfLocalHeader}, where ${entry.fileName} should); copy it again`,
+    );
   return {
-    offset: fileDataStart,
+    offset,
     size: compressedSize,
     crc32,
     ...(compressionMethod === 8 ? { inflatedSize: uncompressedSize } : {}),

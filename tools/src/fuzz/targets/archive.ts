@@ -6,7 +6,7 @@ import { memorySource, openArchive } from '@omma/storage';
 import { damagedBytes } from '../bytes.ts';
 import type { Dice } from '../dice.ts';
 import { damagedJson, type Json } from '../json.ts';
-import { lmdbOf } from '../lmdb.ts';
+import { damagedLmdb, lmdbOf } from '../lmdb.ts';
 import { damagedTar, tarOf } from '../tar.ts';
 import type { Target } from '../target.ts';
 import { temporaryFile } from '../temporary.ts';
@@ -53,7 +53,7 @@ const lmdb: Target = {
       new Uint8Array(900).fill(7),
     ),
   ],
-  damage: damagedBytes,
+  damage: damagedLmdb,
   run: readAll,
 };
 

@@ -9,6 +9,7 @@ import {
   type ArchiveEntry,
   type ByteSource,
   type ByteSourceStat,
+  gathered,
   isAddress,
   localStat,
   openByteSource,
@@ -97,7 +98,8 @@ export class ArchivePictures {
   #kept(archive: number, indexed: ArchiveIndex['archives'][number]): Promise<ByteSource> {
     const known = this.#remote.get(archive);
     if (known !== undefined) return known;
-    const opening = this.#checked(indexed);
+    // The pictures of a batch are asked for side by side; in order they lie next to each other.
+    const opening = this.#checked(indexed).then(gathered);
     this.#remote.set(archive, opening);
     // A server that was away for a moment is asked again.
     opening.catch(() => this.#remote.delete(archive));

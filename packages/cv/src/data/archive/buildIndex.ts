@@ -3,7 +3,14 @@
 import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { OmmaError } from '@omma/core';
-import { type Archive, isAddress, openArchive, openByteSource } from '@omma/storage';
+import {
+  type Archive,
+  type ByteSource,
+  isAddress,
+  openArchive,
+  openByteSource,
+  readEntries,
+} from '@omma/storage';
 import { expand } from 'brace-expansion';
 import { imageExtensions } from '../../image/decode.ts';
 import { readAnnotationFile } from '../annotationFile.ts';
@@ -119,7 +126,7 @@ async function foundIn(path: string, wanted: Wanted): Promise<FoundArchive> {
   const source = await openByteSource(location);
   try {
     const { size, version } = source;
-    const samples = await samplesOf(location, await openArchive(source), wanted);
+    const samples = await samplesOf(location, source, await openArchive(source), wanted);
     return { archive: { location, size, version }, samples };
   } finally {
     await source.close();
@@ -128,6 +135,7 @@ async function foundIn(path: string, wanted: Wanted): Promise<FoundArchive> {
 
 async function samplesOf(
   location: string,
+  source: ByteSource,
   archive: Archive,
   { folder, listed }: Wanted,
 ): Promise<FoundSample[]> {
@@ -151,17 +159,19 @@ async function samplesOf(
   const labelFiles = new Map(
     names.flatMap((name) => (isLabelFile(name) ? [[keyOf(name), name] as const] : [])),
   );
-  const samples: FoundSample[] = [];
-  for (const name of pictures) {
-    const entry = archive.entries.get(name);
-    if (entry === undefined) continue;
-    const label =
-      labelFiles.size === 0
-        ? folderOf(location, name, folder)
-        : await numberIn(location, archive, name, labelFiles.get(keyOf(name)));
-    samples.push({ name, entry, label });
-  }
-  return samples;
+  const labels =
+    labelFiles.size === 0
+      ? pictures.map((name) => folderOf(location, name, folder))
+      : await numbersIn(
+          location,
+          source,
+          archive,
+          pictures.map((name) => labelFileOf(location, name, labelFiles)),
+        );
+  return pictures.flatMap((name, i) => {
+    const [entry, label] = [archive.entries.get(name), labels[i]];
+    return entry === undefined || label === undefined ? [] : [{ name, entry, label }];
+  });
 }
 
 /** Hidden files are none: `._a.cls`, or `.cls` alone, whose key would be empty. */
@@ -183,25 +193,33 @@ function folderOf(location: string, name: string, folder: string): string {
   );
 }
 
-async function numberIn(
+function labelFileOf(location: string, picture: string, labelFiles: ReadonlyMap<string, string>): string {
+  const name = labelFiles.get(keyOf(picture));
+  if (name !== undefined) return name;
+  throw new OmmaError(`${location}: ${picture} has no .cls file with its key, as others have; add it`);
+}
+
+/** The whole numbers that are all there is in these files. */
+async function numbersIn(
   location: string,
+  source: ByteSource,
   archive: Archive,
-  picture: string,
-  name: string | undefined,
-): Promise<number> {
-  if (name === undefined)
-    throw new OmmaError(`${location}: ${picture} has no .cls file with its key, as others have; add it`);
-  const size = archive.entries.get(name)?.size ?? 0;
-  const text =
-    size > longestLabel
-      ? ''
-      : Buffer.from(await archive.read(name))
-          .toString('utf8')
-          .trim();
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new OmmaError(
-    `${location}: ${name} holds ${size > longestLabel ? `${size} bytes` : JSON.stringify(text)}, expected a label: a whole number from 0 on`,
-  );
+  names: readonly string[],
+): Promise<number[]> {
+  const files = names.flatMap((name) => {
+    const entry = archive.entries.get(name);
+    return entry === undefined ? [] : [[name, entry] as const];
+  });
+  const refuse = (name: string, what: string) => {
+    throw new OmmaError(`${location}: ${name} holds ${what}, expected a label: a whole number from 0 on`);
+  };
+  for (const [name, { size }] of files) if (size > longestLabel) refuse(name, `${size} bytes`);
+  const contents = await readEntries(source, files);
+  return contents.map((bytes, i) => {
+    const text = Buffer.from(bytes).toString('utf8').trim();
+    if (!/^\d{1,9}$/.test(text)) refuse(names[i] ?? '', JSON.stringify(text));
+    return Number(text);
+  });
 }
 
 /** What labels mean: numbers are labels already; folders are classes, in the order of their names unless `given`. */

@@ -5,7 +5,7 @@
 
 import { OmmaError } from '@omma/core';
 import { fileByteSize } from '@omma/nn';
-import { type ByteSource, readEntry, type ZipMember, zipDirectory } from '@omma/storage';
+import { type ByteSource, readEntry, type ZipMember, zipDirectory, zipHeaderBytes } from '@omma/storage';
 import { storageReference, torchHost } from './globals.ts';
 import { readPickle } from './pickle.ts';
 import { ByteReader, latin1 } from './reader.ts';
@@ -84,8 +84,9 @@ async function membersOf(source: ByteSource): Promise<Map<string, Member>> {
 }
 
 /** A member's bytes, held against their CRC-32; PyTorch writes 0 where it was told to leave that out (`set_crc32_options`). */
-async function contents(source: ByteSource, { name, place }: ZipMember): Promise<Uint8Array> {
-  const { crc32, ...unchecked } = await place();
+async function contents(source: ByteSource, member: ZipMember): Promise<Uint8Array> {
+  const { name, headerAt } = member;
+  const { crc32, ...unchecked } = member.place(await source.read(headerAt, zipHeaderBytes));
   const entry = crc32 === undefined || crc32 === 0 ? unchecked : { ...unchecked, crc32 };
   return readEntry(source, entry, name);
 }
