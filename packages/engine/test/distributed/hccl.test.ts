@@ -26,7 +26,7 @@ function train(
   const simulator = {
     ASCEND_TOOLKIT_HOME: simulatorHome,
     OMMA_ASCEND_SIM_SOC: soc,
-    OMMA_ASCEND_SIM_DEVICES: '2',
+    OMMA_ASCEND_SIM_DEVICES: String(Math.max(2, size)),
   };
   return trainProcesses(workDir, size, batchSize, {
     ...settings,
@@ -40,7 +40,7 @@ const float32Noise = 12 * 2 ** -24 * Math.sqrt(8 * 64);
 /** The same with values rounded to float16 in between: 2^-11 a step. */
 const float16Noise = 12 * 2 ** -11;
 
-describe.skipIf(missing !== null)('two simulated Ascend devices with HCCL', { timeout: 120_000 }, () => {
+describe.skipIf(missing !== null)('simulated Ascend devices with HCCL', { timeout: 120_000 }, () => {
   it('give the loss curve and the metrics of one device with the doubled batch', async () => {
     const [whole] = await train(await temporary(), 1, 8);
     const ranks = await train(await temporary(), 2, 4);
@@ -69,6 +69,21 @@ describe.skipIf(missing !== null)('two simulated Ascend devices with HCCL', { ti
   it('and on a chip whose HCCL has no broadcast', async () => {
     const ranks = await train(await temporary(), 2, 4, { soc: 'Ascend310P3', amp: 'float16' });
     for (const rank of ranks) expect(rank).toMatchObject({ code: 0, losses: ranks[0]?.losses });
+  });
+
+  it('eight of them give that of one device with the eight-fold batch', async () => {
+    const [whole] = await train(await temporary(), 1, 16);
+    const ranks = await train(await temporary(), 8, 2);
+    expect(ranks).toHaveLength(8);
+    for (const rank of ranks) {
+      expect(rank).toMatchObject({
+        code: 0,
+        name: 'hccl',
+        losses: ranks[0]?.losses,
+        metrics: whole?.metrics,
+      });
+      expect(distance(rank.losses, whole?.losses ?? [])).toBeLessThan(float32Noise);
+    }
   });
 
   it.each(['detected', 'silent'])(
