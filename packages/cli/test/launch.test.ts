@@ -4,6 +4,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import '@omma/cpu';
+import { deviceFactories } from '@omma/core';
 import { loadCheckpoint } from '@omma/engine';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawPictures, program, tinyDataset, tinyModel } from './support/tinyProject.ts';
@@ -73,6 +75,19 @@ const checkpoints = (work: string) =>
         .sort()
     : [];
 
+/** Of every step, as the work directory's log has them. */
+const losses = (work: string): number[] =>
+  readFileSync(join(folder, work, 'log.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .filter(({ type }) => type === 'iteration')
+    .map(({ loss }) => loss);
+
+const cpu = deviceFactories()
+  .find(({ name }) => name === 'cpu')
+  ?.available();
+
 beforeAll(async () => {
   const classes = { blue: ['#0040c0'], red: ['#c02000'] };
   for (const split of ['train', 'val'])
@@ -134,6 +149,34 @@ describe('omma launch', () => {
       const more = launch('killed', '--resume', '--set', 'trainConfig.maxEpochs=13');
       const resumed = await omma(more);
       expect([resumed.code, resumed.out]).toEqual([0, expect.stringContaining('resumed from')]);
+    },
+  );
+
+  it.skipIf(cpu !== true)(
+    'what two ranks began goes on with one, then with four, as one that never stopped',
+    async () => {
+      const run = async (work: string, ranks: number, epochs: number, ...more: readonly string[]) => {
+        const train = ['train', config, '--work-dir', join(folder, work), '--device', 'cpu', ...more];
+        const settings = [`trainDataloader.batchSize=${4 / ranks}`, `trainConfig.maxEpochs=${epochs}`];
+        const options = ['syncBn=true', 'defaultHooks.logger.interval=1', ...settings].flatMap((one) => [
+          '--set',
+          one,
+        ]);
+        const how = ranks === 1 ? [] : ['launch', '-n', `${ranks}`];
+        const { code, err } = await omma([...how, ...train, ...options]);
+        expect([code, err]).toEqual([0, expect.not.stringMatching(/error|come twice/)]);
+      };
+      await run('whole', 1, 6);
+      await run('parts', 2, 2);
+      await run('parts', 1, 4, '--resume');
+      await run('parts', 4, 6, '--resume');
+      const [whole, parts] = [losses('whole'), losses('parts')];
+      expect(parts).toHaveLength(12);
+      // Steps whose gradients are sums over 4 pictures of 64 pixels: 2^-24 times the root of the terms each.
+      for (const [i, loss] of parts.entries())
+        expect(Math.abs(loss - (whole[i] ?? Number.NaN)) / loss).toBeLessThan(
+          12 * 2 ** -24 * Math.sqrt(4 * 64),
+        );
     },
   );
 
