@@ -1,4 +1,12 @@
-import { appendFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { compareConfigs, Run, RunSet, summaryOf } from '../src/index.ts';
@@ -23,6 +31,17 @@ async function read(dir: string): Promise<Run> {
 
 const losses = (run: Run) => [...(run.tables.train.column('train/loss')?.view() ?? [])];
 const steps = (run: Run) => [...run.tables.train.step.view()];
+
+describe('looking for runs', () => {
+  it('leaves nothing in a folder that has none worth remembering', async () => {
+    const root = temporary();
+    writeRun(root, 'short', start(), iteration(1, 2), end(1));
+    const set = new RunSet(root);
+    await set.refresh();
+    set.close();
+    expect(readdirSync(root)).toEqual(['short']);
+  });
+});
 
 describe('a run', () => {
   it('is what its log says: curves, metrics with their best, status, config', async () => {

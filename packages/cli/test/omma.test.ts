@@ -350,6 +350,16 @@ describe('omma predict', () => {
     ]);
   });
 
+  it('takes folders of pictures, and says where one has none', () => {
+    const { out } = omma('predict', checkpoint(), join(data, 'val'), '--json', '--device', 'reference');
+    expect(JSON.parse(out)).toHaveLength(8);
+    const none = join(folder, 'no pictures');
+    mkdirSync(none);
+    expect(omma('predict', checkpoint(), none).err).toMatch(
+      /no pictures: expected pictures \(\.jpg, .*\), found an empty folder; name another folder/,
+    );
+  });
+
   it('names the picture or the checkpoint that it cannot read', () => {
     const broken = join(folder, 'broken.jpg');
     writeFileSync(broken, 'broken');

@@ -153,8 +153,8 @@ describe('a config file', () => {
   it('is named when it cannot be read', async () => {
     await expect(loadConfig('/nowhere.ts')).rejects.toThrow(/nowhere\.ts: cannot read the config \(ENOENT\)/);
     await expect(loadConfig(await file('d.json', '{'))).rejects.toThrow(/d\.json: .*JSON/);
-    await expect(loadConfig('config.toml')).rejects.toThrow(
-      /a config is a \.ts, \.js, \.json, \.yaml or \.py file, not \.toml/,
+    await expect(loadConfig(await file('config.toml', 'a = 1'))).rejects.toThrow(
+      /expected a config \(\.ts, \.js, \.json, \.yaml or \.py\), found \.toml/,
     );
     await expect(loadConfig(await file('e.ts', 'throw new Error("oops\\n  twice")'))).rejects.toThrow(
       /e\.ts: oops twice; fix the file/,

@@ -21,7 +21,9 @@ export async function discoverRuns(root: string): Promise<FoundRun[]> {
     const entries = await readdir(dir, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
       if (depth > 0) return [];
       throw new OmmaError(
-        `${root}: cannot read the folder of the work directories (${error.code ?? error.message}); check the path`,
+        error.code === 'ENOTDIR'
+          ? `${root}: expected the folder of the work directories, found a file; name the folder that it lies in`
+          : `${root}: cannot read the folder of the work directories (${error.code ?? error.message}); check the path`,
       );
     });
     if (entries.some((entry) => entry.isFile() && entry.name === logName)) {

@@ -23,13 +23,15 @@ const runRow = z.object({ head: z.string(), offset: z.number(), state: z.string(
 const chunkRow = z.object({ name: z.string(), data: z.instanceof(Uint8Array) });
 
 export class RunIndex {
-  readonly #database: DatabaseType;
+  readonly #path: string;
+  /** Null until there is something to remember: looking for runs leaves nothing in a folder that has none. */
+  #database: DatabaseType | null = null;
   /** Folders of the runs that are in it. */
-  readonly #dirs: Set<string>;
+  readonly #dirs = new Set<string>();
 
-  private constructor(database: DatabaseType) {
-    this.#database = database;
-    this.#dirs = new Set(database.all('SELECT dir FROM runs').map((row) => String(row.dir)));
+  private constructor(path: string) {
+    this.#path = path;
+    if (statSync(path, { throwIfNoEntry: false }) !== undefined) this.#open();
   }
 
   /** The index of the runs under `root`, or null where none can be kept: the folder is read-only, or another process has it. */
@@ -38,25 +40,31 @@ export class RunIndex {
     // A mistyped folder must not come into being.
     if (statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true) return null;
     try {
-      mkdirSync(dirname(path), { recursive: true });
-      removeStaleLock(`${path}.lock`);
-      return new RunIndex(opened(path));
+      return new RunIndex(path);
     } catch {
       return null;
     }
+  }
+
+  #open(): DatabaseType {
+    mkdirSync(dirname(this.#path), { recursive: true });
+    removeStaleLock(`${this.#path}.lock`);
+    this.#database = opened(this.#path);
+    for (const row of this.#database.all('SELECT dir FROM runs')) this.#dirs.add(String(row.dir));
+    return this.#database;
   }
 
   /** What is remembered of the run in this folder. */
   load(dir: string): SavedRun | null {
     // Every question takes the lock of the file, and most runs are not in it.
     if (!this.#dirs.has(dir)) return null;
-    return this.#guarded(() => {
+    return this.#guarded((database) => {
       const found = runRow.safeParse(
-        this.#database.get('SELECT head, offset, state FROM runs WHERE dir = ?', [dir]),
+        database.get('SELECT head, offset, state FROM runs WHERE dir = ?', [dir]),
       );
       if (!found.success) return null;
       const { head, offset, state } = found.data;
-      const tables = { train: this.#loadTable(dir, 'train'), val: this.#loadTable(dir, 'val') };
+      const tables = { train: loadTable(database, dir, 'train'), val: loadTable(database, dir, 'val') };
       return { head, offset, state: runStateSchema.parse(JSON.parse(state)), tables };
     });
   }
@@ -64,21 +72,21 @@ export class RunIndex {
   /** Remembers a run, if that is worth it. Only what is new of its curves is written. */
   save(run: Run): void {
     if (run.offset < leastBytes) return;
-    this.#guarded(() => {
-      this.#database.exec('BEGIN IMMEDIATE');
+    this.#guarded((database) => {
+      database.exec('BEGIN IMMEDIATE');
       try {
-        for (const [name, table] of Object.entries(run.tables)) this.#saveTable(run.dir, name, table);
-        this.#database.run('INSERT OR REPLACE INTO runs (dir, head, offset, state) VALUES (?, ?, ?, ?)', [
+        for (const [name, table] of Object.entries(run.tables)) saveTable(database, run.dir, name, table);
+        database.run('INSERT OR REPLACE INTO runs (dir, head, offset, state) VALUES (?, ?, ?, ?)', [
           run.dir,
           run.head,
           run.offset,
           JSON.stringify(run.state),
         ]);
-        this.#database.exec('COMMIT');
+        database.exec('COMMIT');
         this.#dirs.add(run.dir);
         for (const table of Object.values(run.tables)) table.markSaved();
       } catch (error) {
-        if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+        if (database.inTransaction) database.exec('ROLLBACK');
         throw error;
       }
     });
@@ -86,66 +94,66 @@ export class RunIndex {
 
   /** Forgets the runs that are not in these folders. */
   prune(dirs: readonly string[]): void {
-    this.#guarded(() => {
+    if (this.#database === null) return;
+    this.#guarded((database) => {
       const kept = new Set(dirs);
       for (const dir of [...this.#dirs].filter((each) => !kept.has(each))) {
         this.#dirs.delete(dir);
-        for (const table of ['runs', 'chunks'])
-          this.#database.run(`DELETE FROM ${table} WHERE dir = ?`, [dir]);
+        for (const table of ['runs', 'chunks']) database.run(`DELETE FROM ${table} WHERE dir = ?`, [dir]);
       }
     });
   }
 
   close(): void {
-    this.#database.close();
-  }
-
-  #loadTable(dir: string, kind: string): Table {
-    const table = new Table();
-    const rows = this.#database.all(
-      'SELECT name, data FROM chunks WHERE dir = ? AND kind = ? ORDER BY name, chunk',
-      [dir, kind],
-    );
-    for (const row of rows) {
-      const { name, data } = chunkRow.parse(row);
-      const column =
-        name === 'step'
-          ? table.step
-          : name === 'time'
-            ? table.time
-            : (table.column(name) ?? table.addColumn(name));
-      column.append(new Float64Array(data.slice().buffer));
-    }
-    for (const [, column] of table.columns()) column.pad(table.rows);
-    table.markSaved();
-    return table;
-  }
-
-  #saveTable(dir: string, kind: string, table: Table): void {
-    const first = Math.floor(table.unchangedRows / chunkRows);
-    this.#database.run('DELETE FROM chunks WHERE dir = ? AND kind = ? AND chunk >= ?', [dir, kind, first]);
-    for (const [name, column] of table.columns()) {
-      column.pad(table.rows);
-      for (let chunk = first; chunk * chunkRows < table.rows; chunk++) {
-        const part = column.view(chunk * chunkRows, (chunk + 1) * chunkRows);
-        const bytes = new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
-        this.#database.run('INSERT INTO chunks (dir, kind, name, chunk, data) VALUES (?, ?, ?, ?, ?)', [
-          dir,
-          kind,
-          name,
-          chunk,
-          bytes,
-        ]);
-      }
-    }
+    this.#database?.close();
   }
 
   /** An index that cannot be used is as good as none. */
-  #guarded<T>(work: () => T): T | null {
+  #guarded<T>(work: (database: DatabaseType) => T): T | null {
     try {
-      return work();
+      return work(this.#database ?? this.#open());
     } catch {
       return null;
+    }
+  }
+}
+
+function loadTable(database: DatabaseType, dir: string, kind: string): Table {
+  const table = new Table();
+  const rows = database.all('SELECT name, data FROM chunks WHERE dir = ? AND kind = ? ORDER BY name, chunk', [
+    dir,
+    kind,
+  ]);
+  for (const row of rows) {
+    const { name, data } = chunkRow.parse(row);
+    const column =
+      name === 'step'
+        ? table.step
+        : name === 'time'
+          ? table.time
+          : (table.column(name) ?? table.addColumn(name));
+    column.append(new Float64Array(data.slice().buffer));
+  }
+  for (const [, column] of table.columns()) column.pad(table.rows);
+  table.markSaved();
+  return table;
+}
+
+function saveTable(database: DatabaseType, dir: string, kind: string, table: Table): void {
+  const first = Math.floor(table.unchangedRows / chunkRows);
+  database.run('DELETE FROM chunks WHERE dir = ? AND kind = ? AND chunk >= ?', [dir, kind, first]);
+  for (const [name, column] of table.columns()) {
+    column.pad(table.rows);
+    for (let chunk = first; chunk * chunkRows < table.rows; chunk++) {
+      const part = column.view(chunk * chunkRows, (chunk + 1) * chunkRows);
+      const bytes = new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+      database.run('INSERT INTO chunks (dir, kind, name, chunk, data) VALUES (?, ?, ?, ?, ?)', [
+        dir,
+        kind,
+        name,
+        chunk,
+        bytes,
+      ]);
     }
   }
 }

@@ -21,7 +21,15 @@ export async function board(dir: string | undefined, { host, port }: BoardComman
   const runs = new RunSet(root);
   const served = await serveBoard(runs, { host, port });
   // Logs are read from now on, so that they are there when the page asks.
-  runs.refresh().catch((error: unknown) => process.stderr.write(`board: ${String(error)}\n`));
+  runs.refresh().then(
+    () => {
+      if (runs.runs.length === 0)
+        process.stdout.write(
+          pc.yellow('it holds no runs (folders with a log.jsonl); they show as soon as there are some\n'),
+        );
+    },
+    (error: unknown) => process.stderr.write(`board: ${String(error)}\n`),
+  );
   process.stdout.write(`${pc.bold(served.url)}  shows the runs in ${runs.root}; Ctrl-C ends it\n`);
   if (host !== '127.0.0.1' && host !== 'localhost')
     process.stdout.write(pc.yellow('everybody who reaches this machine can read these runs\n'));

@@ -9,6 +9,7 @@ import pc from 'picocolors';
 import { openCheckpoint } from '../run/checkpointModel.ts';
 import type { AmpName } from '../run/config.ts';
 import { isOfflineModel, openOfflineModel } from '../run/offlineModel.ts';
+import { picturesAt } from '../run/pictures.ts';
 import { progressBar } from '../terminal/byteProgress.ts';
 import { formatDuration, formatPercent } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
@@ -25,9 +26,10 @@ const barLength = 20;
 
 export async function predict(
   checkpoint: string,
-  images: readonly string[],
+  paths: readonly string[],
   options: PredictOptions,
 ): Promise<void> {
+  const images = await picturesAt(paths);
   const model = isOfflineModel(checkpoint)
     ? await openOfflineModel(checkpoint, options.device)
     : await openCheckpoint(checkpoint, options);

@@ -49,7 +49,7 @@ export function addPredict(program: Command): void {
       '<model>',
       'checkpoint (.safetensors) at a path, https:// or s3://, or offline model (.om) that `omma export` wrote',
     )
-    .argument('<image...>', 'picture files')
+    .argument('<image...>', 'picture files, or folders of them')
     .option('--top <n>', 'classes shown a picture', wholeNumber(1), 5)
     .option('--out <dir>', 'write every picture there with its label drawn on it')
     .addOption(deviceOption())

@@ -17,6 +17,7 @@ import {
   safetensorsHeaderLength,
 } from '@omma/nn';
 import { type ByteSource, piecesOf, replaceAtomically, writeAll } from '@omma/storage';
+import { type OtherFile, otherFile, startBytes } from './otherFile.ts';
 import type { ProgressListener, StoredTensor, StoredTensors } from './storedTensor.ts';
 
 export interface SafetensorsSource {
@@ -32,9 +33,19 @@ export interface SafetensorsSource {
 export const checksumKey = 'omma.sha256';
 const noChecksum = '0'.repeat(64);
 
+const instead: Readonly<Record<OtherFile, string>> = {
+  text: 'expected weights (.safetensors, .pth), found text; a config is trained first (`omma train`), and comes before the checkpoint where a command takes both',
+  'a picture': 'expected weights (.safetensors, .pth), found a picture; name the checkpoint',
+  'PyTorch weights':
+    'expected a checkpoint of a run (.safetensors), found PyTorch weights, which do not say of which model; with a config `omma test` evaluates them, and `omma train` starts from them (loadFrom)',
+};
+
 /** The tensors of a safetensors file, their numbers still in it. */
 export async function readSafetensorsFrom(source: ByteSource): Promise<SafetensorsSource> {
-  const start = await source.read(0, Math.min(lengthBytes, source.size));
+  const first = await source.read(0, Math.min(startBytes, source.size));
+  const other = otherFile(first);
+  if (other !== null) throw new OmmaError(instead[other]);
+  const start = first.subarray(0, lengthBytes);
   const dataStart = lengthBytes + safetensorsHeaderLength(start, source.size);
   const { tensors, metadata } = parseSafetensorsHeader(
     await source.read(lengthBytes, dataStart - lengthBytes),

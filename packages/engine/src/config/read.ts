@@ -5,6 +5,7 @@ import { OmmaError } from '@omma/core';
 import { parseData } from './data.ts';
 import { merge } from './merge.ts';
 import { moduleExtensions, readModule } from './modules.ts';
+import { notConfig } from './notConfig.ts';
 import { isOpenMMLab, translatedWhole } from './openmmlab/translate.ts';
 import { type ConfigSource, placeText } from './place.ts';
 import { readPython, warnOfDeprecation } from './python/read.ts';
@@ -41,10 +42,7 @@ async function readRaw(path: string, from: ConfigSource | null, reading: Reading
   const extension = extname(path);
   const reader = readers[extension];
   if (reader !== undefined) return await reader(path, from, reading);
-  const found = extension === '' ? 'one without extension' : extension;
-  throw new OmmaError(
-    `${placeText({ file: path })}: a config is a .ts, .js, .json, .yaml or .py file, not ${found}`,
-  );
+  throw notConfig(path);
 }
 
 function readData(

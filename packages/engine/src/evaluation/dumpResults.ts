@@ -12,6 +12,7 @@ import { readSafetensors, toHostTensor, writeSafetensors } from '@omma/nn';
 import { codeOf, writeAtomically } from '@omma/storage';
 import { z } from 'zod';
 import { located } from '../checkpoint/checkpoint.ts';
+import { otherFile, startBytes } from '../checkpoint/otherFile.ts';
 import { metrics } from '../config/registries.ts';
 import type { Batch, Metric } from '../data/types.ts';
 import type { Evaluator } from './evaluator.ts';
@@ -71,6 +72,12 @@ export class DumpResults implements Metric {
   }
 }
 
+function noResults(path: string): OmmaError {
+  return new OmmaError(
+    `${path}: is no file of predictions; \`omma test CONFIG CHECKPOINT --dump FILE\` writes one`,
+  );
+}
+
 /** Evaluates the predictions of a file that DumpResults wrote: the same numbers as the evaluation that wrote it. */
 export async function evaluateResults(
   path: string,
@@ -85,12 +92,9 @@ export async function evaluateResults(
       `${path}: cannot read the results (${codeOf(error) ?? String(error)}); check the path`,
     );
   });
+  if (otherFile(file.subarray(0, startBytes)) !== null) throw noResults(path);
   const { tensors, metadata } = await located(path, async () => readSafetensors(file));
-  if (metadata.format !== format) {
-    throw new OmmaError(
-      `${path}: is no file of predictions; \`omma test CONFIG CHECKPOINT --dump FILE\` writes one`,
-    );
-  }
+  if (metadata.format !== format) throw noResults(path);
   const named = (prefix: string) =>
     Object.fromEntries(
       [...tensors].flatMap(([name, tensor]) =>

@@ -23,7 +23,11 @@ const maxWholeBytes = 2 ** 31 - 1;
 
 /** True for a file that begins like one of `torch.save`. */
 export async function isPyTorchFile(source: ByteSource): Promise<boolean> {
-  const start = await source.read(0, Math.min(startBytes, source.size));
+  return isPyTorchStart(await source.read(0, Math.min(startBytes, source.size)));
+}
+
+/** The same of the first 512 bytes. */
+export function isPyTorchStart(start: Uint8Array): boolean {
   return isZip(start) || isLegacy(start) || isTar(start);
 }
 
