@@ -65,10 +65,31 @@ describe('the learning-rate finder', () => {
     const curve = (loss: (x: number) => number) =>
       Array.from({ length: 50 }, (_, i) => ({ lr: 10 ** (i / 10), loss: 0, smoothed: loss(i) }));
     // A logistic descent around the 30th point, least at the 40th.
-    const found = suggestions(curve((i) => 1 / (1 + Math.exp((i - 30) / 2)) + (i > 40 ? i - 40 : 0)));
+    const valley = curve((i) => 1 / (1 + Math.exp((i - 30) / 2)) + (i > 40 ? i - 40 : 0));
+    const found = suggestions(valley, 50);
     expect(found.suggestion).toBeCloseTo(10 ** 3, 6);
     expect(found.careful).toBeCloseTo(10 ** 3, 6);
-    expect(suggestions(curve((i) => i))).toEqual({ suggestion: null, careful: null });
+    expect(found.noSuggestion).toBeNull();
+    expect(
+      suggestions(
+        curve((i) => i),
+        50,
+      ),
+    ).toEqual({
+      suggestion: null,
+      careful: null,
+      noSuggestion: expect.stringMatching(/^the loss never fell: begin with a smaller rate/),
+    });
+    // A curve of few points has a steepest place too, which is noise.
+    expect(suggestions(valley.slice(20, 49), 29)).toEqual({
+      suggestion: null,
+      careful: null,
+      noSuggestion:
+        '29 points are too few to tell a slope from noise: at least 30 are needed; take more --steps (100 are usual)',
+    });
+    expect(suggestions(valley.slice(20, 49), 100).noSuggestion).toMatch(
+      /; begin with a smaller rate \(--start\)/,
+    );
   });
 });
 

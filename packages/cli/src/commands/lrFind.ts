@@ -72,7 +72,7 @@ function chartOf({ points, suggestion }: LrFindResult): Chart {
 }
 
 function text(result: LrFindResult): string {
-  const { points, suggestion, careful, diverged } = result;
+  const { points, suggestion, careful, noSuggestion, diverged } = result;
   const every = Math.max(1, Math.ceil(points.length / shownRows));
   const shown = points.filter((_, i) => i % every === 0 || i === points.length - 1);
   const columns = (['lr', 'loss', 'smoothed'] as const).map((title) => ({ title, align: 'right' as const }));
@@ -86,7 +86,7 @@ function text(result: LrFindResult): string {
   const end = diverged ? 'the loss blew up there' : 'the last rate was reached';
   const advice =
     suggestion === null || careful === null
-      ? 'the loss never fell: begin with smaller rates (--start), or take more --steps'
+      ? `no suggestion: ${noSuggestion}`
       : `suggestions: ${pc.bold(formatNumber(suggestion))}, where the loss falls fastest; ${pc.bold(formatNumber(careful))}, a tenth of where it is least`;
   return `${table}\n\n${plotted}\n\n${end}\n${advice}`;
 }

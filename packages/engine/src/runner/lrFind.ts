@@ -28,16 +28,24 @@ export interface LrPoint {
 
 export interface LrFindResult {
   readonly points: readonly LrPoint[];
-  /** Where the smoothed loss falls fastest: what to train with. Null when it never falls. */
+  /** Where the smoothed loss falls fastest: what to train with. Null where the curve says nothing. */
   readonly suggestion: number | null;
   /** A tenth of the rate with the least loss: the more careful choice. */
   readonly careful: number | null;
+  /** Why there are no suggestions, and what to do; null where there are. */
+  readonly noSuggestion: string | null;
   /** True when the loss blew up before the last rate. */
   readonly diverged: boolean;
 }
 
-/** Share of the past in the smoothed loss: fastai's 0.98, or less where that would remember a large part of all steps. */
-const betaFor = (steps: number) => Math.min(0.98, 1 - 4 / steps);
+/**
+ * Points without which a curve suggests nothing. fastai and PyTorch Lightning take 100, and leave out the first ten, where the mean has hardly begun, and up to five
+ * of the last: of fewer than 30 half would be gone, and each step of the usual range is a factor of two.
+ */
+export const fewestPoints = 30;
+
+/** Share of the past in the smoothed loss: fastai's 0.98 for its 100 steps and more, and with fewer steps the same part of the curve. */
+const betaFor = (steps: number) => Math.min(0.98, 1 - 2 / steps);
 
 /** Runs the test on a training that is used for nothing else: its weights are spoilt afterwards. */
 export async function findLearningRate(
@@ -70,14 +78,22 @@ export async function findLearningRate(
     least = Math.min(least, smoothed);
     if (diverged || points.length === steps || signal?.aborted === true) break;
   }
-  return { points, ...suggestions(points), diverged };
+  return { points, ...suggestions(points, steps), diverged };
 }
 
-/** The rate of steepest descent, and a tenth of that of the least loss. */
-export function suggestions(points: readonly LrPoint[]): {
-  suggestion: number | null;
-  careful: number | null;
-} {
+/** The rate of steepest descent, and a tenth of that of the least loss, of a test that was to have so many `steps`. */
+export function suggestions(
+  points: readonly LrPoint[],
+  steps: number,
+): Pick<LrFindResult, 'suggestion' | 'careful' | 'noSuggestion'> {
+  if (points.length < fewestPoints) {
+    const remedy =
+      steps < fewestPoints
+        ? 'take more --steps (100 are usual)'
+        : 'begin with a smaller rate (--start), or take more --steps';
+    const noSuggestion = `${points.length} points are too few to tell a slope from noise: at least ${fewestPoints} are needed; ${remedy}`;
+    return { suggestion: null, careful: null, noSuggestion };
+  }
   // The mean has hardly begun at first; behind its least, what falls is only noise.
   const from = Math.max(1, Math.floor(points.length / 10));
   const smoothed = points.map((point) => point.smoothed);
@@ -90,7 +106,11 @@ export function suggestions(points: readonly LrPoint[]): {
     if (slope < steepest) [steepest, suggestion] = [slope, here.lr];
   }
   const least = points[lowest]?.lr;
-  return { suggestion, careful: suggestion === null || least === undefined ? null : least / 10 };
+  if (suggestion === null || least === undefined) {
+    const noSuggestion = 'the loss never fell: begin with a smaller rate (--start), or take more --steps';
+    return { suggestion: null, careful: null, noSuggestion };
+  }
+  return { suggestion, careful: least / 10, noSuggestion: null };
 }
 
 async function* endless(training: Training): AsyncGenerator<Batch> {
