@@ -6,6 +6,7 @@
 import {
   at,
   eliminateDeadCode,
+  foldEmpty,
   formatType,
   type Graph,
   graphValue,
@@ -90,7 +91,7 @@ function checkedWeights(graph: Graph, given: ExportOptions['weights']): Weights 
 }
 
 function simplify(graph: Graph, weights: Weights, dialect: Dialect): { graph: Graph; weights: Weights } {
-  const folded = foldBatchNorm(eliminateDeadCode(graph), weights);
+  const folded = foldBatchNorm(foldEmpty(eliminateDeadCode(graph)), weights);
   return { graph: eliminateDeadCode(lowerToRules(folded.graph, dialect)), weights: folded.weights };
 }
 

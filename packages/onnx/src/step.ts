@@ -5,7 +5,7 @@
  * would bake them in. Which buffers stand behind them, and when they swap, is the device's. Works for inference graphs too.
  */
 
-import { at, eliminateDeadCode, type Graph, graphValue, type TensorType } from '@omma/core';
+import { at, eliminateDeadCode, foldEmpty, type Graph, graphValue, type TensorType } from '@omma/core';
 import type { Dialect } from './dialect/dialect.ts';
 import { fixed } from './dimensions.ts';
 import type { ElementType } from './element.ts';
@@ -57,7 +57,7 @@ export interface StepModel {
 
 /** Lowers `graph`, training steps included, to ONNX operators of `dialect`. Throws OmmaError for an op that has no rule and no lowering. */
 export function buildStep(graph: Graph, dialect: Dialect): StepModel {
-  const split = splitHost(eliminateDeadCode(graph));
+  const split = splitHost(foldEmpty(eliminateDeadCode(graph)));
   const lowered = eliminateDeadCode(lowerToRules(split.device, dialect));
   const model = new ModelBuilder(dialect);
   const values = new NamedValues(

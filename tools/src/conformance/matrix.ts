@@ -1,6 +1,6 @@
 /** The support matrix as a page: for each device, how each op runs there and how many of its checks were made. */
 
-import { allOps, type Device, type OpDefinition } from '@omma/core';
+import { allOps, type Device, foldEmpty, type OpDefinition } from '@omma/core';
 import { type CheckResult, checkNames } from './result.ts';
 import { forwardGraph, samplesOf } from './sampleGraph.ts';
 
@@ -70,7 +70,8 @@ function count(results: readonly CheckResult[]): string {
 
 function howItRuns(definition: OpDefinition, device: Device): string {
   const answers = samplesOf(definition).map((sampled) => {
-    const graph = forwardGraph(sampled);
+    // What is computed about nothing reaches no device.
+    const graph = foldEmpty(forwardGraph(sampled));
     const node = graph.nodes.find(({ op }) => op === definition.name);
     return node === undefined ? true : device.supports(node, graph);
   });

@@ -2,7 +2,7 @@
 
 import { ShapeError } from '../../errors.ts';
 import { at, defineOp } from '../../op.ts';
-import { formatShape, type Shape, sameShape } from '../../shape.ts';
+import { formatShape, type Shape, sameShape, sizeOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { add, cast, reshape, sum } from '../index.ts';
 import { floatOperand, sameDType } from '../operands.ts';
@@ -34,7 +34,8 @@ export const linearOp = defineOp<Record<string, never>>({
   },
   grad: ({ inputs, cotangent, needs }) => {
     const [x, weight, dy] = [at(inputs, 0), at(inputs, 1), cotangent()];
-    const rows = (tensor: Tensor) => (tensor.rank === 2 ? tensor : reshape(tensor, [-1, tensor.dim(-1)]));
+    const rows = (tensor: Tensor) =>
+      tensor.rank === 2 ? tensor : reshape(tensor, [sizeOf(x.shape.slice(0, -1)), tensor.dim(-1)]);
     return inputs.map((_, i) => {
       if (!needs(i)) return null;
       if (i === 0) return reshapeTo(matmul(rows(dy), weight), x.shape);
@@ -51,7 +52,7 @@ export const linearOp = defineOp<Record<string, never>>({
   reference: (inputs) => {
     const [x, weight, bias] = [at(inputs, 0), at(inputs, 1), inputs[2]];
     const [out, features] = [at(weight.shape, 0), at(weight.shape, 1)];
-    const rows = x.data.length / features;
+    const rows = sizeOf(x.shape.slice(0, -1));
     const y = multiplyRows(
       copied(x.data, 0, x.data.length),
       copied(weight.data, 0, weight.data.length),
@@ -67,6 +68,16 @@ export const linearOp = defineOp<Record<string, never>>({
   samples: [
     { inputs: [{ shape: [3, 5] }, { shape: [4, 5] }, { shape: [4] }], attrs: {} },
     { inputs: [{ shape: [2, 3, 5] }, { shape: [4, 5] }], attrs: {}, note: 'rank 3, no bias' },
+    {
+      inputs: [{ shape: [3, 0] }, { shape: [4, 0] }, { shape: [4] }],
+      attrs: {},
+      note: 'no input features: the bias',
+    },
+    {
+      inputs: [{ shape: [2, 3, 0] }, { shape: [4, 0] }, { shape: [4] }],
+      attrs: {},
+      note: 'rank 3, no input features',
+    },
   ],
   errors: [
     {
