@@ -69,6 +69,8 @@ export interface Binding {
   readonly isa: string;
   /** True where bfloat16 runs at full speed. */
   readonly bfloat16: boolean;
+  /** True where weight gradients of bfloat16 convolutions have a kernel of our own: with AVX-512 BF16, and without AMX. */
+  readonly packedWeightGradient: boolean;
 }
 
 /** Where setup builds it (the same place seen from src and from dist), unless `OMMA_CPU_ADDON` names another build. */

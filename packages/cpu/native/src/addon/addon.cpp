@@ -10,6 +10,7 @@
 #include "plan/planner.h"
 #include "processor.h"
 #include "primitives/primitive_node.h"
+#include "weight_gradient/weight_gradient.h"
 
 namespace omma {
 
@@ -371,6 +372,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
                             std::to_string(version->patch));
   exports.Set("isa", isaName());
   exports.Set("bfloat16", hasBFloat16());
+  exports.Set("packedWeightGradient", hasPackedWeightGradient());
   return exports;
 }
 
