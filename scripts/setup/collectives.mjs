@@ -1,12 +1,13 @@
 /**
  * Step 3: the addons of the collective engines (shared memory, Gloo, Open MPI), built with CMake from packages/collectives/native.
  *
- * Shared memory needs no library. Gloo's is installed where root runs this on Debian; without it training on several machines goes over plain TCP, so setup goes
+ * Nothing needs them: where a compiler or CMake is missing and cannot be installed setup goes on. Shared memory needs no library. Gloo's is installed where root runs this on Debian; without it training on several machines goes over plain TCP, so setup goes
  * on and says so in one line. Open MPI is for machines that have it: nobody needs it who does not start with mpirun. OMMA_NATIVE=off goes without them.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { addonDefinitions, processor } from './addon.mjs';
+import { missingTools } from './native-tools.mjs';
 import { collectivesBuild, collectivesSource, coreNative } from './paths.mjs';
 import { buildIfChanged, hashOf, sourcesHash } from './stamp.mjs';
 import { capture, has, run, step } from './step.mjs';
@@ -14,11 +15,24 @@ import { installIfPossible } from './system-packages.mjs';
 
 export async function buildCollectives() {
   if (!existsSync(join(collectivesSource, 'CMakeLists.txt')) || process.env.OMMA_NATIVE === 'off') return;
-  if (!(await has('cmake'))) return without('missing cmake');
+  const missing = await missingTools();
+  const tools = await installIfPossible(missing);
+  if (tools !== undefined) {
+    return without(
+      'shared memory, Gloo and Open MPI, training in several processes goes over plain TCP, which is slower, and all else works',
+      missing,
+      tools,
+    );
+  }
   const command = hasGloo() ? undefined : await installIfPossible(['libgloo-dev']);
   const engines = [...(hasGloo() ? ['GLOO'] : []), ...((await hasMpi()) ? ['MPI'] : [])];
-  if (!engines.includes('GLOO'))
-    without(`missing libgloo-dev: type  ${command ?? 'apt-get install -y libgloo-dev'}  and run this again`);
+  if (!engines.includes('GLOO')) {
+    without(
+      'Gloo, training on several machines goes over plain TCP, which is slower',
+      ['libgloo-dev'],
+      command ?? 'apt-get install -y libgloo-dev',
+    );
+  }
   const wanted = {
     environment: hashOf([
       collectivesSource,
@@ -47,8 +61,10 @@ export async function buildCollectives() {
   );
 }
 
-function without(reason) {
-  process.stderr.write(`setup: without Gloo, training on several machines is slower: ${reason}\n`);
+function without(what, missing, command) {
+  process.stderr.write(
+    `setup: without ${what}: missing ${missing.join(', ')}: type  ${command}  and run this again\n`,
+  );
 }
 
 function hasGloo() {

@@ -23,16 +23,16 @@ export async function requireNativeTools() {
 
 /** Debian's names of what is missing. */
 async function missingPackages() {
-  const [oneDnn, compiler, cmake, make] = await Promise.all([
-    findOneDnn(),
+  const [oneDnn, tools] = await Promise.all([findOneDnn(), missingTools()]);
+  return [...(oneDnn === undefined ? ['libdnnl-dev'] : []), ...tools];
+}
+
+/** What every addon is built with, as far as it is missing: Debian's names, which are Ubuntu's too. */
+export async function missingTools() {
+  const [compiler, cmake, make] = await Promise.all([
     has(process.env.CXX ?? 'c++'),
     has('cmake'),
     has('make'),
   ]);
-  return [
-    ...(oneDnn === undefined ? ['libdnnl-dev'] : []),
-    ...(compiler ? [] : ['g++']),
-    ...(cmake ? [] : ['cmake']),
-    ...(make ? [] : ['make']),
-  ];
+  return [...(compiler ? [] : ['g++']), ...(cmake ? [] : ['cmake']), ...(make ? [] : ['make'])];
 }

@@ -7,9 +7,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { addonDefinitions, processor } from './addon.mjs';
+import { missingTools } from './native-tools.mjs';
 import { coreNative, picturesBuild, picturesSource } from './paths.mjs';
 import { buildIfChanged, hashOf, sourcesHash } from './stamp.mjs';
-import { capture, has, run, step } from './step.mjs';
+import { capture, run, step } from './step.mjs';
 import { installIfPossible } from './system-packages.mjs';
 
 export async function buildPictures() {
@@ -43,18 +44,8 @@ export async function buildPictures() {
 
 /** Debian's names, which are Ubuntu's too, of what is missing. */
 async function missingPackages() {
-  const [jpeg, compiler, cmake, make] = await Promise.all([
-    hasJpeg(),
-    has(process.env.CXX ?? 'c++'),
-    has('cmake'),
-    has('make'),
-  ]);
-  return [
-    ...(jpeg ? [] : ['libjpeg-dev']),
-    ...(compiler ? [] : ['g++']),
-    ...(cmake ? [] : ['cmake']),
-    ...(make ? [] : ['make']),
-  ];
+  const [jpeg, tools] = await Promise.all([hasJpeg(), missingTools()]);
+  return [...(jpeg ? [] : ['libjpeg-dev']), ...tools];
 }
 
 async function hasJpeg() {
