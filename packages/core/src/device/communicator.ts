@@ -83,6 +83,8 @@ export interface HostCollectives {
   barrier(): Promise<void>;
   failure(): Promise<string | null>;
   dispose(): Promise<void>;
+  /** Leaves a group that broke, where leaving waits for the others otherwise. */
+  abort?(): Promise<void>;
 }
 
 /** What communicators on top of `HostCollectives` have in common: who they are, what fits together, and leaving. */
@@ -134,7 +136,7 @@ export abstract class CommunicatorOnHost implements Communicator {
   }
 
   abort(): Promise<void> {
-    return this.host.dispose();
+    return this.host.abort?.() ?? this.host.dispose();
   }
 }
 

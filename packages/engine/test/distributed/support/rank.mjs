@@ -24,6 +24,8 @@ const config = plainConfig(workDir, Number(batchSize));
 const losses = [];
 const messages = [];
 let name = null;
+// mpirun sends it to those that are left, which say then what they have noticed; the command line takes it for Ctrl-C.
+if (process.env.OMPI_COMM_WORLD_SIZE !== undefined) process.on('SIGTERM', () => undefined);
 const sync = process.env.OMMA_TEST_SYNC_BN === '1';
 try {
   const { end } = await trainElastic(
