@@ -27,6 +27,8 @@ export interface RunSummary {
   readonly images: number;
   readonly warnings: number;
   readonly bestCheckpoint: string | null;
+  /** Lines of the log that are no events. */
+  readonly damagedLines: number;
   /** Points of the longest curve, and bytes of the log that are read and that there are. */
   readonly points: number;
   readonly read: number;

@@ -94,6 +94,53 @@ describe('omma runs', () => {
   });
 });
 
+describe('omma runs on strange logs', () => {
+  const strange = join(root, 'strange');
+  const write = (name: string, text: string) => {
+    mkdirSync(join(strange, name), { recursive: true });
+    writeFileSync(join(strange, name, 'log.jsonl'), text);
+  };
+  const events = (...entries: readonly object[]) =>
+    entries
+      .map((entry, i) => `${JSON.stringify({ time: new Date(1.7e12 + i * 1000), ...entry })}\n`)
+      .join('');
+  const begun = { type: 'start', iteration: 0, config: { defaultHooks: { logger: { interval: 25 } } } };
+  write('short', events(begun, { type: 'evaluation', iteration: 4, metrics: { 'accuracy/top1': 50 } }));
+  write('once', events(begun, { type: 'iteration', iteration: 10, scalars: { 'train/loss': 2 } }));
+  write('nan', events(begun, { type: 'iteration', iteration: 10, scalars: { 'train/loss': 'NaN' } }));
+  write('garbage', 'no json\n[1]\n');
+  write('empty', '');
+
+  it('lists all of them, and says which lines it cannot read', () => {
+    const { code, out, err } = omma('runs', 'strange');
+    expect([code, out.split('\n').length]).toEqual([0, 7]);
+    expect(err).toBe('warning: garbage: 2 lines of log.jsonl cannot be read as events\n');
+  });
+
+  it('says why there is nothing to see of a run shorter than the interval of its logger', () => {
+    expect(omma('runs', 'plot', 'short', '--dir', 'strange').err).toBe(
+      'error: no training iteration is in the log of short: it came to iteration 4, and every 25th is logged (defaultHooks.logger.interval); there are: val/accuracy/top1\n',
+    );
+  });
+
+  it('says what a curve of one point or none has, and which runs lack it', () => {
+    const { code, out, err } = omma('runs', 'plot', 'once', 'nan', 'empty', '--dir', 'strange');
+    expect([code, err]).toEqual([0, 'warning: no train/loss in empty\n']);
+    expect(out).toBe(
+      'once: train/loss has one point, 2.000 at iteration 10\nnan: none of the values of train/loss is a finite number\n',
+    );
+  });
+
+  it('compares what has no config, and runs of folders apart', () => {
+    expect(omma('runs', 'compare', 'empty', 'garbage', '--dir', 'strange').out).toMatch(
+      /none of the logs says what the config was\n$/,
+    );
+    expect(omma('runs', 'compare', 'strange/once', 'work_dirs/fast').out).toMatch(
+      /^ +strange\/once +work_dirs\/fast\n/,
+    );
+  });
+});
+
 describe('omma board', () => {
   it('serves the runs until it is told to end', async () => {
     const board = spawn(process.execPath, [program, 'board', '--port', '0'], { cwd: root });

@@ -13,6 +13,12 @@ export interface FoundRun {
   readonly name: string;
 }
 
+/** What a run is called: its folder relative to that of the work directories. */
+export function runName(root: string, dir: string): string {
+  const name = relative(resolve(root), resolve(dir)).split(sep).join('/');
+  return name === '' ? basename(resolve(dir)) : name;
+}
+
 /** All runs under `root`, by name. Links are not followed, so that nothing outside of it is found. */
 export async function discoverRuns(root: string): Promise<FoundRun[]> {
   const top = resolve(root);
@@ -27,8 +33,7 @@ export async function discoverRuns(root: string): Promise<FoundRun[]> {
       );
     });
     if (entries.some((entry) => entry.isFile() && entry.name === logName)) {
-      const name = relative(top, dir).split(sep).join('/');
-      found.push({ dir, name: name === '' ? basename(top) : name });
+      found.push({ dir, name: runName(top, dir) });
     }
     if (depth === deepest) return;
     for (const entry of entries) {

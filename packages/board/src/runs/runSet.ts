@@ -1,13 +1,15 @@
 /** The runs under a folder, kept up to date: what `omma runs` lists and `omma board` shows. */
 
 import { resolve } from 'node:path';
-import { discoverRuns } from './discover.ts';
+import { discoverRuns, runName } from './discover.ts';
 import { Run } from './run.ts';
 import { RunIndex } from './runIndex.ts';
 
 export interface RunSetOptions {
   /** Hears how far reading is, in bytes, while logs are read for the first time. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** These folders of runs below the root alone: nothing is searched for, and no index kept. */
+  readonly only?: readonly string[];
 }
 
 /** Bytes that a log grows by before the index is written again. */
@@ -16,14 +18,16 @@ const saveEvery = 16_000_000;
 export class RunSet {
   readonly root: string;
   readonly #index: RunIndex | null;
+  readonly #only: readonly string[] | null;
   readonly #runs = new Map<string, Run>();
   readonly #savedAt = new Map<Run, number>();
   readonly #onProgress: NonNullable<RunSetOptions['onProgress']>;
   #refreshing: Promise<Run[]> | null = null;
 
-  constructor(root: string, { onProgress = () => undefined }: RunSetOptions = {}) {
+  constructor(root: string, { onProgress = () => undefined, only }: RunSetOptions = {}) {
     this.root = resolve(root);
-    this.#index = RunIndex.open(this.root);
+    this.#only = only ?? null;
+    this.#index = only === undefined ? RunIndex.open(this.root) : null;
     this.#onProgress = onProgress;
   }
 
@@ -50,7 +54,9 @@ export class RunSet {
   }
 
   async #refresh(): Promise<Run[]> {
-    const found = await discoverRuns(this.root);
+    const found =
+      this.#only?.map((dir) => ({ dir: resolve(dir), name: runName(this.root, dir) })) ??
+      (await discoverRuns(this.root));
     if (this.#runs.size === 0) this.#index?.prune(found.map(({ dir }) => dir));
     const names = new Set(found.map(({ name }) => name));
     for (const name of this.#runs.keys()) if (!names.has(name)) this.#runs.delete(name);

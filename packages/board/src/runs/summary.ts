@@ -4,7 +4,7 @@ import type { RunSummary } from '../api.ts';
 import type { Run } from './run.ts';
 
 export function summaryOf(run: Run): RunSummary {
-  const { outcome: _outcome, images, config: _config, damagedLines: _damaged, ...state } = run.state;
+  const { outcome: _outcome, images, config: _config, ...state } = run.state;
   return {
     name: run.name,
     status: run.status,

@@ -12,7 +12,7 @@ export interface BoardCommandOptions {
 }
 
 export async function board(dir: string | undefined, { host, port }: BoardCommandOptions): Promise<void> {
-  const root = await rootOf(dir);
+  const { root } = await rootOf(dir);
   const isFolder = await stat(root).then(
     (found) => found.isDirectory(),
     () => false,

@@ -2,7 +2,6 @@
 
 import { compareConfigs, summaryOf } from '@omma/board';
 import { chooseRuns, openRuns } from '../../run/openRuns.ts';
-import { rootOf } from '../../run/runsRoot.ts';
 import { formatCount } from '../../terminal/format.ts';
 import { formatTable } from '../../terminal/table.ts';
 
@@ -19,7 +18,7 @@ export async function compareRuns(
   names: readonly string[],
   { dir, all, json }: CompareOptions,
 ): Promise<void> {
-  const set = await openRuns(await rootOf(dir, names));
+  const set = await openRuns(dir, names);
   const runs = chooseRuns(set, names);
   const summaries = runs.map(summaryOf);
   const configs = compareConfigs(runs).filter(({ differs }) => all === true || differs);
@@ -44,7 +43,9 @@ export async function compareRuns(
   ]);
   const status = ['status', ...summaries.map((run) => run.status)];
   process.stdout.write(`${formatTable(columns, [status, ...metricRows, ...configRows])}\n`);
-  if (configs.length === 0 && runs.length > 1) process.stdout.write('the configs are the same\n');
+  if (configs.length > 0 || runs.length === 1) return;
+  const known = runs.some(({ state }) => state.config !== null);
+  process.stdout.write(known ? 'the configs are the same\n' : 'none of the logs says what the config was\n');
 }
 
 function shortened(value: string): string {

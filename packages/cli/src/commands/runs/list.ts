@@ -5,7 +5,6 @@ import { OmmaError } from '@omma/core';
 import { nearest } from '@omma/engine';
 import pc from 'picocolors';
 import { openRuns } from '../../run/openRuns.ts';
-import { rootOf } from '../../run/runsRoot.ts';
 import { formatDuration } from '../../terminal/format.ts';
 import { formatTable } from '../../terminal/table.ts';
 
@@ -16,7 +15,7 @@ export interface ListOptions {
 }
 
 export async function listRuns(dir: string | undefined, { json, sort }: ListOptions): Promise<void> {
-  const set = await openRuns(await rootOf(dir));
+  const set = await openRuns(dir);
   const all = set.runs.map(summaryOf);
   set.close();
   const summaries = sorted(all, sort === undefined ? undefined : knownMetric(all, sort));
@@ -44,6 +43,11 @@ export async function listRuns(dir: string | undefined, { json, sort }: ListOpti
   process.stdout.write(`${formatTable(columns, rows)}\n`);
   for (const { name, failure } of summaries)
     if (failure !== null) process.stdout.write(`${pc.red(`${name} failed:`)} ${failure}\n`);
+  for (const { name, damagedLines } of summaries)
+    if (damagedLines > 0)
+      process.stderr.write(
+        `${pc.yellow(`warning: ${name}: ${damagedLines} ${damagedLines === 1 ? 'line' : 'lines'} of log.jsonl cannot be read as events`)}\n`,
+      );
 }
 
 /** Throws OmmaError when no run has a metric of this name. */

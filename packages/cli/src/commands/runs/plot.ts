@@ -5,10 +5,11 @@ import { type CurveAxis, queryCurve, type Run } from '@omma/board';
 import { OmmaError } from '@omma/core';
 import { nearest } from '@omma/engine';
 import pc from 'picocolors';
+import { z } from 'zod';
 import type { Chart, ChartLine } from '../../plot/chart.ts';
 import { chartText } from '../../plot/terminal.ts';
+import { warn } from '../../run/configFile.ts';
 import { chooseRuns, openRuns } from '../../run/openRuns.ts';
-import { rootOf } from '../../run/runsRoot.ts';
 import { formatCount, formatDuration, formatNumber } from '../../terminal/format.ts';
 
 export interface PlotOptions {
@@ -29,7 +30,7 @@ const titles: Readonly<Record<CurveAxis, string>> = {
 const pixels = 320;
 
 export async function plotRuns(names: readonly string[], options: PlotOptions): Promise<void> {
-  const set = await openRuns(await rootOf(options.dir, names));
+  const set = await openRuns(options.dir, names);
   const runs = chooseRuns(set, names);
   const { smoothed, raw } = curvesOf(runs, options);
   set.close();
@@ -37,18 +38,22 @@ export async function plotRuns(names: readonly string[], options: PlotOptions): 
     process.stdout.write(`${JSON.stringify(smoothed)}\n`);
     return;
   }
+  const drawn = smoothed.filter(({ points }) => points.filter(({ y }) => Number.isFinite(y)).length > 1);
+  for (const each of smoothed)
+    if (!drawn.includes(each)) process.stdout.write(`${fewPoints(each, options)}\n`);
+  if (drawn.length === 0 && options.svg === undefined) return;
   const chart: Chart = {
     x: { title: titles[options.x], format: options.x === 'step' ? formatCount : formatDuration },
     y: { title: options.curve, format: formatNumber },
-    lines: smoothed,
+    lines: drawn,
     behind: options.smooth > 0 ? raw : [],
   };
   const columns = process.stdout.columns ?? 100;
   // Without colours curves cannot be told apart, so each gets a chart of its own.
   const charts = pc.isColorSupported
-    ? [chartText(chart, columns)]
-    : smoothed.map((line) => `${line.name}\n${chartText({ ...chart, lines: [line] }, columns)}`);
-  process.stdout.write(`${charts.join('\n')}\n`);
+    ? drawn.slice(0, 1).map(() => chartText(chart, columns))
+    : drawn.map((line) => `${line.name}\n${chartText({ ...chart, lines: [line] }, columns)}`);
+  if (charts.length > 0) process.stdout.write(`${charts.join('\n')}\n`);
   if (options.svg === undefined) return;
   const { chartSvg } = await import('../../plot/svg.ts');
   await writeFile(options.svg, await chartSvg(chart)).catch((error: NodeJS.ErrnoException) => {
@@ -57,6 +62,40 @@ export async function plotRuns(names: readonly string[], options: PlotOptions): 
     );
   });
   process.stdout.write(`wrote ${options.svg}\n`);
+}
+
+/** What a curve says that is too short for a chart. */
+function fewPoints({ name, points }: ChartLine, { curve, x }: PlotOptions): string {
+  const point = points.find(({ y }) => Number.isFinite(y));
+  if (point === undefined) return `${name}: none of the values of ${curve} is a finite number`;
+  const at = x === 'step' ? `iteration ${point.x}` : formatDuration(point.x);
+  return `${name}: ${curve} has one point, ${formatNumber(point.y)} at ${at}`;
+}
+
+/** Why there is nothing to see of a curve. */
+function noCurve(runs: readonly Run[], curve: string): OmmaError {
+  const known = [...new Set(runs.flatMap((run) => run.curveNames))];
+  const there = known.length === 0 ? 'they have no curves yet' : `there are: ${known.join(', ')}`;
+  const short = curve.startsWith('train/') ? runs.find((run) => run.tables.train.rows === 0) : undefined;
+  if (short !== undefined && !known.some((name) => name.startsWith('train/'))) {
+    const { iteration } = short.state;
+    const interval = loggerInterval(short.state.config);
+    return new OmmaError(
+      `no training iteration is in the log of ${short.name}: it came to iteration ${iteration}, and every ${interval}th is logged (defaultHooks.logger.interval); ${there}`,
+    );
+  }
+  const close = nearest(curve, known);
+  return new OmmaError(
+    `no run has a curve ${curve}${close === null ? '' : `; did you mean ${close}?`}; ${there}`,
+  );
+}
+
+const loggerHook = z.object({ defaultHooks: z.object({ logger: z.object({ interval: z.number() }) }) });
+
+/** MMEngine's default, 10, unless the run's config says something else. */
+function loggerInterval(config: unknown): number {
+  const found = loggerHook.safeParse(config);
+  return found.success ? found.data.defaultHooks.logger.interval : 10;
 }
 
 function line(name: string, x: readonly number[], y: readonly number[]): ChartLine {
@@ -71,13 +110,9 @@ function curvesOf(
   const found = runs.flatMap(
     (run) => queryCurve(run, curve, { axis: x, ...range, pixels, smoothing: smooth }) ?? [],
   );
-  if (found.length === 0) {
-    const known = [...new Set(runs.flatMap((run) => run.curveNames))];
-    const close = nearest(curve, known);
-    throw new OmmaError(
-      `no run has a curve ${curve}${close === null ? '' : `; did you mean ${close}?`}; there are: ${known.join(', ')}`,
-    );
-  }
+  if (found.length === 0) throw noCurve(runs, curve);
+  const missing = runs.filter(({ name }) => !found.some(({ run }) => run === name));
+  if (missing.length > 0) warn(`no ${curve} in ${missing.map(({ name }) => name).join(', ')}`);
   const raw = found.map((data) => line(data.run, data.x, data.y));
   const smoothed = found.map((data) =>
     data.smoothX.length === 0 ? line(data.run, data.x, data.y) : line(data.run, data.smoothX, data.smoothY),
