@@ -1,11 +1,14 @@
 /** A table as a growing CSV file: rows are appended; when a run goes on, the rows that it repeats are cut off the end without reading the rest. */
 
-import { open, readFile } from 'node:fs/promises';
-import { codeOf, writeAtomically } from '@omma/storage';
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { codeOf, replaceAtomically } from '@omma/storage';
 import { appendLog, writingLog } from './files.ts';
 
 /** Bytes of the file's end that are looked at first. */
 const tailBytes = 65_536;
+/** Bytes that are worked through at once where rows are written anew. */
+const pieceBytes = 2 ** 20;
 const newline = '\n'.charCodeAt(0);
 
 export class CsvFile {
@@ -38,13 +41,33 @@ export class CsvFile {
 
   async #widen(columns: readonly string[], added: number): Promise<void> {
     await writingLog(this.#path, async () => {
-      const rows =
-        this.#columns === null ? [] : (await readFile(this.#path, 'utf8')).split('\n').slice(1, -1);
-      const lines = [columns.map(quoted).join(','), ...rows.map((row) => row + ','.repeat(added))];
-      const text = lines.map((line) => `${line}\n`).join('');
-      await writeAtomically(this.#path, [new TextEncoder().encode(text)]);
+      const header = `${columns.map(quoted).join(',')}\n`;
+      const size = this.#columns === null ? 0 : (await stat(this.#path)).size;
+      await replaceAtomically(this.#path, size + header.length, async (file) => {
+        await file.writeFile(header);
+        if (this.#columns === null) return;
+        for await (const rows of widenedRows(this.#path, added)) await file.writeFile(rows, 'latin1');
+      });
       this.#columns = columns;
     });
+  }
+}
+
+/**
+ * The rows of a table with so many empty cells more at the end of each, piece by piece, their bytes as characters: without its header, and without a row that
+ * was not written to its end.
+ */
+async function* widenedRows(path: string, added: number): AsyncGenerator<string> {
+  const end = `${','.repeat(added)}\n`;
+  let rest = '';
+  let isHeader = true;
+  for await (const piece of createReadStream(path, { encoding: 'latin1', highWaterMark: pieceBytes })) {
+    const text = `${rest}${piece}`;
+    const from: number = isHeader ? text.indexOf('\n') + 1 : 0;
+    isHeader &&= from === 0;
+    const to = isHeader ? 0 : text.lastIndexOf('\n') + 1;
+    yield text.slice(from, to).replaceAll('\n', end);
+    rest = text.slice(to);
   }
 }
 

@@ -1,8 +1,8 @@
 /** A table that grows, gets columns, and is taken up again by a run that goes on. */
 
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CsvFile } from '../../src/log/csvFile.ts';
 
@@ -54,5 +54,15 @@ describe('a CSV file', () => {
       await csv.begin(step);
       expect(await text()).toBe(`step,loss\n${rows.slice(0, step).join('')}`);
     }
+  });
+
+  it('of any length gets a column, in pieces, and nothing is left beside it', async () => {
+    const cells = Array.from({ length: 60_000 }, (_, i) => `${i + 1},"ä${'x'.repeat(i % 37)}"`);
+    const { path, csv, text } = await file(`step,note\n${cells.join('\n')}\n60001,0.`);
+    await csv.begin(60_000);
+    await csv.append(['step', 'note', 'ü', 'b'], [['60001', '', '2', '3']]);
+    expect(Buffer.byteLength(await text())).toBeGreaterThan(1.5 * 2 ** 20);
+    expect(await text()).toBe(`step,note,ü,b\n${cells.map((row) => `${row},,\n`).join('')}60001,,2,3\n`);
+    expect(await readdir(dirname(path))).toEqual(['train.csv']);
   });
 });
