@@ -424,7 +424,7 @@ describe('omma export', () => {
       'export',
       checkpoint(),
       '--out',
-      join(folder, 'no/folder/m.onnx'),
+      join(checkpoint(), 'm.onnx'),
       '--device',
       'reference',
     );

@@ -147,6 +147,18 @@ describe('converting', () => {
     expect([...((await loadModelWeights(out)).get('fc.weight')?.data ?? [])]).toEqual([1, -2, Number.NaN]);
   });
 
+  it('makes the folder that the output is to lie in, or says in one line that it cannot', async () => {
+    const { folder, path } = await checkpoint();
+    for (const name of ['half.safetensors', 'half.pth']) {
+      const out = join(folder, 'a', name.slice(-3), name);
+      expect((await convertWeights(path, out)).path).toBe(out);
+      expect((await loadModelWeights(out)).size).toBe(2);
+    }
+    await expect(convertWeights(path, join(path, 'half.pth'))).rejects.toThrow(
+      /^\S+best\.safetensors\/half\.pth: cannot write \(ENOTDIR\); check that the folder can be made/,
+    );
+  });
+
   it('rewrites names, and refuses two tensors of one name', async () => {
     const { folder, path } = await checkpoint();
     const out = join(folder, 'new.safetensors');

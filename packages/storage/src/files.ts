@@ -10,7 +10,7 @@ import { OmmaError } from '@omma/core';
 /** The suffix of files that are not finished. */
 export const temporarySuffix = '.partial';
 
-/** Writes `parts` one after the other to `path`, atomically. A full disk is an OmmaError, and leaves nothing behind. */
+/** Writes `parts` one after the other to `path`, atomically, whose folder is made where it is missing. A full disk is an OmmaError, and leaves nothing behind. */
 export async function writeAtomically(path: string, parts: readonly Uint8Array[]): Promise<void> {
   const bytes = parts.reduce((total, part) => total + part.length, 0);
   await replaceAtomically(path, bytes, async (file) => {
@@ -19,7 +19,7 @@ export async function writeAtomically(path: string, parts: readonly Uint8Array[]
 }
 
 /**
- * Lets `write` fill a file of `bytes` in any order it likes, then puts it at `path`, atomically. Where the file is named by what it turned out
+ * Lets `write` fill a file of `bytes` in any order it likes, then puts it at `path`, atomically; a missing folder is made. Where the file is named by what it turned out
  * to contain, `name` gives its path in the same directory. Returns the path.
  */
 export async function replaceAtomically(
@@ -30,8 +30,7 @@ export async function replaceAtomically(
 ): Promise<string> {
   const temporary = `${path}${temporarySuffix}`;
   try {
-    // Readable too: what was written can be read again for a checksum.
-    const file = await open(temporary, 'w+');
+    const file = await openAnew(temporary);
     let final = path;
     try {
       await write(file);
@@ -46,6 +45,17 @@ export async function replaceAtomically(
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
     throw await explained(error, path, bytes);
+  }
+}
+
+/** A file for writing, and for reading, since what was written may be read again for a checksum. */
+async function openAnew(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'w+');
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    await makeFolder(dirname(path));
+    return open(path, 'w+');
   }
 }
 
@@ -121,7 +131,7 @@ async function explained(error: unknown, path: string, needed: number): Promise<
   if (code === null) return error;
   if (code !== 'ENOSPC' && code !== 'EDQUOT') {
     return new OmmaError(
-      `${path}: cannot write (${code}); check that the directory exists and may be written to`,
+      `${path}: cannot write (${code}); check that the folder can be made and may be written to`,
     );
   }
   const free = await statfs(dirname(path)).then(

@@ -34,10 +34,20 @@ describe('writing', () => {
     },
   );
 
-  it('names a folder that does not exist', async () => {
-    await expect(writeAtomically('/nowhere/file', [Uint8Array.of(1)])).rejects.toThrow(
-      /cannot write \(ENOENT\)/,
+  it('makes the folders that are missing', async () => {
+    const path = join(await temporary(), 'a', 'b', 'file');
+    await writeAtomically(path, [Uint8Array.of(1)]);
+    expect([...(await readFile(path))]).toEqual([1]);
+  });
+
+  it('names a folder that cannot be made', async () => {
+    const file = join(await temporary(), 'file');
+    await writeFile(file, '');
+    const write = (path: string) => writeAtomically(path, [Uint8Array.of(1)]);
+    await expect(write(join(file, 'a', 'b'))).rejects.toThrow(
+      /a\/b: cannot write \(ENOTDIR\); check that the folder can be made and may be written to/,
     );
+    await expect(write('/proc/nowhere/b')).rejects.toThrow(/nowhere\/b: cannot write \(ENOENT\)/);
   });
 });
 

@@ -1,6 +1,6 @@
 /** `omma config convert`: a config in another format; an OpenMMLab one in Omma's terms, with a list of what has none. */
 
-import { dirname, extname } from 'node:path';
+import { extname } from 'node:path';
 import { OmmaError } from '@omma/core';
 import {
   type ConfigDict,
@@ -12,7 +12,7 @@ import {
   translateOpenMMLab,
   writeConfig,
 } from '@omma/engine';
-import { makeFolder, textFile } from '@omma/storage';
+import { textFile } from '@omma/storage';
 import pc from 'picocolors';
 import { type ReadingOptions, readConfig } from '../../run/configFile.ts';
 import { formatTable } from '../../terminal/table.ts';
@@ -29,10 +29,7 @@ export async function convertConfig(file: string, options: ConvertOptions): Prom
   const { config, missing } = converted(await readConfig(file, options), format, options);
   const text = writeConfig(config, format);
   if (options.out === undefined) process.stdout.write(text);
-  else {
-    await makeFolder(dirname(options.out));
-    await textFile(options.out, text);
-  }
+  else await textFile(options.out, text);
   if (missing.length > 0) process.stderr.write(report(missing, options.json === true));
   process.exitCode = missing.length === 0 ? 0 : 1;
 }

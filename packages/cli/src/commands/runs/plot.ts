@@ -1,9 +1,9 @@
 /** `omma runs plot`: a curve of several runs on the terminal, and as an SVG file. */
 
-import { writeFile } from 'node:fs/promises';
 import { type CurveAxis, queryCurve, type Run } from '@omma/board';
 import { OmmaError } from '@omma/core';
 import { nearest } from '@omma/engine';
+import { textFile } from '@omma/storage';
 import pc from 'picocolors';
 import { z } from 'zod';
 import type { Chart, ChartLine } from '../../plot/chart.ts';
@@ -56,11 +56,7 @@ export async function plotRuns(names: readonly string[], options: PlotOptions): 
   if (charts.length > 0) process.stdout.write(`${charts.join('\n')}\n`);
   if (options.svg === undefined) return;
   const { chartSvg } = await import('../../plot/svg.ts');
-  await writeFile(options.svg, await chartSvg(chart)).catch((error: NodeJS.ErrnoException) => {
-    throw new OmmaError(
-      `${options.svg}: cannot write the picture (${error.code ?? error.message}); check the path`,
-    );
-  });
+  await textFile(options.svg, await chartSvg(chart));
   process.stdout.write(`wrote ${options.svg}\n`);
 }
 
