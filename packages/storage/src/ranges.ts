@@ -39,13 +39,18 @@ function groupsOf(ranges: readonly ByteRange[]): Group[] {
   return groups;
 }
 
-/** Hands the bytes of each range to `take`, with its place in the list, in whatever order they come. Memory is for the groups that are under way. */
+/**
+ * Hands the bytes of each range to `take`, with its place in the list, in whatever order they come. Memory is for the groups that are under way.
+ * `onProgress` is told the share of the groups that is done.
+ */
 export async function readRanges(
   source: ByteSource,
   ranges: readonly ByteRange[],
   take: (place: number, bytes: Uint8Array) => void,
+  onProgress: (share: number) => void = () => {},
 ): Promise<void> {
   const groups = groupsOf(ranges);
+  let done = 0;
   for (let from = 0; from < groups.length; from += atOnce) {
     await Promise.all(
       groups.slice(from, from + atOnce).map(async ({ offset, length, members }) => {
@@ -54,6 +59,7 @@ export async function readRanges(
           const range = ranges[place] ?? { offset, length: 0 };
           take(place, bytes.subarray(range.offset - offset, range.offset - offset + range.length));
         }
+        onProgress(++done / groups.length);
       }),
     );
   }

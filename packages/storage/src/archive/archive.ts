@@ -4,7 +4,6 @@ import { promisify } from 'node:util';
 import { crc32, inflateRaw } from 'node:zlib';
 import { OmmaError } from '@omma/core';
 import type { ByteSource } from '../byteSource.ts';
-import { readRanges } from '../ranges.ts';
 
 /** Where the bytes of a file lie in an archive. */
 export interface ArchiveEntry {
@@ -24,37 +23,14 @@ export interface Archive {
   read(name: string): Promise<Uint8Array>;
 }
 
+/** Told, while the names of an archive are read, how much of that is done, from 0 to 1. */
+export type ArchiveProgress = (share: number) => void;
+
 const inflate = promisify(inflateRaw);
 
 /** The bytes of the file at `entry`; `name` is what errors call it. */
 export async function readEntry(source: ByteSource, entry: ArchiveEntry, name: string): Promise<Uint8Array> {
-  return contentOf(source, entry, name, await source.read(entry.offset, entry.size));
-}
-
-/** The same of many small files, those near each other with one request. All of them are in memory at the end. */
-export async function readEntries(
-  source: ByteSource,
-  files: readonly (readonly [name: string, entry: ArchiveEntry])[],
-): Promise<Uint8Array[]> {
-  const found: Promise<Uint8Array>[] = [];
-  const places = files.map(([, { offset, size }]) => ({ offset, length: size }));
-  await readRanges(source, places, (at, stored) => {
-    const [name, entry] = files[at] ?? ['', { offset: 0, size: 0 }];
-    // A copy: the bytes around it are not to be kept.
-    found[at] = contentOf(source, entry, name, stored.slice());
-    // Its failure is told below.
-    found[at]?.catch(() => {});
-  });
-  return Promise.all(found);
-}
-
-/** What is stored, inflated where it is deflated, and held against what is known of it. */
-async function contentOf(
-  source: ByteSource,
-  entry: ArchiveEntry,
-  name: string,
-  stored: Uint8Array,
-): Promise<Uint8Array> {
+  const stored = await source.read(entry.offset, entry.size);
   const bytes = entry.inflatedSize === undefined ? stored : await inflated(stored, entry.inflatedSize);
   const damaged = (what: string) =>
     new OmmaError(

@@ -10,7 +10,7 @@
 import { OmmaError } from '@omma/core';
 import type { ByteSource } from '../byteSource.ts';
 import { readAhead } from '../readAhead.ts';
-import { type Archive, type ArchiveEntry, readMember } from './archive.ts';
+import { type Archive, type ArchiveEntry, type ArchiveProgress, readMember } from './archive.ts';
 import { type LmdbMeta, LmdbTree, pageFlags, pageHeader, requirePage } from './lmdbTree.ts';
 
 const magic = 0xbeefc0de;
@@ -39,7 +39,7 @@ export class LmdbArchive implements Archive {
     this.entries = entries;
   }
 
-  static async open(file: ByteSource): Promise<LmdbArchive> {
+  static async open(file: ByteSource, onProgress?: ArchiveProgress): Promise<LmdbArchive> {
     const source = readAhead(file);
     const meta = await newestMeta(source);
     const needed = (meta.lastPage + 1) * meta.pageBytes;
@@ -47,8 +47,9 @@ export class LmdbArchive implements Archive {
       throw new OmmaError(
         `${source.name} is cut off: its pages reach to ${needed}, the file to ${source.size}; copy it again`,
       );
-    const tree = new LmdbTree(file, meta);
-    return new LmdbArchive(source, meta, meta.root === null ? new Map() : await tree.entries(meta.root));
+    const { root } = meta;
+    const entries = root === null ? new Map() : await new LmdbTree(file, meta).entries(root, onProgress);
+    return new LmdbArchive(source, meta, entries);
   }
 
   async read(name: string): Promise<Uint8Array> {

@@ -6,7 +6,7 @@
 import { OmmaError } from '@omma/core';
 import type { ByteSource } from '../byteSource.ts';
 import { readRanges } from '../ranges.ts';
-import type { ArchiveEntry } from './archive.ts';
+import type { ArchiveEntry, ArchiveProgress } from './archive.ts';
 
 /** Bytes before the content of a page. */
 export const pageHeader = 16;
@@ -40,13 +40,14 @@ export class LmdbTree {
   }
 
   /** Where each value lies, in the order of the keys. All branches of a tree are of the same length. */
-  async entries(root: number): Promise<Map<string, ArchiveEntry>> {
+  async entries(root: number, onProgress?: ArchiveProgress): Promise<Map<string, ArchiveEntry>> {
     let level = [root];
     for (let above = 1; above < this.#meta.depth; above++)
       level = (
         await this.#each(level, pageFlags.branch, (page, number) => this.#children(page, number))
       ).flat();
-    const leaves = await this.#each(level, pageFlags.leaf, (page, number) => this.#values(page, number));
+    const valuesOf = (page: DataView, number: number) => this.#values(page, number);
+    const leaves = await this.#each(level, pageFlags.leaf, valuesOf, onProgress);
     return new Map(leaves.flat());
   }
 
@@ -55,17 +56,19 @@ export class LmdbTree {
     numbers: readonly number[],
     kind: number,
     read: (page: DataView, number: number) => T,
+    onProgress?: ArchiveProgress,
   ): Promise<T[]> {
     const { pageBytes, lastPage } = this.#meta;
     const wrong = numbers.find((number) => number < firstPage || number > lastPage);
     if (wrong !== undefined) throw damagedPage(this.#source, wrong);
     const found: T[] = [];
     const ranges = numbers.map((number) => ({ offset: number * pageBytes, length: pageBytes }));
-    await readRanges(this.#source, ranges, (place, bytes) => {
+    const take = (place: number, bytes: Uint8Array): void => {
       const number = numbers[place] ?? 0;
       const page = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       found[place] = read(requirePage(this.#source, page, number, kind), number);
-    });
+    };
+    await readRanges(this.#source, ranges, take, onProgress);
     return found;
   }
 

@@ -1,17 +1,17 @@
 /** An archive of any kind, told apart by its first bytes and not by its name: addresses often have none that says. */
 
 import type { ByteSource } from '../byteSource.ts';
-import type { Archive } from './archive.ts';
+import type { Archive, ArchiveProgress } from './archive.ts';
 import { isLmdb, LmdbArchive } from './lmdbArchive.ts';
 import { TarArchive } from './tarArchive.ts';
 import { ZipArchive } from './zipArchive.ts';
 
 /** The tar shard, zip archive or LMDB store in `source`; an OmmaError where it is none of these, or is damaged. */
-export async function openArchive(source: ByteSource): Promise<Archive> {
+export async function openArchive(source: ByteSource, onProgress?: ArchiveProgress): Promise<Archive> {
   const first = await source.read(0, Math.min(20, source.size));
-  if (isLmdb(first)) return LmdbArchive.open(source);
+  if (isLmdb(first)) return LmdbArchive.open(source, onProgress);
   const start = Buffer.from(first.subarray(0, 4)).toString('latin1');
   // An empty zip archive has nothing but the end of its directory.
   const isZip = start === 'PK\x03\x04' || start === 'PK\x05\x06';
-  return isZip ? ZipArchive.open(source) : TarArchive.open(source);
+  return isZip ? ZipArchive.open(source, onProgress) : TarArchive.open(source, onProgress);
 }

@@ -6,29 +6,39 @@
 import { OmmaError } from '@omma/core';
 import type { ByteSource } from '../byteSource.ts';
 import { readAhead } from '../readAhead.ts';
-import { type Archive, type ArchiveEntry, readMember } from './archive.ts';
+import { type Archive, type ArchiveEntry, type ArchiveProgress, readMember } from './archive.ts';
 
 const block = 512;
 /** A path that is longer than this is taken for damage. */
 const longestName = 64 * 1024;
 
-/** Bytes behind a large file that are read along with the header there: enough for its label and the next header. */
+/** Bytes that are read behind a large file: enough for a header, a label and the next header. */
 const headersAtOnce = 4096;
+/** Files of so many bytes are kept, since they come with the headers around them: labels. */
+const keptBytes = 32;
 
 /** The regular files of an archive, hard links to them included, by name, in its order. */
 export class TarArchive implements Archive {
   readonly #source: ByteSource;
   readonly entries: ReadonlyMap<string, ArchiveEntry>;
+  /** By where they lie. */
+  readonly #kept: ReadonlyMap<number, Uint8Array>;
 
-  private constructor(source: ByteSource, entries: ReadonlyMap<string, ArchiveEntry>) {
+  private constructor(
+    source: ByteSource,
+    entries: ReadonlyMap<string, ArchiveEntry>,
+    kept: ReadonlyMap<number, Uint8Array>,
+  ) {
     this.#source = source;
     this.entries = entries;
+    this.#kept = kept;
   }
 
-  static async open(file: ByteSource): Promise<TarArchive> {
+  static async open(file: ByteSource, onProgress: ArchiveProgress = () => {}): Promise<TarArchive> {
     const source = readAhead(file, headersAtOnce);
     const { size: total } = source;
     const entries = new Map<string, ArchiveEntry>();
+    const kept = new Map<number, Uint8Array>();
     let extended: Extended = {};
     for (let at = 0; ; ) {
       if (at + block > total) {
@@ -48,18 +58,23 @@ export class TarArchive implements Archive {
       }
       if (type === 'L' || type === 'K' || type === 'x')
         extended = { ...extended, ...(await extensionOf(source, offset, size, type)) };
-      if (type === '0' || type === '\0') entries.set(name, { offset, size });
+      if (type === '0' || type === '\0') {
+        entries.set(name, { offset, size });
+        if (size <= keptBytes) kept.set(offset, (await source.read(offset, size)).slice());
+      }
       // A hard link: another name of a regular file that came before.
       const linked = type === '1' ? entries.get(link) : undefined;
       if (linked !== undefined) entries.set(name, linked);
       if (isFile) extended = {};
       at = offset + Math.ceil(size / block) * block;
+      onProgress(at / total);
     }
-    return new TarArchive(source, entries);
+    return new TarArchive(readAhead(file), entries, kept);
   }
 
   async read(name: string): Promise<Uint8Array> {
-    return readMember(this.#source, this.entries, name);
+    const kept = this.#kept.get(this.entries.get(name)?.offset ?? -1);
+    return kept ?? readMember(this.#source, this.entries, name);
   }
 }
 

@@ -6,7 +6,7 @@
 import type { ByteSource } from '../byteSource.ts';
 import { readRanges } from '../ranges.ts';
 import { readAhead } from '../readAhead.ts';
-import { type Archive, type ArchiveEntry, readMember } from './archive.ts';
+import { type Archive, type ArchiveEntry, type ArchiveProgress, readMember } from './archive.ts';
 import { zipDirectory, zipHeaderBytes } from './zipDirectory.ts';
 
 /** A picture that claims to be larger than 1 GiB is not believed; labels in text may shrink to almost nothing. */
@@ -22,14 +22,19 @@ export class ZipArchive implements Archive {
     this.entries = entries;
   }
 
-  static async open(source: ByteSource): Promise<ZipArchive> {
+  static async open(source: ByteSource, onProgress?: ArchiveProgress): Promise<ZipArchive> {
     const members = await zipDirectory(source, limits);
     const headers = members.map(({ headerAt }) => ({ offset: headerAt, length: zipHeaderBytes }));
     const entries: ArchiveEntry[] = [];
-    await readRanges(source, headers, (at, header) => {
-      const member = members[at];
-      if (member !== undefined) entries[at] = member.place(header);
-    });
+    await readRanges(
+      source,
+      headers,
+      (at, header) => {
+        const member = members[at];
+        if (member !== undefined) entries[at] = member.place(header);
+      },
+      onProgress,
+    );
     const named = members.flatMap(({ name }, at) => {
       const entry = entries[at];
       return entry === undefined ? [] : [[name, entry] as const];

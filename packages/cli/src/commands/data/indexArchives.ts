@@ -21,7 +21,7 @@ export async function dataIndex(patterns: readonly string[], options: DataIndexO
   const classes = options.classes === undefined ? undefined : await linesOf(options.classes);
   const locations = expandShards(patterns);
   const bar = progressBar(process.stderr, 'archives', (done, total, seconds) => {
-    return `${done} of ${total}  ${formatDuration((seconds / done) * (total - done))} left`;
+    return `${Math.floor(done)} of ${total}  ${formatDuration((seconds / done) * (total - done))} left`;
   });
   const index = await buildArchiveIndex(locations, {
     ...(classes === undefined ? {} : { classes }),

@@ -3,14 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { OmmaError } from '@omma/core';
-import {
-  type Archive,
-  type ByteSource,
-  isAddress,
-  openArchive,
-  openByteSource,
-  readEntries,
-} from '@omma/storage';
+import { type Archive, type ArchiveProgress, isAddress, openArchive, openByteSource } from '@omma/storage';
 import { expand } from 'brace-expansion';
 import { imageExtensions } from '../../image/decode.ts';
 import { readAnnotationFile } from '../annotationFile.ts';
@@ -27,7 +20,7 @@ export interface BuildIndexOptions {
    * Without it they are told by their endings; in LMDB stores names often have none.
    */
   readonly annFile?: string;
-  /** Told after every archive. */
+  /** Told the archives that are done, those under way by the share of them, and how many there are. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -59,14 +52,14 @@ export async function buildArchiveIndex(
   const found: FoundArchive[] = [];
   const failed = new Map<number, unknown>();
   let next = 0;
-  let done = 0;
+  const progress = progressOf(locations.length, options.onProgress);
   const work = async () => {
     while (next < locations.length && failed.size === 0) {
       const at = next++;
       const location = locations[at] ?? '';
       try {
-        found[at] = await foundIn(location, wanted);
-        options.onProgress?.(++done, locations.length);
+        found[at] = await foundIn(location, wanted, (share) => progress(at, share));
+        progress(at, 1);
       } catch (error) {
         failed.set(at, error);
       }
@@ -98,6 +91,20 @@ export async function buildArchiveIndex(
   };
 }
 
+/** Adds up the shares of archives; told when there is a thousandth more. */
+function progressOf(count: number, tell: BuildIndexOptions['onProgress'] = () => {}) {
+  const shares = new Float64Array(count);
+  let done = 0;
+  let told = 0;
+  return (at: number, share: number): void => {
+    done += share - (shares[at] ?? 0);
+    shares[at] = share;
+    if (done < told + count / 1000 && share < 1) return;
+    told = done;
+    tell(done, count);
+  };
+}
+
 interface FoundArchive {
   readonly archive: ArchiveIndex['archives'][number];
   readonly samples: readonly FoundSample[];
@@ -121,12 +128,12 @@ function fileOf(location: string): string {
   return !isAddress(location) && existsSync(data) ? data : location;
 }
 
-async function foundIn(path: string, wanted: Wanted): Promise<FoundArchive> {
+async function foundIn(path: string, wanted: Wanted, onProgress: ArchiveProgress): Promise<FoundArchive> {
   const location = fileOf(path);
   const source = await openByteSource(location);
   try {
     const { size, version } = source;
-    const samples = await samplesOf(location, source, await openArchive(source), wanted);
+    const samples = await samplesOf(location, await openArchive(source, onProgress), wanted);
     return { archive: { location, size, version }, samples };
   } finally {
     await source.close();
@@ -135,7 +142,6 @@ async function foundIn(path: string, wanted: Wanted): Promise<FoundArchive> {
 
 async function samplesOf(
   location: string,
-  source: ByteSource,
   archive: Archive,
   { folder, listed }: Wanted,
 ): Promise<FoundSample[]> {
@@ -159,19 +165,17 @@ async function samplesOf(
   const labelFiles = new Map(
     names.flatMap((name) => (isLabelFile(name) ? [[keyOf(name), name] as const] : [])),
   );
-  const labels =
-    labelFiles.size === 0
-      ? pictures.map((name) => folderOf(location, name, folder))
-      : await numbersIn(
-          location,
-          source,
-          archive,
-          pictures.map((name) => labelFileOf(location, name, labelFiles)),
-        );
-  return pictures.flatMap((name, i) => {
-    const [entry, label] = [archive.entries.get(name), labels[i]];
-    return entry === undefined || label === undefined ? [] : [{ name, entry, label }];
-  });
+  const samples: FoundSample[] = [];
+  for (const name of pictures) {
+    const entry = archive.entries.get(name);
+    if (entry === undefined) continue;
+    const label =
+      labelFiles.size === 0
+        ? folderOf(location, name, folder)
+        : await numberIn(location, archive, name, labelFiles.get(keyOf(name)));
+    samples.push({ name, entry, label });
+  }
+  return samples;
 }
 
 /** Hidden files are none: `._a.cls`, or `.cls` alone, whose key would be empty. */
@@ -193,33 +197,25 @@ function folderOf(location: string, name: string, folder: string): string {
   );
 }
 
-function labelFileOf(location: string, picture: string, labelFiles: ReadonlyMap<string, string>): string {
-  const name = labelFiles.get(keyOf(picture));
-  if (name !== undefined) return name;
-  throw new OmmaError(`${location}: ${picture} has no .cls file with its key, as others have; add it`);
-}
-
-/** The whole numbers that are all there is in these files. */
-async function numbersIn(
+async function numberIn(
   location: string,
-  source: ByteSource,
   archive: Archive,
-  names: readonly string[],
-): Promise<number[]> {
-  const files = names.flatMap((name) => {
-    const entry = archive.entries.get(name);
-    return entry === undefined ? [] : [[name, entry] as const];
-  });
-  const refuse = (name: string, what: string) => {
-    throw new OmmaError(`${location}: ${name} holds ${what}, expected a label: a whole number from 0 on`);
-  };
-  for (const [name, { size }] of files) if (size > longestLabel) refuse(name, `${size} bytes`);
-  const contents = await readEntries(source, files);
-  return contents.map((bytes, i) => {
-    const text = Buffer.from(bytes).toString('utf8').trim();
-    if (!/^\d{1,9}$/.test(text)) refuse(names[i] ?? '', JSON.stringify(text));
-    return Number(text);
-  });
+  picture: string,
+  name: string | undefined,
+): Promise<number> {
+  if (name === undefined)
+    throw new OmmaError(`${location}: ${picture} has no .cls file with its key, as others have; add it`);
+  const size = archive.entries.get(name)?.size ?? 0;
+  const text =
+    size > longestLabel
+      ? ''
+      : Buffer.from(await archive.read(name))
+          .toString('utf8')
+          .trim();
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new OmmaError(
+    `${location}: ${name} holds ${size > longestLabel ? `${size} bytes` : JSON.stringify(text)}, expected a label: a whole number from 0 on`,
+  );
 }
 
 /** What labels mean: numbers are labels already; folders are classes, in the order of their names unless `given`. */
