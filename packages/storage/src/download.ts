@@ -48,7 +48,8 @@ export async function download(location: string, options: DownloadOptions = {}):
   const asked = { name: location, request: requestOf(location, env), patience };
   const answer = await persistently(() => ask(asked), persistence);
   try {
-    const identity = identityOf(location, answer.response.headers);
+    const { headers } = answer.response;
+    const identity = identityOf(location, headers, headers.get('content-length'));
     const { size, version } = identity;
     const path = place(checksum ?? version ?? '');
     if (checksum === null && version !== null && (await sizeOf(path)) === size) return path;

@@ -8,9 +8,9 @@ export interface Identity extends ByteSourceStat {
   readonly lastModified: string | null;
 }
 
-/** By the head of an answer with the whole file; an OmmaError where that does not tell the size. */
-export function identityOf(name: string, headers: Headers): Identity {
-  const size = Number(headers.get('content-length') ?? Number.NaN);
+/** By the head of an answer, and the size that it tells in digits; an OmmaError where it does not. */
+export function identityOf(name: string, headers: Headers, digits: string | null | undefined): Identity {
+  const size = /^\d+$/.test(digits ?? '') ? Number(digits) : Number.NaN;
   if (!Number.isSafeInteger(size)) throw new OmmaError(`${name}: the server does not tell how long it is`);
   const etag = headers.get('etag');
   const lastModified = headers.get('last-modified');

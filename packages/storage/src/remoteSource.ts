@@ -5,9 +5,9 @@
 
 import { OmmaError } from '@omma/core';
 import { type ByteSource, checkRange } from './byteSource.ts';
-import { changed, identityOf, requirePart, requireUnchanged, strongTag } from './identity.ts';
+import { changed, type Identity, identityOf, requirePart, requireUnchanged, strongTag } from './identity.ts';
 import { PassingFailure, type Persistence, persistently, resumed } from './persistence.ts';
-import { ask, drain, type Request, standardPatience } from './request.ts';
+import { type Asked, ask, drain, type Request, standardPatience } from './request.ts';
 
 export interface RemoteOptions {
   readonly persistence?: Persistence;
@@ -18,6 +18,28 @@ export interface RemoteOptions {
 /** What a server answers that no longer has the file with this ETag, or no longer so many bytes. */
 const gone = [412, 416];
 
+/** What the file is known by: asked for with its first byte, because addresses that are signed for reading (`X-Amz-Signature`) refuse HEAD. */
+async function opened(asked: Asked): Promise<Identity> {
+  const answer = await ask(asked, { headers: { range: 'bytes=0-0' }, expected: [416] });
+  const { response, stop } = answer;
+  try {
+    // Taken, so that the connection is free for the next request.
+    if (response.headers.get('content-length') === '1') await drain(answer, asked.patience, () => {});
+    const total = /^bytes (?:0-\d+|\*)\/(.*)$/.exec(response.headers.get('content-range') ?? '')?.[1];
+    if (response.status === 206 || (response.status === 416 && total === '0'))
+      return identityOf(asked.name, response.headers, total);
+    throw noRanges(asked.name, response);
+  } finally {
+    stop.abort();
+  }
+}
+
+function noRanges(name: string, { status }: Response): OmmaError {
+  return new OmmaError(
+    `${name}: the server does not give ranges of bytes (it answers ${status}, expected 206)`,
+  );
+}
+
 /** Opens the file that `request` asks for; `name` is what messages call it. */
 export async function remoteSource(
   name: string,
@@ -25,8 +47,7 @@ export async function remoteSource(
   { persistence, patience = standardPatience }: RemoteOptions = {},
 ): Promise<ByteSource> {
   const asked = { name, request, patience };
-  const head = await persistently(() => ask(asked, { method: 'HEAD' }), persistence);
-  const identity = identityOf(name, head.response.headers);
+  const identity = await persistently(() => opened(asked), persistence);
   const tag = strongTag(identity);
   const only = tag === null ? {} : { 'if-match': tag };
 
@@ -39,9 +60,7 @@ export async function remoteSource(
       if (gone.includes(response.status)) throw changed(name, `the server answers ${response.status}`);
       if (response.status !== 206) {
         requireUnchanged(name, identity, response.headers);
-        throw new OmmaError(
-          `${name}: the server does not give ranges of bytes (it answers ${response.status}, expected 206)`,
-        );
+        throw noRanges(name, response);
       }
       requirePart(name, identity, response, from);
       return await drain(answer, patience, take);

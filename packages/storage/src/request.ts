@@ -26,7 +26,6 @@ export interface Answer {
 }
 
 export interface AskOptions {
-  readonly method?: 'GET' | 'HEAD';
   readonly headers?: Readonly<Record<string, string>>;
   /** Refusals that the caller knows what to do with. */
   readonly expected?: readonly number[];
@@ -35,14 +34,14 @@ export interface AskOptions {
 /** The answer's head. Bytes as they are: compressed ones would have another length. A `PassingFailure` where it is worth to ask again, else an OmmaError. */
 export async function ask(
   { name, request, patience }: Asked,
-  { method = 'GET', headers = {}, expected = [] }: AskOptions = {},
+  { headers = {}, expected = [] }: AskOptions = {},
 ): Promise<Answer> {
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(silence(patience)), patience);
   try {
     // With a range, fetch asks for this itself.
     const plain = headers.range === undefined ? { 'accept-encoding': 'identity' } : {};
-    const init = { method, headers: { ...plain, ...headers }, signal: stop.signal };
+    const init = { headers: { ...plain, ...headers }, signal: stop.signal };
     const response = await request(init).catch((error: unknown) => {
       const message = `${name} cannot be reached: ${reasonOf(error)}; check the address and the network`;
       // A name that there is not is a slip of the pen.

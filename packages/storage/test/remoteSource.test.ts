@@ -1,6 +1,7 @@
 /** Files of servers by ranges: over slow and broken lines the same bytes, and never those of two files. */
 
 import { mkdtempSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,6 +15,9 @@ import { type WebFile, type WebServerOptions, webServer } from './support/webSer
 const contents = Uint8Array.from({ length: 3000 }, (_, i) => i % 251);
 const others = contents.map((byte) => 255 - byte);
 const persistence = { retries: 2, firstPause: 1 };
+
+/** The request for the first byte, by which a file is opened. */
+const isOpening = ({ headers }: IncomingMessage) => headers.range === 'bytes=0-0';
 
 /** A file that may change, and what reads it. */
 async function served(file: WebFile, options: WebServerOptions = {}, patience = 60_000) {
@@ -32,7 +36,7 @@ describe('a range over a slow line', () => {
       { bytes: contents },
       {
         instead: (request, response) => {
-          if (request.method === 'HEAD') return false;
+          if (isOpening(request)) return false;
           response.writeHead(206, { 'content-range': `bytes 0-19/${contents.length}` });
           const drip = async () => {
             for (const byte of contents.subarray(0, 20)) {
@@ -58,7 +62,7 @@ describe('a range over a slow line', () => {
       {
         instead: (request, response) => {
           const [, from] = /^bytes=(\d+)-/.exec(request.headers.range ?? '') ?? [];
-          if (from === undefined || Number(from) >= 2000) return false;
+          if (isOpening(request) || Number(from) >= 2000) return false;
           const begin = Number(from);
           const range = `bytes ${begin}-2999/${contents.length}`;
           response.writeHead(206, { 'content-range': range, 'content-length': 3000 - begin });
@@ -82,7 +86,7 @@ describe('a range over a slow line', () => {
       {
         instead: (request, response) => {
           const [, from = 0] = /^bytes=(\d+)-/.exec(request.headers.range ?? '') ?? [];
-          if (request.method === 'HEAD') return false;
+          if (isOpening(request)) return false;
           const part = contents.subarray(Number(from), Number(from) + most);
           response.writeHead(206, { 'content-range': `bytes ${from}-${Number(from) + most - 1}/3000` });
           response.end(part);
@@ -176,7 +180,7 @@ describe('a file that changes between two ranges', () => {
       {
         careless: true,
         instead: (request, response) => {
-          if (request.method === 'HEAD' || state.file.bytes === others) return false;
+          if (isOpening(request) || state.file.bytes === others) return false;
           response.writeHead(206, { 'content-range': 'bytes 0-2999/3000', 'content-length': 3000 });
           response.write(contents.subarray(0, 1000), () => response.destroy());
           state.file = { bytes: others, etag: '"2"' };
@@ -189,6 +193,31 @@ describe('a file that changes between two ranges', () => {
 });
 
 describe('a server', () => {
+  it('is never asked for the head alone, which signed addresses refuse', async () => {
+    const { address, requests } = await webServer(() => ({ bytes: contents }));
+    const source = await openByteSource(`${address}/a.tar?X-Amz-Signature=1`);
+    expect([source.size, requests]).toEqual([3000, ['GET /a.tar?X-Amz-Signature=1 0-0']]);
+  });
+
+  it('may have an empty file, and must tell how long a file is', async () => {
+    const empty = await served({ bytes: new Uint8Array() });
+    expect([empty.source.size, await empty.source.read(0, 0)]).toEqual([0, new Uint8Array()]);
+    let answer: readonly [number, Record<string, string>] = [206, { 'content-range': 'bytes 0-0/*' }];
+    const { address } = await webServer(() => null, {
+      instead: (_, response) => {
+        response.writeHead(...answer).end('a');
+        return true;
+      },
+    });
+    await expect(openByteSource(`${address}/a`)).rejects.toThrow(
+      /a: the server does not tell how long it is/,
+    );
+    answer = [200, {}];
+    await expect(openByteSource(`${address}/a`)).rejects.toThrow(
+      /a: the server does not give ranges of bytes \(it answers 200, expected 206\)/,
+    );
+  });
+
   it('that gives other bytes than it was asked for, or all of them, is told', async () => {
     const answers = new Map([
       ['bytes=0-9', 'bytes 5-14/3000'],
@@ -199,7 +228,7 @@ describe('a server', () => {
       {
         instead: (request, response) => {
           const range = answers.get(request.headers.range ?? '');
-          if (range === undefined && request.method === 'HEAD') return false;
+          if (isOpening(request)) return false;
           if (range === undefined) response.writeHead(200).end(contents);
           else response.writeHead(206, range === '' ? {} : { 'content-range': range }).end('0123456789');
           return true;

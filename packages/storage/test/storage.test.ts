@@ -1,20 +1,12 @@
 /** Tar shards from disk, behind HTTP and in an S3-compatible store: the same files from each, by ranges, and one line for what is wrong. */
 
 import { spawnSync } from 'node:child_process';
-import {
-  createReadStream,
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { linkSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import S3rver from 's3rver';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -22,11 +14,13 @@ import {
   isRemote,
   memorySource,
   modulesOfLocations,
+  openArchive,
   openByteSource,
   registerByteSource,
   TarArchive,
 } from '../src/index.ts';
 import { remoteSource } from '../src/remoteSource.ts';
+import { webServer } from './support/webServer.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'omma-storage-'));
 const shard = join(folder, 'shard-000.tar');
@@ -35,7 +29,6 @@ const credentials = { AWS_ACCESS_KEY_ID: 'S3RVER', AWS_SECRET_ACCESS_KEY: 'S3RVE
 
 /** What the server answers to the next requests for `busy.tar`, before it gives it. */
 const busy: { answers: (number | 'break' | 'hang up')[] } = { answers: [] };
-let web: Server;
 let webAddress = '';
 let store: S3rver;
 let storeAddress = '';
@@ -48,32 +41,30 @@ beforeAll(async () => {
   writeFileSync(join(files, longName), Buffer.alloc(3000, 7));
   const packed = spawnSync('tar', ['-cf', shard, '-C', files, '0.jpg', '0.cls', 'deep']);
   expect(packed.status).toBe(0);
-  web = createServer((request, response) => {
-    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
-    const range = {
-      'content-range': `bytes ${from}-${to}/${request.url === '/busy.tar' || request.url === '/shard.tar' ? statSync(shard).size : 100}`,
-    };
-    const failure = request.url === '/busy.tar' ? busy.answers.shift() : undefined;
+  const whole = { bytes: readFileSync(shard) };
+  const others = { bytes: new Uint8Array(100) };
+  const served = new Map([
+    ['/shard.tar', whole],
+    ['/busy.tar', whole],
+    ['/broken.tar', others],
+    ['/long.tar', others],
+  ]);
+  const instead = ({ headers }: IncomingMessage, response: ServerResponse, path: string) => {
+    const failure = path === '/busy.tar' ? busy.answers.shift() : undefined;
+    const isOpening = headers.range === 'bytes=0-0';
     if (failure === 'hang up') response.destroy();
     else if (failure === 'break')
-      response.writeHead(206, { ...range, 'content-length': 13 }).write('firs', () => response.destroy());
+      response
+        .writeHead(206, { 'content-range': `bytes 512-524/${whole.bytes.length}`, 'content-length': 13 })
+        .write('firs', () => response.destroy());
     else if (failure !== undefined) response.writeHead(failure, { 'retry-after': '0' }).end();
-    else if (request.method === 'HEAD' && ['/broken.tar', '/long.tar'].includes(request.url ?? ''))
-      response.writeHead(200, { 'content-length': 100 }).end();
-    else if (request.url === '/broken.tar')
-      response.writeHead(206, { ...range, 'content-length': 100 }).write('', () => response.destroy());
-    else if (request.url === '/long.tar') response.writeHead(206, range).end('more than was asked for');
-    else if (!['/shard.tar', '/busy.tar'].includes(request.url ?? '')) response.writeHead(404).end();
-    else if (request.method === 'HEAD')
-      response.writeHead(200, { 'content-length': statSync(shard).size }).end();
-    else if (from === undefined) response.writeHead(200).end(readFileSync(shard));
-    else
-      createReadStream(shard, { start: Number(from), end: Number(to) }).pipe(response.writeHead(206, range));
-  });
-  await new Promise<void>((listening) => {
-    web.listen(0, '127.0.0.1', listening);
-  });
-  webAddress = addressOf(web.address());
+    else if (path === '/broken.tar' && !isOpening) response.destroy();
+    else if (path === '/long.tar' && !isOpening)
+      response.writeHead(206, { 'content-range': 'bytes 0-3/100' }).end('more than was asked for');
+    else return false;
+    return true;
+  };
+  ({ address: webAddress } = await webServer((path) => served.get(path) ?? null, { instead }));
   store = new S3rver({
     port: 0,
     address: '127.0.0.1',
@@ -98,7 +89,6 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  web.close();
   await store.close();
 });
 
@@ -137,7 +127,7 @@ describe('a server', () => {
       return remoteSource(address, (init) => fetch(address, init), { persistence: impatient });
     };
     await expect((await open('broken.tar')).read(0, 100)).rejects.toThrow(
-      /broken\.tar: the connection broke after \d+ of 100 bytes from 0 on: .*; check the network, .*\(tried 3 times\)/,
+      /broken\.tar cannot be reached: .*; check the address and the network \(tried 3 times\)/,
     );
     await expect((await open('long.tar')).read(0, 4)).rejects.toThrow(
       /long\.tar: the server sends more than the 4 bytes from 0 on/,
@@ -245,6 +235,17 @@ describe('a tar shard', () => {
     await expect(opened(bytes.subarray(0, 1024))).rejects.toThrow(/cut off: it has no end mark/);
     bytes[10] = 1;
     await expect(opened(bytes)).rejects.toThrow(/no valid header at 0/);
+  });
+});
+
+describe('an archive', () => {
+  it.each([
+    ['gzip', gzipSync(Buffer.alloc(5000))],
+    ['zstd', Buffer.from('28b52ffd00000000', 'hex')],
+  ])('that is packed as a whole, with %s, is refused with what to do', async (packing, packed) => {
+    await expect(openArchive(memorySource(packed, 'a.tar.gz'))).rejects.toThrow(
+      `a.tar.gz: is packed as a whole (${packing}), so no file in it can be read without all before it; unpack it`,
+    );
   });
 });
 

@@ -12,7 +12,7 @@ export interface WebFile {
 export interface WebServer {
   /** `http://127.0.0.1:1234`. */
   readonly address: string;
-  /** Since the last time that it was emptied: `HEAD /a.tar`, `GET /a.tar 0-99`. */
+  /** Since the last time that it was emptied: `GET /a.tar`, `GET /a.tar 0-99`. */
   readonly requests: string[];
   /** Bytes of files that were sent. */
   readonly sent: () => number;
@@ -58,7 +58,7 @@ export async function webServer(
     const begin = Number(from);
     const end = Math.min(to === '' ? bytes.length : Number(to) + 1, bytes.length);
     if (range !== undefined && begin >= bytes.length) {
-      response.writeHead(416, known).end();
+      response.writeHead(416, { ...known, 'content-range': `bytes */${bytes.length}` }).end();
       return;
     }
     const part = range === undefined ? bytes : bytes.subarray(begin, end);
@@ -68,11 +68,8 @@ export async function webServer(
       ...place,
       'content-length': part.length,
     });
-    if (method === 'HEAD') response.end();
-    else {
-      sent += part.length;
-      response.end(part);
-    }
+    sent += part.length;
+    response.end(part);
   });
   server.on('connection', () => {
     connections++;
