@@ -2,6 +2,8 @@
  * From a TypeScript function to something that runs: trace, passes, device compile, and a bounded cache by input signature.
  */
 
+import { besidesCollectives, compileWithCollectives } from './device/collectiveSegments.ts';
+import type { Communicator } from './device/communicator.ts';
 import { type Device, device as deviceNamed, type Executable } from './device/device.ts';
 import { compileWithFallback } from './device/fallback.ts';
 import { GraphBuilder } from './graph/builder.ts';
@@ -23,6 +25,8 @@ export interface CompileFunctionOptions {
   readonly profile?: boolean;
   /** What happens to an op the device lacks and cannot lower: refuse (default), or let the reference device step in. */
   readonly onUnsupported?: 'error' | 'reference';
+  /** Sums over the ranks of a run (`allReduce`) in the graph by this communicator of the device, which cannot make them itself; the graph is cut there. */
+  readonly collectives?: Communicator;
 }
 
 /** A function compiled once per input signature. */
@@ -68,11 +72,16 @@ export function compile(
     const on = target();
     const { graph, variables } = traceFor(inputs);
     const onUnsupported = options.onUnsupported ?? 'error';
-    const prepared = prepare(graph, on, { amp: options.amp ?? null, onUnsupported });
+    const { amp = null, profile = false, collectives } = options;
+    const able = collectives === undefined ? on : besidesCollectives(on);
+    const prepared = prepare(graph, able, { amp, onUnsupported });
     const state = new Map(
       await Promise.all(variables.map(async (v) => [v.name, await v.bufferOn(on)] as const)),
     );
-    const executable = await compileWithFallback(prepared, on, { state, profile: options.profile ?? false });
+    const executable =
+      collectives === undefined
+        ? await compileWithFallback(prepared, on, { state, profile })
+        : await compileWithCollectives(prepared, collectives, { state, profile });
     const stale = () => variables.some((variable) => !variable.isOn(on));
     return { executable, stale, idle: Promise.resolve() };
   };

@@ -10,6 +10,7 @@ import { type Graph, graphValue, resultIds } from '../graph/graph.ts';
 import { at } from '../list.ts';
 import type { HostTensor } from '../tensor.ts';
 import { warn } from '../warn.ts';
+import { partOf } from './collectiveSegments.ts';
 import { type CompileOptions, type Device, device as deviceNamed, type Executable } from './device.ts';
 
 interface Segment {
@@ -138,7 +139,7 @@ function chain(graph: Graph, parts: readonly Part[]): Executable {
       if (given !== undefined) values[portOf(value)] = given;
     }
     for (const { graph: segment, executable } of parts) {
-      Object.assign(values, await executable.run(chosen(values, segment)));
+      Object.assign(values, await executable.run(partOf(values, segment)));
     }
     const outputs = graph.outputs.flatMap(({ name, value }) => {
       const made = values[portOf(value)];
@@ -158,14 +159,4 @@ function chain(graph: Graph, parts: readonly Part[]): Executable {
       for (const { executable } of parts) executable.dispose();
     },
   };
-}
-
-/** Those of `values` that a segment takes. */
-function chosen(values: Readonly<Record<string, HostTensor>>, segment: Graph): Record<string, HostTensor> {
-  const inputs: Record<string, HostTensor> = {};
-  for (const { name } of segment.inputs) {
-    const value = values[name];
-    if (value !== undefined) inputs[name] = value;
-  }
-  return inputs;
 }

@@ -1,6 +1,6 @@
 /**
  * The sum over all ranks of a data parallel run, as an op: what gradients and the statistics of synchronised batch norm go through on devices that run
- * collectives inside their programs (`Communicator.inGraph`). All ranks must run the same graph.
+ * collectives inside their programs (`Communicator.inGraph`), and where a graph is cut (`collectives` of `compile`). All ranks must run the same graph.
  */
 
 import { OmmaError, ShapeError } from '../errors.ts';

@@ -12,7 +12,11 @@ import { rewrite } from './rewrite.ts';
 /** Lowerings nest at most this deep; more means that two of them produce each other. */
 const maxRounds = 16;
 
-export function lowerUnsupported(graph: Graph, device: Device, onUnsupported: 'error' | 'reference'): Graph {
+export function lowerUnsupported(
+  graph: Graph,
+  device: Pick<Device, 'name' | 'supports'>,
+  onUnsupported: 'error' | 'reference',
+): Graph {
   let current = graph;
   for (let round = 0; round < maxRounds; round++) {
     const missing = current.nodes.map((node) => device.supports(node, current));

@@ -14,7 +14,11 @@ export interface PrepareOptions {
 }
 
 /** Dead code goes first, so that no later pass works on it, and last, because lowering and folding leave some. */
-export function prepare(graph: Graph, device: Device, options: PrepareOptions): Graph {
+export function prepare(
+  graph: Graph,
+  device: Pick<Device, 'name' | 'supports'>,
+  options: PrepareOptions,
+): Graph {
   const live = foldEmpty(eliminateDeadCode(graph));
   const precise = options.amp === null ? live : applyMixedPrecision(live, options.amp);
   const lowered = lowerUnsupported(precise, device, options.onUnsupported);

@@ -31,6 +31,8 @@ export interface DataParallelStepOptions extends TrainStepOptions {
   readonly communicator: Communicator;
   /** True when this rank wants to stop after the step; all ranks learn of it by the output `stop`. */
   readonly stopping: () => boolean;
+  /** The model sums over the ranks itself, as synchronised batch norm does: one graph, which is cut at the sums where the device does not make them. */
+  readonly sumsInside?: boolean;
   /** Bytes of a gradient bucket; 25 MiB unless given. */
   readonly bucketBytes?: number;
 }
@@ -40,7 +42,11 @@ export interface DataParallelStepOptions extends TrainStepOptions {
  * writes while training (batch-norm statistics) is averaged too, so that all of it stays the same on all ranks.
  */
 export function compileDataParallelStep(state: TrainState, options: DataParallelStepOptions): TrainStep {
-  return options.communicator.inGraph ? compileInGraphStep(state, options) : inTwoGraphs(state, options);
+  const { communicator, sumsInside = false } = options;
+  if (communicator.inGraph) return compileInGraphStep(state, options);
+  return sumsInside
+    ? compileInGraphStep(state, { ...options, collectives: communicator })
+    : inTwoGraphs(state, options);
 }
 
 function inTwoGraphs(state: TrainState, options: DataParallelStepOptions): TrainStep {

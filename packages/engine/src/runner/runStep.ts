@@ -12,6 +12,7 @@ export function runStep(runner: Runner, state: TrainState, options: TrainStepOpt
   const step = compileDataParallelStep(state, {
     ...options,
     communicator: distributed.communicator,
+    sumsInside: runner.config.syncBn === true,
     stopping: () => runner.options.signal?.aborted ?? false,
   });
   const { prepare, profile, dispose } = step;

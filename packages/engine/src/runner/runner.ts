@@ -128,8 +128,10 @@ export class Runner implements RunnerApi {
     const device = deviceNamed(localDeviceName(config.device ?? 'auto', distributed.localRank));
     const joined = await Distributed.start(distributed, device);
     try {
-      if (config.syncBn === true) synchronizeBatchNorm(model, joined);
-      return new Runner(config, options, model, device, joined);
+      const cost = config.syncBn === true ? synchronizeBatchNorm(model, joined) : null;
+      const runner = new Runner(config, options, model, device, joined);
+      if (cost !== null && runner.isMain) runner.emit({ type: 'notice', message: cost });
+      return runner;
     } catch (error) {
       await joined.dispose();
       throw error;

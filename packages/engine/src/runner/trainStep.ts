@@ -6,6 +6,7 @@
 
 import {
   advance,
+  type Communicator,
   compile,
   type Device,
   type Executable,
@@ -27,6 +28,8 @@ export interface TrainStepOptions {
   readonly clipGrad: ClipGradConfig | null;
   /** Measure time and bytes per node. */
   readonly profile?: boolean;
+  /** See `compile`: for a step with collectives on a device that does not run them. */
+  readonly collectives?: Communicator;
 }
 
 /** `updates` false: the batch is not the last of its accumulation, its gradients are only kept. */
@@ -69,11 +72,16 @@ export type Pass = (
 /** A step of one graph, or with accumulation of two, around `pass`. */
 export function compilePass(
   state: TrainState,
-  { device, amp, clipGrad, profile = false }: TrainStepOptions,
+  { device, amp, clipGrad, profile = false, collectives }: TrainStepOptions,
   pass: Pass,
 ): LocalTrainStep {
   const { accumulation } = state;
-  const options = { device, profile, ...(amp === null ? {} : { amp }) };
+  const options = {
+    device,
+    profile,
+    ...(amp === null ? {} : { amp }),
+    ...(collectives === undefined ? {} : { collectives }),
+  };
   const step = compile(
     (inputs) => {
       const { batch, settings } = state.hyperparameters.split(inputs);

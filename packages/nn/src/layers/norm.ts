@@ -98,7 +98,7 @@ function synchronized(x: Tensor, { weight, bias, eps }: BatchNormState, ranks: R
 
 /**
  * Lets every BatchNorm2d of `module` normalise with the statistics of all ranks' samples in training, as
- * `torch.nn.SyncBatchNorm.convert_sync_batchnorm` does. Every rank must have as many samples, on a device that runs collectives in its programs.
+ * `torch.nn.SyncBatchNorm.convert_sync_batchnorm` does. Every rank must have as many samples, and must compile the step with its communicator.
  */
 export function convertSyncBatchNorm(module: AnyModule, ranks: Ranks): void {
   for (const [, layer] of module.namedModules()) {

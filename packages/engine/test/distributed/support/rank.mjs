@@ -19,7 +19,7 @@ const { distributedEnvironment, trainElastic } = await jiti.import('../../../src
 const { plainConfig } = await jiti.import('./plain.ts');
 
 const [workDir, device, batchSize, amp = 'off'] = process.argv.slice(2);
-await jiti.import(device.startsWith('ascend') ? '@omma/ascend' : '@omma/cpu');
+await jiti.import(`@omma/${device}`);
 const config = plainConfig(workDir, Number(batchSize));
 const losses = [];
 const messages = [];
