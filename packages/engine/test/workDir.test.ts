@@ -4,6 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { BatchLoader, type Config, type Hook, Runner } from '../src/index.ts';
@@ -28,6 +29,9 @@ const notToday = () => {
   throw new Error('not today');
 };
 const sgd = { type: 'SGD', lr: 0.1 } as const;
+
+/** Of a test on a busy machine. */
+const patience = { timeout: 30_000 };
 
 const longAgo = async (path: string) => utimes(path, new Date(0), new Date(0));
 /** Renewed just now, however slow this machine is. */
@@ -130,9 +134,9 @@ describe('a work directory', () => {
     const lock = await WorkDirLock.take(workDir, { beat: 5 });
     const text = await readFile(path, 'utf8');
     await longAgo(path);
-    await vi.waitFor(async () => expect((await stat(path)).mtimeMs).toBeGreaterThan(0));
+    await vi.waitFor(async () => expect((await stat(path)).mtimeMs).toBeGreaterThan(0), patience);
     await rm(path);
-    await vi.waitFor(async () => expect(await readFile(path, 'utf8')).toBe(text));
+    await vi.waitFor(async () => expect(await readFile(path, 'utf8')).toBe(text), patience);
     await lock.release();
     expect(await readdir(workDir)).toEqual([]);
   });
@@ -143,12 +147,35 @@ describe('a work directory', () => {
     await lock.hook.afterTrainIteration();
     const other = await holder({ pid: 7, ...elsewhere });
     await writeFile(join(workDir, lockName), other);
-    await vi.waitFor(() => expect(lock.lost).toBe(true));
+    await vi.waitFor(() => expect(lock.lost).toBe(true), patience);
     await expect(lock.hook.beforeSaveCheckpoint()).rejects.toThrow(
       `${workDir}: process 7 on elsewhere has taken this work directory, because this run gave no sign of life`,
     );
     await lock.release();
     expect(await readFile(join(workDir, lockName), 'utf8')).toBe(other);
+  });
+
+  it('that another run has taken ends the run, which writes nothing more there', async () => {
+    const workDir = await temporary();
+    vi.useFakeTimers({ toFake: ['setInterval'] });
+    const other = await holder({ pid: 7, ...elsewhere });
+    const afterTrainIteration: Hook['afterTrainIteration'] = async ({ progress }) => {
+      if (progress.iteration === 1) await writeFile(join(workDir, lockName), other);
+      vi.advanceTimersByTime(5000);
+      await sleep(1);
+    };
+    try {
+      const trained = trainTiny(
+        { workDir, trainConfig: { maxIters: 10_000 } },
+        { hooks: [{ afterTrainIteration }] },
+      );
+      await expect(trained).rejects.toThrow(/process 7 on elsewhere has taken this work directory/);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(await readFile(join(workDir, lockName), 'utf8')).toBe(other);
+    expect(await readFile(join(workDir, 'log.jsonl'), 'utf8')).not.toContain('"failed"');
+    expect((await readdir(workDir)).filter((name) => name.startsWith('iter_'))).toEqual([]);
   });
 
   it.skipIf(!canUnshare)(
