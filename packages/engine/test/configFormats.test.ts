@@ -78,6 +78,15 @@ describe('extends', () => {
     defineConfig({ extends: './base.ts', trainDataloder: { batchSize: 4 } });
     // @ts-expect-error a value of another type
     defineConfig({ extends: './base.ts', trainConfig: { maxEpochs: 'ten' } });
+    const { model, ...rest } = whole;
+    defineConfig({
+      model,
+      ...rest,
+      optimWrapper: {
+        // @ts-expect-error: said of this key, where it stands
+        optimizer: { type: 'Adam', lr: 1, momentum: 0.9 },
+      },
+    });
     expect([whole.model.type, part.extends]).toEqual(['Tiny', './base.ts']);
   });
 });

@@ -56,6 +56,32 @@ describe('the JSON Schema of configs', () => {
     expect(validate(config)).toBe(false);
   });
 
+  it('names the mistake alone, not what it would be in every other type', () => {
+    const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true });
+    const all = ajv.compile(configJsonSchema());
+    const optimWrapper = { optimizer: { type: 'Adam', lr: 1, momentum: 0.9 } };
+    all({
+      ...good,
+      optimWrapper,
+      paramScheduler: [{ type: 'StepLR', stepSize: 3, gama: 1 }, { type: 'Step' }],
+    });
+    const told = all.errors?.filter(({ keyword }) => keyword !== 'if') ?? [];
+    expect(told.map(({ instancePath, keyword }) => `${instancePath} ${keyword}`)).toEqual([
+      '/optimWrapper/optimizer additionalProperties',
+      '/paramScheduler/0 additionalProperties',
+      '/paramScheduler/1/type enum',
+    ]);
+  });
+
+  it('takes the options of any type where a base says which', () => {
+    expect(validate({ extends: 'base.yaml', optimWrapper: { optimizer: { lr: 3, momentum: 0.9 } } })).toBe(
+      true,
+    );
+    expect(validate({ extends: 'base.yaml', optimWrapper: { optimizer: { lr: 3, momentun: 0.9 } } })).toBe(
+      false,
+    );
+  });
+
   it('is no part of the config that names it', async () => {
     const file = await configFiles({ 'a.json': JSON.stringify({ $schema: 'x.json', ...good }) });
     expect(await loadConfig(file)).toEqual(good);

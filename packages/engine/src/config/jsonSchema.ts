@@ -26,6 +26,58 @@ export function sharedAs<S extends z.ZodType>(name: string, schema: S): S {
   return describeAs(schema.clone(), (writer) => writer.reference(name, () => writer.write(schema)));
 }
 
+/**
+ * An object whose `type` says which of `options` its other properties are. Not `anyOf`, by which one wrong key would be a mistake of every alternative;
+ * `properties` are those of all types.
+ */
+export function alternatives(
+  properties: Readonly<Record<string, JsonSchema>>,
+  options: readonly (readonly [types: readonly string[], options: JsonSchema])[],
+): JsonSchema {
+  return {
+    type: 'object',
+    properties,
+    required: ['type'],
+    allOf: options.map(([types, own]) => ({
+      if: { properties: { type: { enum: types } }, required: ['type'] },
+      // biome-ignore lint/suspicious/noThenProperty: a word of JSON Schema
+      then: own,
+    })),
+  };
+}
+
+/** The same schema with every union of objects that their `type` tells apart as `alternatives`. */
+function byType(schema: JsonSchema): JsonSchema {
+  const inner = Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => [
+      key,
+      Array.isArray(value)
+        ? value.map((item) => (isObject(item) ? byType(item) : item))
+        : isObject(value)
+          ? byType(value)
+          : value,
+    ]),
+  );
+  for (const word of ['oneOf', 'anyOf']) {
+    const { [word]: union, ...rest } = inner;
+    if (!Array.isArray(union) || !union.every(isObject)) continue;
+    const [only] = union;
+    if (union.length === 1 && only !== undefined) return { ...rest, ...only };
+    const options = union.map((option) => [typeNames(option), option] as const);
+    if (union.length > 1 && options.every(([types]) => types.length > 0))
+      return { ...rest, ...alternatives({ type: { enum: options.flatMap(([types]) => types) } }, options) };
+  }
+  return inner;
+}
+
+/** The values that `type` may have in an object of this schema; none where it may be missing. */
+function typeNames({ properties, required }: JsonSchema): string[] {
+  const type = isObject(properties) ? properties.type : undefined;
+  if (!isObject(type) || !Array.isArray(required) || !required.includes('type')) return [];
+  const values: unknown[] = Array.isArray(type.enum) ? type.enum : [type.const];
+  return values.filter((value) => typeof value === 'string');
+}
+
 /** Writes one document. */
 export class JsonSchemaWriter {
   readonly definitions: Record<string, JsonSchema> = {};
@@ -45,7 +97,7 @@ export class JsonSchemaWriter {
         Object.assign(jsonSchema, own(this, {}));
       },
     });
-    return written;
+    return byType(written);
   }
 
   /** A reference to the definition `name`, which `define` makes when it is first asked for. */
@@ -95,9 +147,22 @@ function withProperties(schema: JsonSchema, more: Readonly<Record<string, JsonSc
 
 /** The same with nothing required, and `_delete_` in every object. */
 function partOf(schema: JsonSchema): JsonSchema {
-  const { required: _, ...rest } = schema;
+  const { required: _, allOf, ...rest } = schema;
+  if (Array.isArray(allOf) && allOf.every(isObject)) return partOfAlternatives(rest, allOf);
   const part = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, partIn(key, value)]));
   return isObject(part.properties) ? withProperties(part, { _delete_: { type: 'boolean' } }) : part;
+}
+
+/** Where the base says the type, the options may be those of any. */
+function partOfAlternatives(rest: JsonSchema, choices: readonly JsonSchema[]): JsonSchema {
+  const options = choices.map(({ then }) => partOf(isObject(then) ? then : {}));
+  return {
+    ...partOf(rest),
+    if: { required: ['type'] },
+    // biome-ignore lint/suspicious/noThenProperty: a word of JSON Schema
+    then: { allOf: choices.map((choice, i) => ({ if: choice.if, then: options[i] })) },
+    else: { anyOf: options },
+  };
 }
 
 function partIn(key: string, value: unknown): unknown {

@@ -9,7 +9,7 @@
 import { OmmaError } from '@omma/core';
 import { z } from 'zod';
 import { callerOf } from './caller.ts';
-import { describeAs, type JsonSchema, type JsonSchemaWriter } from './jsonSchema.ts';
+import { alternatives, describeAs, type JsonSchema, type JsonSchemaWriter } from './jsonSchema.ts';
 import { nearest } from './nearest.ts';
 import { listed, problemsOf } from './problems.ts';
 
@@ -113,25 +113,24 @@ export class Registry<Types, Result> {
     return describeAs(checked, (writer, extra) => this.#described(writer, extra));
   }
 
-  /** An alternative for each type. */
+  /** The types' names, and for each type its options: an editor that knows the name tells of these alone. */
   #described(writer: JsonSchemaWriter, extra: Readonly<Record<string, JsonSchema>>): JsonSchema {
     const name = [this.kind, ...Object.keys(extra)].join(' with ').replaceAll(' ', '_');
     // Nothing is known of a registry before a type is in it.
     if (this.names.length === 0) return {};
-    return writer.reference(name, () => ({
-      anyOf: this.names.map((type) => {
-        const { properties, required, ...rest } = writer.write(this.#entries.get(type)?.schema ?? z.never());
-        return {
-          ...rest,
-          properties: {
-            type: { const: type },
-            ...extra,
-            ...(typeof properties === 'object' ? properties : {}),
-          },
-          required: ['type', ...(Array.isArray(required) ? required : [])],
-        };
-      }),
-    }));
+    return writer.reference(name, () => {
+      const properties = { type: { enum: this.names }, ...extra };
+      return alternatives(
+        properties,
+        this.names.map((type) => {
+          const { properties: own, ...rest } = writer.write(this.#entries.get(type)?.schema ?? z.never());
+          return [
+            [type],
+            { ...rest, properties: { ...properties, ...(typeof own === 'object' ? own : {}) } },
+          ];
+        }),
+      );
+    });
   }
 
   #unknown(type: unknown): string {

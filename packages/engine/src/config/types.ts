@@ -78,17 +78,16 @@ export type ExtendingConfig = Part<Config> & {
   readonly extends: string | readonly string[];
 };
 
-type Given = Config | ExtendingConfig;
+/** The names of a config's bases. */
+type Bases = ExtendingConfig['extends'];
 
 /**
- * Gives a config file its types: `export default defineConfig({ ... })`. With `extends` it says only what differs from its bases. A function
- * that returns a config is called when the config is read.
+ * Gives a config file its types: `export default defineConfig({ ... })`. With `extends` it says only what differs from its bases. One signature and no overloads,
+ * because of a mistake the compiler would say no more than that no overload matches. A function that returns a config calls this in its body.
  */
-export function defineConfig(config: Config): Config;
-export function defineConfig(config: ExtendingConfig): ExtendingConfig;
-export function defineConfig(config: () => Given | Promise<Given>): () => Given | Promise<Given>;
-export function defineConfig(
-  config: Given | (() => Given | Promise<Given>),
-): Given | (() => Given | Promise<Given>) {
+export function defineConfig<E extends Bases | undefined = undefined>(
+  config: ((Config & { readonly extends?: undefined }) | ExtendingConfig) & { readonly extends?: E },
+): E extends Bases ? ExtendingConfig : Config;
+export function defineConfig(config: Config | ExtendingConfig): Config | ExtendingConfig {
   return config;
 }

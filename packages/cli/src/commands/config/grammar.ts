@@ -47,8 +47,9 @@ export function addConfig(program: Command): void {
   config
     .command('schema')
     .description('write the JSON Schema of configs, by which editors complete and check JSON and YAML files')
+    .argument('[config]', 'config file, for the types that its modules register too')
     .option('--out <file>', 'the file; standard output unless given')
-    .action(async (options) => (await import('./schema.ts')).configSchemaFile(options));
+    .action(async (config, options) => (await import('./schema.ts')).configSchemaFile(config, options));
   config
     .command('types')
     .description('list every type that a config can name, and the file that registers it')
