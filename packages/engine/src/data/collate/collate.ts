@@ -16,6 +16,7 @@
 import { fileURLToPath } from 'node:url';
 import type { DType, HostTensor, Shape } from '@omma/core';
 import type { z } from 'zod';
+import { callerOf } from '../../config/caller.ts';
 import { Registry, type RegistryEntry, type TypedConfig } from '../../config/registry.ts';
 import type { Sample } from '../types.ts';
 
@@ -73,10 +74,12 @@ export function registerCollate<K extends keyof CollateTypes & string, Parsed>(
 ): void {
   if (module === undefined) modules.delete(name);
   else modules.set(name, module);
+  const declaredAt =
+    module?.startsWith('file:') === true ? fileURLToPath(module) : callerOf('registerCollate');
   entries.set(name, {
     schema,
     build: (options) => build(schema.parse(options)),
-    ...(module?.startsWith('file:') === true ? { declaredAt: fileURLToPath(module) } : {}),
+    ...(declaredAt === null ? {} : { declaredAt }),
   });
 }
 
