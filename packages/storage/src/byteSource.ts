@@ -43,6 +43,12 @@ export function memorySource(bytes: Uint8Array, name = 'the file'): ByteSource {
   return source;
 }
 
+/** The same file, whose ranges are read in another way. */
+export function readOtherwise(source: ByteSource, read: ByteSource['read']): ByteSource {
+  const { name, size, version } = source;
+  return { name, size, version, read, close: () => source.close() };
+}
+
 /** Pieces in which large ranges are worked through. */
 const pieceBytes = 4 * 2 ** 20;
 

@@ -1,6 +1,6 @@
 /** Ranges of bytes that lie near each other, read with one request: on a server each costs a trip there and back, whatever its length. */
 
-import { type ByteSource, checkRange } from './byteSource.ts';
+import { type ByteSource, checkRange, readOtherwise } from './byteSource.ts';
 
 export interface ByteRange {
   readonly offset: number;
@@ -89,16 +89,10 @@ export function gathered(source: ByteSource): ByteSource {
       );
     }
   };
-  return {
-    name: source.name,
-    size: source.size,
-    version: source.version,
-    async read(offset, length) {
-      // A range that there is not would take its neighbours with it.
-      checkRange(source, offset, length);
-      if (waiting.length === 0) setImmediate(flush);
-      return new Promise((resolve, reject) => waiting.push({ offset, length, resolve, reject }));
-    },
-    close: () => source.close(),
-  };
+  return readOtherwise(source, async (offset, length) => {
+    // A range that there is not would take its neighbours with it.
+    checkRange(source, offset, length);
+    if (waiting.length === 0) setImmediate(flush);
+    return new Promise((resolve, reject) => waiting.push({ offset, length, resolve, reject }));
+  });
 }

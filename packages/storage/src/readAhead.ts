@@ -3,7 +3,7 @@
  * As long as they follow each other more and more is read at once; where they lie apart, what is asked for and no more.
  */
 
-import { type ByteSource, checkRange } from './byteSource.ts';
+import { type ByteSource, checkRange, readOtherwise } from './byteSource.ts';
 import { largestGroup, worthSkipping } from './ranges.ts';
 
 /** Bytes that are read at once where a range follows the one before. */
@@ -15,28 +15,22 @@ export function readAhead(source: ByteSource, least = 0): ByteSource {
   let end = 0;
   let kept: Promise<Uint8Array> = Promise.resolve(new Uint8Array());
   let ahead = 0;
-  return {
-    name: source.name,
-    size: source.size,
-    version: source.version,
-    async read(offset, length) {
-      checkRange(source, offset, length);
-      if (offset < from || offset + length > end) {
-        const follows = offset >= from && offset <= end + worthSkipping;
-        ahead = follows ? Math.min(largestGroup, Math.max(first, 2 * ahead)) : least;
-        from = offset;
-        end = Math.min(source.size, offset + Math.max(length, ahead));
-        kept = source.read(from, end - from);
-      }
-      const [begin, bytes] = [from, kept];
-      try {
-        return (await bytes).subarray(offset - begin, offset - begin + length);
-      } catch (error) {
-        // What could not be read may be asked for again.
-        if (kept === bytes) from = end = 0;
-        throw error;
-      }
-    },
-    close: () => source.close(),
-  };
+  return readOtherwise(source, async (offset, length) => {
+    checkRange(source, offset, length);
+    if (offset < from || offset + length > end) {
+      const follows = offset >= from && offset <= end + worthSkipping;
+      ahead = follows ? Math.min(largestGroup, Math.max(first, 2 * ahead)) : least;
+      from = offset;
+      end = Math.min(source.size, offset + Math.max(length, ahead));
+      kept = source.read(from, end - from);
+    }
+    const [begin, bytes] = [from, kept];
+    try {
+      return (await bytes).subarray(offset - begin, offset - begin + length);
+    } catch (error) {
+      // What could not be read may be asked for again.
+      if (kept === bytes) from = end = 0;
+      throw error;
+    }
+  });
 }

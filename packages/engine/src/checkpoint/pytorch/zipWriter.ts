@@ -61,8 +61,10 @@ export class ZipWriter {
   }
 }
 
-/** Little-endian fields in a row: [bytes, value]. */
-function fields(...pairs: readonly (readonly [2 | 4 | 8, number])[]): Buffer {
+type Field = readonly [bytes: 2 | 4 | 8, value: number];
+
+/** Little-endian fields in a row. */
+function fields(...pairs: readonly Field[]): Buffer {
   const buffer = Buffer.alloc(pairs.reduce((sum, [width]) => sum + width, 0));
   let at = 0;
   for (const [width, value] of pairs) {
@@ -73,47 +75,42 @@ function fields(...pairs: readonly (readonly [2 | 4 | 8, number])[]): Buffer {
   return buffer;
 }
 
-function localHeader({ name, crc, size, offset }: Member): Buffer {
+/** What the header before a member and its entry in the directory have in common: no flags, stored as it is. */
+function described({ name, crc, size }: Member, extra: Buffer): readonly Field[] {
+  const shown = Math.min(size, limit32);
+  return [
+    [2, version],
+    [2, 0],
+    [2, 0],
+    [2, 0],
+    [2, date],
+    [4, crc],
+    [4, shown],
+    [4, shown],
+    [2, name.length],
+    [2, extra.length],
+  ];
+}
+
+function localHeader(member: Member): Buffer {
+  const { name, size, offset } = member;
   const large = size >= limit32;
   const sizes = large ? fields([2, 1], [2, 16], [8, size], [8, size]) : Buffer.alloc(0);
   const unpadded = offset + 30 + name.length + sizes.length + 4;
   const padding = (alignment - (unpadded % alignment)) % alignment;
   const extra = Buffer.concat([sizes, fields([2, paddingId], [2, padding]), Buffer.alloc(padding)]);
-  const shown = large ? limit32 : size;
-  const head = fields(
-    [4, 0x04034b50],
-    [2, version],
-    [2, 0],
-    [2, 0],
-    [2, 0],
-    [2, date],
-    [4, crc],
-    [4, shown],
-    [4, shown],
-    [2, name.length],
-    [2, extra.length],
-  );
-  return Buffer.concat([head, name, extra]);
+  return Buffer.concat([fields([4, 0x04034b50], ...described(member, extra)), name, extra]);
 }
 
-function directoryEntry({ name, crc, size, offset }: Member): Buffer {
+function directoryEntry(member: Member): Buffer {
+  const { name, size, offset } = member;
   const values = [...(size >= limit32 ? [size, size] : []), ...(offset >= limit32 ? [offset] : [])];
   const wide = values.map((value) => [8, value] as const);
   const extra = values.length === 0 ? Buffer.alloc(0) : fields([2, 1], [2, 8 * values.length], ...wide);
-  const shown = Math.min(size, limit32);
   const head = fields(
     [4, 0x02014b50],
     [2, version],
-    [2, version],
-    [2, 0],
-    [2, 0],
-    [2, 0],
-    [2, date],
-    [4, crc],
-    [4, shown],
-    [4, shown],
-    [2, name.length],
-    [2, extra.length],
+    ...described(member, extra),
     [2, 0],
     [2, 0],
     [2, 0],
