@@ -18,12 +18,14 @@ export class EngineCollectives implements HostCollectives {
   readonly rank: number;
   readonly size: number;
   readonly native: NativeCollectives;
+  readonly lazy: boolean;
   readonly #engine: NativeEngine;
   /** A thread that waits for another rank would keep the process from ending. */
   readonly #exit = () => this.#engine.abort('the process ends');
 
-  constructor(name: string, rank: number, size: number, engine: NativeEngine) {
+  constructor(name: string, rank: number, size: number, engine: NativeEngine, lazy = false) {
     this.name = name;
+    this.lazy = lazy;
     this.rank = rank;
     this.size = size;
     this.#engine = engine;

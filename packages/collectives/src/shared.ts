@@ -32,7 +32,8 @@ export async function connectShared(group: Rendezvous, timeout: number): Promise
     const ranks = Array.from({ length: size }, (_, other) => other);
     const reasons = (await Promise.all(ranks.map((other) => group.get(key(other))))).map(decode);
     const without = reasons.findIndex((reason) => reason !== '');
-    if (without === -1 && typeof mine !== 'string') return new EngineCollectives('shm', rank, size, mine);
+    if (without === -1 && typeof mine !== 'string')
+      return new EngineCollectives('shm', rank, size, mine, true);
     return `rank ${without} has no part in shared memory: ${reasons[without]}`;
   } finally {
     if (made !== null && typeof made !== 'string') made.close();

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OMMA_COLLECTIVES_VERSION 1
+#define OMMA_COLLECTIVES_VERSION 2
 
 /* The order of the lists `dtypes` and `reduceOps` in core's TypeScript. */
 enum OmmaDType {
@@ -25,6 +25,9 @@ enum OmmaDType {
   OMMA_BOOL = 6
 };
 enum OmmaReduceOp { OMMA_SUM = 0, OMMA_PROD = 1, OMMA_MAX = 2, OMMA_MIN = 3 };
+
+/* Takes elements from `begin` on of a result, `count` of them; the first lies at `values`, until it returns. Must not fail. */
+typedef void (*OmmaTake)(void* user, const void* values, uint64_t begin, uint64_t count);
 
 typedef struct OmmaCollectives {
   uint32_t version;
@@ -41,6 +44,10 @@ typedef struct OmmaCollectives {
   uint64_t (*barrier)(void* context);
   /* Waits for the ticket and all before it: 0, or 1 with a reason in one line. Memory is left alone afterwards in both cases. */
   int (*wait)(void* context, uint64_t ticket, char* reason, size_t reasonBytes);
+  /* Only of engines whose work is done by the thread that waits, null elsewhere: an allReduce that hands its result over piece by piece, every element once, while
+     the piece lies in the caches. `data` stays as it is. Blocks; gives what `wait` gives. */
+  int (*allReduceAndTake)(void* context, const void* data, uint64_t count, int32_t dtype, int32_t op, OmmaTake take, void* user, char* reason,
+                          size_t reasonBytes);
   /* Ends everything that waits for other ranks, from any thread. Nothing works afterwards. */
   void (*abort)(void* context, const char* reason);
 } OmmaCollectives;

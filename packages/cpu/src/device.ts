@@ -32,6 +32,7 @@ import {
 } from '@omma/core';
 import { type Binding, type BufferHandle, loadBinding, type NativeDevice } from './binding.ts';
 import { CpuCommunicator, sameOnAllRanks } from './collectives/communicator.ts';
+import type { Sums } from './collectives/overlap.ts';
 import { asDeviceError } from './errors.ts';
 import { CpuExecutable } from './executable.ts';
 import { optimise, takesInPasses } from './optimise.ts';
@@ -52,6 +53,7 @@ class CpuDevice implements Device {
   readonly name = 'cpu';
   readonly capabilities: DeviceCapabilities;
   readonly #native: NativeDevice;
+  #sums: Sums = 'beside';
   /** `process.exit` takes libraries down under running threads, so the device's thread must stop before: a run ends after its step. */
   readonly #stop = () => this.#native.dispose();
 
@@ -77,7 +79,7 @@ class CpuDevice implements Device {
 
   async compile(graph: Graph, options: CompileOptions): Promise<Executable> {
     const buffers = stateBuffers('cpu', graph, options.state).map((buffer) => this.#own(buffer).handle);
-    const ready = optimise(graph);
+    const ready = optimise(graph, this.#sums);
     const { profile = false } = options;
     const made = await asDeviceError(this.#native.compile(ready, buffers, profile));
     return new CpuExecutable(this.#native, made.handle, made.bytes, graph, profile ? ready : null);
@@ -113,6 +115,7 @@ class CpuDevice implements Device {
     if (host.native === undefined) return null;
     const alike = await sameOnAllRanks(host, this.capabilities.description);
     await asDeviceError(this.#native.attach(host.native, alike));
+    this.#sums = host.lazy !== true ? 'beside' : alike ? 'taken' : 'waited';
     return new CpuCommunicator(this, this.#native, host, (buffer) => this.#own(buffer).handle);
   }
 

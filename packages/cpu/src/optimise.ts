@@ -5,7 +5,8 @@
  */
 
 import { eliminateDeadCode, type Graph, type Node } from '@omma/core';
-import { overlapCollectives } from './collectives/overlap.ts';
+import { overlapCollectives, type Sums } from './collectives/overlap.ts';
+import { takeSums } from './collectives/takeSums.ts';
 import { foldBatchNorm } from './convolution/foldBatchNorm.ts';
 import { fuseConvolution } from './convolution/fuseConvolution.ts';
 import { useWinograd } from './convolution/winograd.ts';
@@ -16,6 +17,8 @@ export function takesInPasses(node: Node): boolean {
   return node.op === 'batchNorm';
 }
 
-export function optimise(graph: Graph): Graph {
-  return overlapCollectives(fuse(useWinograd(fuseConvolution(eliminateDeadCode(foldBatchNorm(graph))))));
+export function optimise(graph: Graph, sums: Sums): Graph {
+  const fused = fuse(useWinograd(fuseConvolution(eliminateDeadCode(foldBatchNorm(graph)))));
+  if (sums === 'beside') return overlapCollectives(fused);
+  return sums === 'taken' ? takeSums(fused) : fused;
 }

@@ -139,6 +139,10 @@ uint64_t Engine::allReduce(void* data, size_t count, int dtype, int op, Done don
   return give([=] { doAllReduce(data, count, dtype, op); }, std::move(done));
 }
 
+std::string Engine::allReduceAndTake(const void* data, size_t count, int dtype, int op, const Take& take) {
+  return wait(give([=] { doAllReduceAndTake(data, count, dtype, op, take); }, nullptr));
+}
+
 uint64_t Engine::broadcast(void* data, size_t bytes, int root, Done done) {
   return give([=] { doBroadcast(data, bytes, root); }, std::move(done));
 }
@@ -154,6 +158,20 @@ uint64_t Engine::reduceScatter(const void* source, void* target, size_t count, i
 uint64_t Engine::barrier(Done done) {
   return give([=] { doBarrier(); }, std::move(done));
 }
+
+namespace {
+
+// What `wait` gave, as the table says it.
+int told(const std::string& failure, char* reason, size_t reasonBytes) {
+  if (failure.empty()) return 0;
+  if (reasonBytes > 0) {
+    std::strncpy(reason, failure.c_str(), reasonBytes - 1);
+    reason[reasonBytes - 1] = '\0';
+  }
+  return 1;
+}
+
+}  // namespace
 
 const OmmaCollectives* Engine::table(int rank, int size) {
   table_.version = OMMA_COLLECTIVES_VERSION;
@@ -174,14 +192,15 @@ const OmmaCollectives* Engine::table(int rank, int size) {
   };
   table_.barrier = [](void* context) { return static_cast<Engine*>(context)->barrier(); };
   table_.wait = [](void* context, uint64_t ticket, char* reason, size_t reasonBytes) {
-    const std::string failure = static_cast<Engine*>(context)->wait(ticket);
-    if (failure.empty()) return 0;
-    if (reasonBytes > 0) {
-      std::strncpy(reason, failure.c_str(), reasonBytes - 1);
-      reason[reasonBytes - 1] = '\0';
-    }
-    return 1;
+    return told(static_cast<Engine*>(context)->wait(ticket), reason, reasonBytes);
   };
+  if (helps()) {
+    table_.allReduceAndTake = [](void* context, const void* data, uint64_t count, int32_t dtype, int32_t op, OmmaTake take, void* user,
+                                 char* reason, size_t reasonBytes) {
+      const Take taking = [=](const void* values, size_t begin, size_t some) { take(user, values, begin, some); };
+      return told(static_cast<Engine*>(context)->allReduceAndTake(data, count, dtype, op, taking), reason, reasonBytes);
+    };
+  }
   table_.abort = [](void* context, const char* reason) { static_cast<Engine*>(context)->abort(reason); };
   return &table_;
 }

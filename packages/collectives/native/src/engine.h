@@ -37,6 +37,11 @@ class Engine {
   // Finishes what was given and ends the thread. Subclasses call it in their destructor, while their own members still live.
   void stop();
 
+  // Gets `count` elements of a result from `begin` on; the first lies at `values`, until it returns.
+  using Take = std::function<void(const void* values, size_t begin, size_t count)>;
+  // Of an engine that `helps`: an allReduce that leaves `data` as it is and hands its result over in pieces. Blocks; gives what `wait` gives.
+  std::string allReduceAndTake(const void* data, size_t count, int dtype, int op, const Take& take);
+
   // Without `done` the caller waits for the ticket.
   uint64_t allReduce(void* data, size_t count, int dtype, int op, Done done = nullptr);
   uint64_t broadcast(void* data, size_t bytes, int root, Done done = nullptr);
@@ -50,6 +55,8 @@ class Engine {
  protected:
   // On the engine's thread. They throw std::exception.
   virtual void doAllReduce(void* data, size_t count, int dtype, int op) = 0;
+  // Of engines that `helps`.
+  virtual void doAllReduceAndTake(const void*, size_t, int, int, const Take&) { throw std::logic_error("this engine keeps its results"); }
   virtual void doBroadcast(void* data, size_t bytes, int root) = 0;
   virtual void doAllGather(const void* source, void* target, size_t bytes) = 0;
   virtual void doReduceScatter(const void* source, void* target, size_t count, int dtype, int op) = 0;

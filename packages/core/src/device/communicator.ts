@@ -76,6 +76,8 @@ export interface HostCollectives {
   readonly size: number;
   /** For devices that compute in host memory, see `Device.attach`; absent where the transport is not native code. */
   readonly native?: NativeCollectives;
+  /** True where the thread that waits for a collective carries it out: to start one early gains nothing, and `native` hands sums over in pieces. */
+  readonly lazy?: boolean;
   allReduce(data: HostArray, dtype: DType, op: ReduceOp): Promise<HostArray>;
   broadcast(data: HostArray, dtype: DType, root: number): Promise<HostArray>;
   allGather(data: HostArray, dtype: DType): Promise<HostArray>;

@@ -42,6 +42,18 @@ void CollectivesLink::allReduce(void* data, int64_t count, DType dtype, int op) 
   wait(t.allReduce(t.context, data, static_cast<uint64_t>(count), codeOf(dtype), op));
 }
 
+void CollectivesLink::sumAndTake(const void* data, int64_t count, DType dtype, const Take& take) {
+  const OmmaCollectives& t = table();
+  const auto hand = [](void* user, const void* values, uint64_t begin, uint64_t some) {
+    (*static_cast<const Take*>(user))(values, static_cast<int64_t>(begin), static_cast<int64_t>(some));
+  };
+  char reason[512];
+  if (t.allReduceAndTake(t.context, data, static_cast<uint64_t>(count), codeOf(dtype), OMMA_SUM, hand, const_cast<Take*>(&take), reason,
+                         sizeof reason) != 0) {
+    throw std::runtime_error(reason);
+  }
+}
+
 void CollectivesLink::broadcast(void* data, size_t bytes, int root) {
   const OmmaCollectives& t = table();
   wait(t.broadcast(t.context, data, bytes, root));

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -23,6 +24,10 @@ class CollectivesLink {
 
   // In place; returns when it is done. Throws with the engine's reason.
   void allReduce(void* data, int64_t count, DType dtype, int op);
+  // The sum over all ranks is handed over in pieces, `count` elements from `begin` on at `values`; `data` stays as it is. Only where the engine `hands` over.
+  using Take = std::function<void(const void* values, int64_t begin, int64_t count)>;
+  bool hands() const { return table().allReduceAndTake != nullptr; }
+  void sumAndTake(const void* data, int64_t count, DType dtype, const Take& take);
   void broadcast(void* data, size_t bytes, int root);
   void allGather(const void* source, void* target, size_t bytes);
   void reduceScatter(const void* source, void* target, int64_t count, DType dtype, int op);

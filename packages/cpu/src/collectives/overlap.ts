@@ -8,6 +8,12 @@
 import { at, type Graph, type Node, resultIds, type Value } from '@omma/core';
 import { withNodes } from '../uses.ts';
 
+/**
+ * When a sum is made: `beside` other work, by the engine's thread; when it is `waited` for, by the device's; or so too and `taken` in pieces by the program that
+ * reads it, which runs in the order in which all ranks keep values.
+ */
+export type Sums = 'beside' | 'waited' | 'taken';
+
 export function overlapCollectives(graph: Graph): Graph {
   if (!graph.nodes.some(({ op }) => op === 'allReduce')) return graph;
   return splitInHalves(waitsInBetween(graph) ? graph : withNodes(graph, startedEarly(graph)));

@@ -160,12 +160,13 @@ void SharedEngine::combine(char* to, const char* own, size_t offset, size_t coun
   for (int rank = 2; rank < size_; rank++) function(to, to, of(rank), count);
 }
 
-void SharedEngine::doAllReduce(void* data, size_t count, int dtype, int op) {
+template <typename Taken>
+void SharedEngine::reduceChunks(const void* data, size_t count, int dtype, int op, Taken taken) {
   const ReduceFunction function = reduceFunction(dtype, op);
   const size_t width = byteSize(dtype);
   const size_t most = Segment::kChunk / width;
   announce({kAllReduce, static_cast<uint32_t>(dtype), static_cast<uint32_t>(op), 0, count});
-  char* at = static_cast<char*>(data);
+  const char* at = static_cast<const char*>(data);
   for (size_t done = 0; done == 0 || done < count; done += most, at += most * width) {
     const Parts parts(std::min(most, count - done), size_);
     for (int other = 0; other < size_; other++) {
@@ -173,22 +174,29 @@ void SharedEngine::doAllReduce(void* data, size_t count, int dtype, int op) {
       if (other != rank_) parallelCopy(segment_.given(rank_) + begin, at + begin, parts.length(other) * width);
     }
     meet(done == 0);
-    const size_t begin = parts.begin(rank_);
+    const size_t begin = parts.begin(rank_) * width;
     inParallel(parts.length(rank_), kBlock, [&](size_t from, size_t to) {
       for (size_t i = from; i < to; i += kBlock) {
-        const size_t n = std::min(kBlock, to - i);
-        char* own = at + (begin + i) * width;
-        char* result = segment_.result(rank_) + i * width;
-        combine(result, own, (begin + i) * width, n, width, function);
-        std::memcpy(own, result, n * width);
+        const size_t offset = begin + i * width;
+        combine(segment_.result(rank_) + i * width, at + offset, offset, std::min(kBlock, to - i), width, function);
       }
     });
     meet(false);
-    for (int other = 0; other < size_; other++) {
-      if (other == rank_) continue;
-      parallelCopy(at + parts.begin(other) * width, segment_.result(other), parts.length(other) * width);
-    }
+    for (int rank = 0; rank < size_; rank++) taken(rank, done + parts.begin(rank), parts.length(rank));
   }
+}
+
+void SharedEngine::doAllReduce(void* data, size_t count, int dtype, int op) {
+  const size_t width = byteSize(dtype);
+  reduceChunks(data, count, dtype, op, [&](int rank, size_t first, size_t length) {
+    parallelCopy(static_cast<char*>(data) + first * width, segment_.result(rank), length * width);
+  });
+}
+
+void SharedEngine::doAllReduceAndTake(const void* data, size_t count, int dtype, int op, const Take& take) {
+  reduceChunks(data, count, dtype, op, [&](int rank, size_t first, size_t length) {
+    if (length > 0) take(segment_.result(rank), first, length);
+  });
 }
 
 void SharedEngine::doBroadcast(void* data, size_t bytes, int root) {

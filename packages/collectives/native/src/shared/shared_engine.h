@@ -21,6 +21,7 @@ class SharedEngine : public Engine {
 
  protected:
   void doAllReduce(void* data, size_t count, int dtype, int op) override;
+  void doAllReduceAndTake(const void* data, size_t count, int dtype, int op, const Take& take) override;
   void doBroadcast(void* data, size_t bytes, int root) override;
   void doAllGather(const void* source, void* target, size_t bytes) override;
   void doReduceScatter(const void* source, void* target, size_t count, int dtype, int op) override;
@@ -38,6 +39,9 @@ class SharedEngine : public Engine {
   // Until `other` has come too; `begin` is when this rank came, so that all of them together have one timeout.
   void waitFor(int other, uint64_t meeting, Clock::time_point begin);
   void compare(int other);
+  // The sums of an all-reduce, chunk by chunk: taken(rank, first, length) when the elements from `first` on lie in that rank's `result`, until it returns.
+  template <typename Taken>
+  void reduceChunks(const void* data, size_t count, int dtype, int op, Taken taken);
   // Combines the ranks' values of one place, `width` bytes each, in rank order into `to`; this rank's own are at `own`, the others' `offset` bytes into what they have given.
   void combine(char* to, const char* own, size_t offset, size_t count, size_t width, ReduceFunction function);
 

@@ -33,7 +33,14 @@ Program programOf(const NodeSpec& node);
 std::string refuseElementwise(const NodeSpec& node);
 LayoutPlan planElementwise(const NodeSpec& node);
 std::vector<InPlace> inPlaceElementwise(const NodeSpec& node);
-std::unique_ptr<Kernel> createElementwise(const NodeSpec& node);
+
+// A program that may also be run over a part of its elements.
+class ElementwiseKernel : public Kernel {
+ public:
+  // Elements [begin, end), in the order in which the output lies in memory. Pointers are those of whole tensors; only those elements are touched.
+  virtual void runPart(const RunArguments& arguments, int64_t begin, int64_t end) = 0;
+};
+std::unique_ptr<ElementwiseKernel> createElementwise(const NodeSpec& node);
 
 // The parameters of a step (slope, alpha, min and max, exponent), in the order its loop expects.
 std::vector<float> parametersOf(const ProgramStep& step);
