@@ -157,9 +157,26 @@ describe.skipIf(browserPath === undefined || !isBuilt)('the page', { timeout: 12
     await expect.poll(() => page.locator('.tile b').first().textContent()).toMatch(/^\d+ %$/);
   });
 
+  it('goes from tab to tab by the keyboard', async () => {
+    await page.getByRole('tab', { name: 'System' }).focus();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => page.locator('[aria-selected=true]').textContent()).toBe('Curves');
+  });
+
   it('has a dark side', async () => {
     await page.getByRole('button', { name: 'dark', exact: true }).click();
     expect(await page.evaluate<string>('document.documentElement.dataset.theme')).toBe('dark');
     expect(errors).toEqual([]);
+  });
+
+  it('says when the board is gone, and goes on when it is back', async () => {
+    const { port } = new URL(board.url);
+    await openTab('Compare');
+    await board.close();
+    await expect.poll(() => page.getByRole('status').count(), { timeout: 20_000 }).toBe(1);
+    await openTab('Log');
+    board = await serveBoard(new RunSet(root), { port: Number(port) });
+    await expect.poll(() => page.getByRole('status').count(), { timeout: 20_000 }).toBe(0);
+    await expect.poll(() => page.locator('.log div').count()).toBeGreaterThan(0);
   });
 });

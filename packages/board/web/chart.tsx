@@ -7,8 +7,9 @@ import type { CurveAxis, CurveData } from '@omma/board';
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import { formatCount, formatDuration, formatTick, formatTime, formatValue } from './format.ts';
-import { ask, axis, chosenRuns, colourOf, smoothing, theme } from './state.ts';
+import { formatCount, formatDuration, formatTick, formatTime } from './format.ts';
+import { ask, axis, axisTitles, chosenRuns, colourOf, connected, smoothing, theme } from './state.ts';
+import { fillTip, placeTip, type TipValue } from './tip.ts';
 
 interface Range {
   readonly min: number;
@@ -17,7 +18,7 @@ interface Range {
 
 /** Milliseconds after the last movement before finer points are asked for. */
 const settle = 60;
-const height = 220;
+const height = 236;
 /** Label of a curve that lies behind its smoothed one. */
 const unnamed = '\u0000';
 
@@ -31,7 +32,8 @@ export function Chart({ curve }: { readonly curve: string }) {
   const points = useSignal(0);
   const shown = chosenRuns.value.filter(({ curves }) => curves.includes(curve));
   const names = shown.map(({ name }) => name).join('\n');
-  const news = shown.map((run) => run.points).join();
+  // What was asked while the server was away is asked again.
+  const news = `${shown.map((run) => run.points).join()} ${connected.value}`;
 
   useEffect(() => {
     if (place.current === null || tip.current === null) return;
@@ -229,6 +231,10 @@ class PlotView {
         {
           ...look,
           size: 26,
+          label: axisTitles[this.#options.axis],
+          labelSize: 16,
+          labelGap: 0,
+          labelFont: look.font ?? '',
           values: (_plot, splits) => splits.map((value) => tickLabel(value, this.#options.axis)),
         },
         {
@@ -324,45 +330,34 @@ class PlotView {
   }
 
   #showTip(plot: uPlot): void {
-    const { left = -1, idxs = [] } = plot.cursor;
-    const rows = plot.series.flatMap((series, i) => {
+    const { left = -1, top = 0, idxs = [] } = plot.cursor;
+    const hovered = left >= 0 && plot.over.matches(':hover');
+    const values = plot.series.flatMap((series, i): TipValue[] => {
       const index = idxs[i];
       const value = i === 0 || index === null || index === undefined ? null : plot.data[i]?.[index];
       return typeof value === 'number' && series.label !== unnamed
         ? [{ run: String(series.label), value }]
         : [];
     });
-    const hovered = plot.over.matches(':hover');
-    this.#tip.style.display = left < 0 || rows.length === 0 || !hovered ? 'none' : 'block';
-    if (left < 0 || rows.length === 0 || !hovered) return;
-    const table = document.createElement('table');
-    for (const { run, value } of rows) {
-      const row = table.insertRow();
-      const name = row.insertCell();
-      const mark = document.createElement('i');
-      mark.style.background = colourOf(run);
-      name.append(mark, run);
-      row.insertCell().textContent = formatValue(value);
+    if (!hovered || values.length === 0) {
+      this.#tip.style.display = 'none';
+      return;
     }
-    const title = document.createElement('span');
-    title.textContent = tickLabel(plot.posToVal(left, 'x'), this.#options.axis, true);
-    this.#tip.replaceChildren(title, table);
-    const x = left + plot.over.offsetLeft;
-    const beside = x + this.#tip.offsetWidth + 40 > this.#place.clientWidth;
-    this.#tip.style.left = `${beside ? x - this.#tip.offsetWidth - 4 : x + 28}px`;
-    this.#tip.style.top = '44px';
+    const title = tickLabel(plot.posToVal(left, 'x'), this.#options.axis, true);
+    fillTip(this.#tip, title, values, plot.posToVal(top, 'y'));
+    placeTip(this.#tip, left + plot.over.offsetLeft, this.#place.clientWidth);
   }
 }
 
-/** The nearest point of a curve that has none at the pointer: curves have points at places of their own. */
-function nearestPoint(plot: uPlot, series: number, index: number): number {
+/** The nearest point of a curve that has none at the pointer: curves have points at places of their own. Null before a curve begins and after it ends. */
+function nearestPoint(plot: uPlot, series: number, index: number): number | null {
   const values = plot.data[series];
   if (series === 0 || values === undefined || typeof values[index] === 'number') return index;
-  for (let away = 1; away < values.length; away++) {
-    if (typeof values[index - away] === 'number') return index - away;
-    if (typeof values[index + away] === 'number') return index + away;
-  }
-  return index;
+  let [before, after] = [index - 1, index + 1];
+  while (before >= 0 && typeof values[before] !== 'number') before--;
+  while (after < values.length && typeof values[after] !== 'number') after++;
+  if (before < 0 || after >= values.length) return null;
+  return index - before <= after - index ? before : after;
 }
 
 function tickLabel(value: number, kind: CurveAxis, exact = false): string {

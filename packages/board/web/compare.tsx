@@ -4,7 +4,8 @@ import type { ConfigRow, RunSummary } from '@omma/board';
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { formatCount, formatDuration, formatTime, formatValue } from './format.ts';
-import { ask, chosenRuns, colourOf } from './state.ts';
+import { NoRun } from './noRun.tsx';
+import { answered, chosenRuns, colourOf, connected } from './state.ts';
 
 export function Compare() {
   const rows = useSignal<readonly ConfigRow[]>([]);
@@ -12,11 +13,11 @@ export function Compare() {
   const shown = chosenRuns.value;
   const names = shown.map(({ name }) => name);
   useEffect(() => {
-    void ask<ConfigRow[]>('configs', { run: names }).then((found) => {
-      rows.value = found;
+    void answered<ConfigRow[]>('configs', { run: names }).then((found) => {
+      if (found !== null) rows.value = found;
     });
-  }, [names.join('\n')]);
-  if (shown.length === 0) return <p class="empty">Choose runs at the side.</p>;
+  }, [names.join('\n'), connected.value]);
+  if (shown.length === 0) return <NoRun />;
   const metrics = [...new Set(shown.flatMap((run) => Object.keys(run.metrics)))];
   const visible = rows.value.filter(({ differs }) => all.value || differs);
   return (
@@ -50,26 +51,26 @@ export function Compare() {
             </tr>
           ))}
         </tbody>
-      </table>
-      <h2>
-        Config{' '}
-        <button
-          type="button"
-          class="link"
-          onClick={() => {
-            all.value = !all.value;
-          }}
-        >
-          {all.value ? 'show differences only' : 'show all'}
-        </button>
-      </h2>
-      {visible.length === 0 && (
-        <p class="empty">
-          {shown.length === 1 ? 'One run has nothing to differ from.' : 'The configs are the same.'}
-        </p>
-      )}
-      <table class="plain" data-table="config">
-        <tbody>
+        <tbody data-table="config">
+          <tr>
+            <th class="section">
+              Config{' '}
+              <button
+                type="button"
+                class="link"
+                onClick={() => {
+                  all.value = !all.value;
+                }}
+              >
+                {all.value ? 'show differences only' : 'show all'}
+              </button>
+            </th>
+            {visible.length === 0 && (
+              <td class="section" colSpan={shown.length}>
+                {shown.length === 1 ? 'one run has nothing to differ from' : 'the same in all'}
+              </td>
+            )}
+          </tr>
           {visible.map(({ key, values, differs }) => (
             <tr key={key} class={differs ? 'differs' : ''}>
               <th>{key}</th>

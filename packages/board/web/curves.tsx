@@ -1,6 +1,7 @@
 /** All curves of the chosen runs, in groups. */
 
 import { Chart } from './chart.tsx';
+import { NoRun } from './noRun.tsx';
 import { chosenRuns } from './state.ts';
 
 const titles: Readonly<Record<string, string>> = {
@@ -13,12 +14,8 @@ const order = ['val', 'train', 'system'];
 
 export function Curves() {
   const names = new Set(chosenRuns.value.flatMap(({ curves }) => curves));
-  if (names.size === 0)
-    return (
-      <p class="empty">
-        {chosenRuns.value.length === 0 ? 'Choose a run at the side.' : 'Nothing is logged yet.'}
-      </p>
-    );
+  if (chosenRuns.value.length === 0) return <NoRun />;
+  if (names.size === 0) return <p class="empty">These runs have logged no numbers yet.</p>;
   const groups = new Map<string, string[]>();
   for (const name of names) {
     const group = systemCurves.test(name) ? 'system' : (name.split('/')[0] ?? '');

@@ -4,6 +4,7 @@ import type { LogTail, RunSummary } from '@omma/board';
 import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { formatValue } from './format.ts';
+import { NoRun } from './noRun.tsx';
 import { ask, chosenRuns, connected, loads } from './state.ts';
 
 export function Log() {
@@ -35,8 +36,8 @@ export function Log() {
     return () => {
       stale = true;
     };
-  }, [run?.name, rank.value, news]);
-  if (run === undefined) return <p class="empty">Choose a run at the side.</p>;
+  }, [run?.name, rank.value, news, connected.value]);
+  if (run === undefined) return <NoRun />;
   return (
     <>
       <div class="row">

@@ -7,7 +7,7 @@ import { Curves } from './curves.tsx';
 import { Log } from './log.tsx';
 import { Pictures } from './pictures.tsx';
 import { RunList } from './runList.tsx';
-import { axis, connect, smoothing, type Tab, tab, tabs, theme } from './state.ts';
+import { axis, axisTitles, connect, connected, smoothing, type Tab, tab, tabs, theme } from './state.ts';
 import { System } from './system.tsx';
 
 const pages: Readonly<Record<Tab, () => preact.JSX.Element>> = {
@@ -18,11 +18,21 @@ const pages: Readonly<Record<Tab, () => preact.JSX.Element>> = {
   system: System,
 };
 
-const axes: readonly (readonly [CurveAxis, string])[] = [
-  ['step', 'iteration'],
-  ['time', 'time since start'],
-  ['wall', 'clock'],
-];
+const axes: readonly CurveAxis[] = ['step', 'time', 'wall'];
+
+/** Left and right go from tab to tab, as readers of the page expect of a list of tabs. */
+function moveTab(event: KeyboardEvent): void {
+  const by = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+  if (by === 0) return;
+  event.preventDefault();
+  openTab(tabs[(tabs.indexOf(tab.value) + by + tabs.length) % tabs.length] ?? 'curves');
+  document.querySelector<HTMLElement>('[role=tab][aria-selected=true]')?.focus();
+}
+
+function openTab(name: Tab): void {
+  tab.value = name;
+  history.replaceState(null, '', `#${name}`);
+}
 
 function App() {
   const Page = pages[tab.value];
@@ -31,17 +41,15 @@ function App() {
       <RunList />
       <div class="main">
         <nav class="bar">
-          <div class="tabs" role="tablist">
+          <div class="tabs" role="tablist" onKeyDown={moveTab}>
             {tabs.map((name) => (
               <button
                 key={name}
                 type="button"
                 role="tab"
                 aria-selected={tab.value === name}
-                onClick={() => {
-                  tab.value = name;
-                  history.replaceState(null, '', `#${name}`);
-                }}
+                tabIndex={tab.value === name ? 0 : -1}
+                onClick={() => openTab(name)}
               >
                 {name.slice(0, 1).toUpperCase() + name.slice(1)}
               </button>
@@ -62,6 +70,12 @@ function App() {
             {theme.value === 'dark' ? 'light' : 'dark'}
           </button>
         </nav>
+        {connected.value === false && (
+          <p class="banner" role="status">
+            The board does not answer: what you see is what it told last. It is asked again every second;{' '}
+            <code>omma board</code> starts it.
+          </p>
+        )}
         <main class="page">
           <Page />
         </main>
@@ -93,13 +107,13 @@ function CurveControls() {
         <select
           value={axis.value}
           onInput={(event) => {
-            const found = axes.find(([name]) => name === event.currentTarget.value);
-            if (found !== undefined) axis.value = found[0];
+            const found = axes.find((name) => name === event.currentTarget.value);
+            if (found !== undefined) axis.value = found;
           }}
         >
-          {axes.map(([name, title]) => (
+          {axes.map((name) => (
             <option key={name} value={name}>
-              {title}
+              {axisTitles[name]}
             </option>
           ))}
         </select>

@@ -4,7 +4,8 @@ import type { PictureInfo } from '@omma/board';
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { formatCount } from './format.ts';
-import { ask, chosenRuns, colourOf } from './state.ts';
+import { NoRun } from './noRun.tsx';
+import { answered, chosenRuns, colourOf, connected } from './state.ts';
 
 export function Pictures() {
   const pictures = useSignal<readonly PictureInfo[]>([]);
@@ -14,11 +15,12 @@ export function Pictures() {
   const names = chosenRuns.value.map(({ name }) => name);
   const news = chosenRuns.value.map(({ images }) => images).join();
   useEffect(() => {
-    void ask<PictureInfo[]>('pictures', { run: names }).then((found) => {
-      pictures.value = found;
+    void answered<PictureInfo[]>('pictures', { run: names }).then((found) => {
+      if (found !== null) pictures.value = found;
     });
-  }, [names.join('\n'), news]);
+  }, [names.join('\n'), news, connected.value]);
   const steps = [...new Set(pictures.value.map((picture) => picture.step))].sort((a, b) => a - b);
+  if (names.length === 0) return <NoRun />;
   if (steps.length === 0)
     return (
       <p class="empty">

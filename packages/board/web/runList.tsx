@@ -58,11 +58,15 @@ export function RunList() {
   );
 }
 
+/** Bytes at the end of a log that are no whole line: of one that is being written, or that a crash has cut off. */
+const unfinished = 1_000_000;
+
 function RunItem({ run }: { readonly run: RunSummary }) {
   const { name, status, started, iteration, maxIterations, read, bytes } = run;
   const isChosen = chosen.value.has(name);
   const colour = colourOf(name);
-  const share = read < bytes ? read / bytes : iteration / Math.max(1, maxIterations ?? iteration);
+  const reading = bytes - read > unfinished;
+  const share = reading ? read / bytes : iteration / Math.max(1, maxIterations ?? iteration);
   return (
     <button
       type="button"
@@ -79,9 +83,9 @@ function RunItem({ run }: { readonly run: RunSummary }) {
       <span class={`status ${status}`}>{status}</span>
       <span class="sub">
         <span>{started === null ? '' : formatTime(started)}</span>
-        <span>{read < bytes ? `reading ${Math.round(100 * share)} %` : mainMetric(run)}</span>
+        <span>{reading ? `reading ${Math.round(100 * share)} %` : mainMetric(run)}</span>
       </span>
-      {(status === 'running' || read < bytes) && (
+      {(status === 'running' || reading) && (
         <span class="meter">
           <i style={{ width: `${Math.min(100, 100 * share)}%` }} />
         </span>

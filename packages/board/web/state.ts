@@ -9,12 +9,19 @@ export const tabs: readonly Tab[] = ['curves', 'compare', 'pictures', 'log', 'sy
 export const runs = signal<ReadonlyMap<string, RunSummary>>(new Map());
 /** Names of the runs that are shown, each with its colour for as long as the page lives. */
 export const chosen = signal<ReadonlySet<string>>(new Set());
-export const connected = signal(false);
+/** Null until the server has answered or not. */
+export const connected = signal<boolean | null>(null);
 export const loads = signal<readonly SystemLoad[]>([]);
 
 export const tab = signal<Tab>(tabs.find((name) => `#${name}` === location.hash) ?? 'curves');
 export const smoothing = signal(Number(localStorage.getItem('smoothing') ?? '0.6'));
 export const axis = signal<CurveAxis>('step');
+/** What the x axis of charts shows. */
+export const axisTitles: Readonly<Record<CurveAxis, string>> = {
+  step: 'iteration',
+  time: 'time since start',
+  wall: 'clock',
+};
 export const theme = signal<'light' | 'dark'>(
   localStorage.getItem('theme') === 'dark' ||
     (localStorage.getItem('theme') === null && matchMedia('(prefers-color-scheme: dark)').matches)
@@ -90,6 +97,11 @@ export function toggle(name: string, only: boolean): void {
   if (!only && next.has(name)) next.delete(name);
   else next.add(name);
   choose(next);
+}
+
+/** The same, and null while the server is away: the page says that it is. */
+export function answered<T>(...question: Parameters<typeof ask>): Promise<T | null> {
+  return ask<T>(...question).catch(() => null);
 }
 
 /** The server's answer to a question about runs. */

@@ -9,7 +9,9 @@ export function compareConfigs(runs: readonly Run[]): ConfigRow[] {
   const keys = new Set(flat.flatMap((config) => [...config.keys()]));
   return [...keys].map((key) => {
     const values = flat.map((config) => config.get(key) ?? null);
-    return { key, values, differs: new Set(values).size > 1 };
+    // A log that does not say its config differs in nothing.
+    const said = values.filter((_, i) => flat[i]?.size !== 0);
+    return { key, values, differs: new Set(said).size > 1 };
   });
 }
 
