@@ -4,6 +4,7 @@
  */
 
 import { OmmaError } from '@omma/core';
+import pLimit from 'p-limit';
 import { type ByteSource, checkRange } from './byteSource.ts';
 import { changed, type Identity, identityOf, requirePart, requireUnchanged, strongTag } from './identity.ts';
 import { PassingFailure, type Persistence, persistently, resumed } from './persistence.ts';
@@ -14,6 +15,9 @@ export interface RemoteOptions {
   /** Milliseconds without a byte after which a connection counts as broken. */
   readonly patience?: number;
 }
+
+/** Requests of a thread that are under way side by side, as AWS's own clients have them: a shuffled batch would open a connection a picture. */
+const underWay = pLimit(50);
 
 /** What a server answers that no longer has the file with this ETag, or no longer so many bytes. */
 const gone = [412, 416];
@@ -87,7 +91,8 @@ export async function remoteSource(
         done += chunk.length;
       };
       const goOn = async () => {
-        const broken = done < length ? await more(offset + done, offset + length, take) : null;
+        const broken =
+          done < length ? await underWay(() => more(offset + done, offset + length, take)) : null;
         if (done < length)
           throw new PassingFailure(
             `${name}: the connection broke after ${done} of ${length} bytes from ${offset} on: ${broken ?? 'the server sent no more'}; check the network, then try again`,

