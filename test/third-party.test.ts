@@ -15,6 +15,8 @@ import {
   Variable,
 } from '@omma/core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { failureLines } from '../tools/src/conformance/matrix.ts';
+import { checkOp, runSuite } from '../tools/src/conformance/suite.ts';
 import { squareplus, squareplusOp } from './third-party/squareplus.ts';
 import { ToyDevice } from './third-party/toyDevice.ts';
 
@@ -32,23 +34,30 @@ describe('an op from outside the packages', () => {
   });
 
   test('runs where nobody wrote a kernel for it, through its lowering, with its gradient', async () => {
-    for (const name of ['reference', 'toy']) {
-      const run = compile(
-        (inputs) => {
-          const input = inputs.x ?? tensor([0]);
-          const y = squareplus(input);
-          return { y, dx: gradients(sum(y), [input])[0] ?? y };
-        },
-        { device: name === 'toy' ? 'reference' : name },
-      );
-      const { y, dx } = await run({ x });
-      expected.forEach((value, i) => {
-        expect(y?.data[i]).toBeCloseTo(value, digits);
-      });
-      slope.forEach((value, i) => {
-        expect(dx?.data[i]).toBeCloseTo(value, digits);
-      });
-    }
+    const run = compile(
+      (inputs) => {
+        const input = inputs.x ?? tensor([0]);
+        const y = squareplus(input);
+        return { y, dx: gradients(sum(y), [input])[0] ?? y };
+      },
+      { device: 'reference' },
+    );
+    const { y, dx } = await run({ x });
+    expected.forEach((value, i) => {
+      expect(y?.data[i]).toBeCloseTo(value, digits);
+    });
+    slope.forEach((value, i) => {
+      expect(dx?.data[i]).toBeCloseTo(value, digits);
+    });
+  });
+
+  test('passes the conformance suite, which its samples and errors fill', async () => {
+    const results = await checkOp(squareplusOp.definition, device('reference'));
+    expect(failureLines(results)).toEqual([]);
+    const passed = results.filter(({ outcome }) => outcome.status === 'pass').map(({ check }) => check);
+    expect(new Set(passed)).toEqual(
+      new Set(['forward', 'gradient', 'memory', 'derivative', 'lowering', 'refusal']),
+    );
   });
 
   test('refuses bad attributes when it is traced', () => {
@@ -74,6 +83,14 @@ describe('a device from outside the packages', () => {
     });
     expect(toy.ran).toContain('sqrt');
     expect(toy.ran).not.toContain('squareplus');
+  });
+
+  test('passes the conformance suite in what it can do', async () => {
+    const results = await runSuite(toy);
+    expect(failureLines(results)).toEqual([]);
+    expect(
+      results.filter(({ check, outcome }) => check === 'forward' && outcome.status === 'pass').length,
+    ).toBeGreaterThan(20);
   });
 
   test('keeps variables in its own memory from call to call', async () => {

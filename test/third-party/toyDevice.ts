@@ -48,8 +48,10 @@ export class ToyDevice implements Device {
   #live = 0;
   #peak = 0;
 
-  supports(node: Node): true | string {
-    return node.op === 'full' || node.op in kernels || 'toy knows six ops';
+  supports(node: Node, graph: Graph): true | string {
+    if (node.op !== 'full' && !(node.op in kernels)) return 'toy knows six ops';
+    const values = [...node.inputs, ...node.outputs];
+    return values.every((id) => graphValue(graph, id).dtype === 'float32') || 'toy knows float32 alone';
   }
 
   async compile(graph: Graph, { state }: { state: ReadonlyMap<string, DeviceBuffer> }): Promise<Executable> {
