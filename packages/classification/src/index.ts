@@ -7,6 +7,7 @@
 export * from './backbones/resnet.ts';
 export * from './classifiers/averageClsScoreTTA.ts';
 export * from './classifiers/imageClassifier.ts';
+export { transforms } from './datasets/register.ts';
 export * from './datasets/transformsOf.ts';
 export * from './heads/linearClsHead.ts';
 export * from './inference/checkpointModel.ts';
@@ -17,5 +18,4 @@ export * from './metrics/accuracy.ts';
 export * from './necks/globalAveragePooling.ts';
 export * from './register.ts';
 
-import './datasets/register.ts';
 import './openmmlab.ts';

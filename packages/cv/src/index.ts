@@ -12,6 +12,7 @@ export { type IdxArray, readIdx } from './data/idxFile.ts';
 export { ImageArchive, type ImageArchiveOptions } from './data/imageArchive.ts';
 export { ImageFolder, type ImageFolderOptions } from './data/imageFolder.ts';
 export { transformed } from './data/imageLoader.ts';
+export { type LabelledFile, PictureFiles } from './data/pictureFiles.ts';
 export { sampleRandom } from './data/random.ts';
 export { type Color, paletteColor } from './draw/color.ts';
 export * from './draw/drawing.ts';

@@ -27,7 +27,10 @@ declare module '@omma/engine' {
   }
 }
 
-const transform = new Registry<TransformTypes, Transform>('transform', transformEntries).schema();
+/** The transforms that a config can name: `transforms.schema()` checks one, for a data set of your own. */
+export const transforms = new Registry<TransformTypes, Transform>('transform', transformEntries);
+
+const transform = transforms.schema();
 
 const classes = z.array(z.string().min(1)).min(1).exactOptional();
 const path = z.string().min(1);

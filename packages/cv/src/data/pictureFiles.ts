@@ -44,6 +44,7 @@ export class PictureFiles implements ImageDataset {
     this.#loader = new ImageLoader(buildTransforms(parts.transforms), new PictureCache(parts.cache));
   }
 
+  /** From lists: the pictures at `files`, decoded and transformed; up to `maxBytes` of small ones are kept decoded. */
   static parts(
     classes: readonly string[],
     files: readonly LabelledFile[],
