@@ -13,6 +13,7 @@
  * It runs where the samples are loaded. Worker threads import `module` before they open a data loader that names the type, so it is known there too.
  */
 
+import { fileURLToPath } from 'node:url';
 import type { DType, HostTensor, Shape } from '@omma/core';
 import type { z } from 'zod';
 import { callerOf } from '../../config/caller.ts';
@@ -71,7 +72,6 @@ export function registerCollate<K extends keyof CollateTypes & string, Parsed>(
   name: K,
   { module, schema, build }: CollateRegistration<Parsed>,
 ): void {
-  const declaredAt = callerOf('registerCollate');
   if (module === undefined) modules.delete(name);
   else modules.set(name, module);
   const declaredAt =
