@@ -1,6 +1,6 @@
 /** A tiny run with every backend: what is in the files, what a resumed run leaves of them, what a server is told. */
 
-import { mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -237,6 +237,21 @@ describe('MLflowVisBackend', () => {
       .metrics.filter(({ key }) => key === 'train/loss')
       .map(({ step }) => step);
     expect([server.run(number).status, steps]).toEqual(['FINISHED', [2, 4, 6, 8, 10, 12]]);
+  });
+
+  it('begins a new run, and says so, where a resumed one cannot read which it was', async () => {
+    const workDir = await temporary();
+    const number = server.runs;
+    await run(config(workDir), 5);
+    await writeFile(join(workDir, 'vis_data', 'mlflow.json'), '{');
+    const events = await run(config(workDir), null, true);
+    expect(server.runs).toBe(number + 2);
+    expect(events).toContainEqual({
+      type: 'warning',
+      message: expect.stringMatching(
+        /mlflow\.json: does not say which MLflow run to go on with; a new run is begun$/,
+      ),
+    });
   });
 
   it('leaves out what the server refuses as wrong, and says so once', async () => {

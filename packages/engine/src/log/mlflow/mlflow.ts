@@ -9,7 +9,7 @@ import { openAsBlob } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { OmmaError } from '@omma/core';
-import { writeAtomically } from '@omma/storage';
+import { codeOf, writeAtomically } from '@omma/storage';
 import { z } from 'zod';
 import type { LogEntry, LoggedImage, RunOutcome, VisBackend, VisContext } from '../backend.ts';
 import { visDataDir } from '../backend.ts';
@@ -113,9 +113,20 @@ export class MLflowVisBackend implements VisBackend {
     );
   }
 
+  /** The run that a resumed run goes on in; null, with a word where there should have been one, for none. */
+  async #saved(path: string): Promise<SavedRun | null> {
+    try {
+      return savedSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT')
+        this.#context.warn(`${path}: does not say which MLflow run to go on with; a new run is begun`);
+      return null;
+    }
+  }
+
   async #connect(time: number, resumed: boolean): Promise<void> {
     const path = join(visDataDir(this.#context.workDir), 'mlflow.json');
-    const saved = resumed ? await savedRun(path) : null;
+    const saved = resumed ? await this.#saved(path) : null;
     try {
       if (saved !== null && saved.trackingUri === this.#uri) {
         await this.#client.updateRun(saved.runId, 'RUNNING');
@@ -200,14 +211,6 @@ export class MLflowVisBackend implements VisBackend {
 /** Whether the server stores files for its clients; elsewhere a client would need the store's own keys. */
 function isServed(artifacts: string): boolean {
   return artifacts.startsWith('mlflow-artifacts:');
-}
-
-async function savedRun(path: string): Promise<SavedRun | null> {
-  try {
-    return savedSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch {
-    return null;
-  }
 }
 
 function pairs(record: Readonly<Record<string, string>>): MLflowPairs {
