@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "winograd/kernels.h"
 #include "winograd/products.h"
 #include "winograd/transforms.h"
 
@@ -212,38 +213,30 @@ void transformWeightGrad(const WinogradShape& s, const float* sums, float* dw) {
   const int64_t stride = s.inChannels * s.outChannels;
 #pragma omp for schedule(static)
   for (int64_t k = 0; k < s.outChannels; k += kBlock) {
-    for (int64_t c = 0; c < s.inChannels; c++) {
-      const float* from = sums + c * s.outChannels + k;
-      Vector rows[3][6];
-      for (int column = 0; column < 6; column++) {
-        Vector u[6];
-        for (int row = 0; row < 6; row++) u[row] = load(from + (row * 6 + column) * stride);
-        Vector t[3];
-        winogradWeightGradient(u, t);
-        for (int row = 0; row < 3; row++) rows[row][column] = t[row];
-      }
-      for (int row = 0; row < 3; row++) {
-        Vector t[3];
-        winogradWeightGradient(rows[row], t);
-        for (int column = 0; column < 3; column++) {
-          for (int lane = 0; lane < kBlock; lane++) dw[((k + lane) * s.inChannels + c) * 9 + row * 3 + column] = t[column][lane];
+    for (int64_t first = 0; first < s.inChannels; first += kBlock) {
+      Vector kernels[kBlock * kTaps];
+      for (int64_t c = 0; c < kBlock; c++) {
+        const float* from = sums + (first + c) * s.outChannels + k;
+        Vector rows[3][6];
+        for (int column = 0; column < 6; column++) {
+          Vector u[6];
+          for (int row = 0; row < 6; row++) u[row] = load(from + (row * 6 + column) * stride);
+          Vector t[3];
+          winogradWeightGradient(u, t);
+          for (int row = 0; row < 3; row++) rows[row][column] = t[row];
         }
+        for (int row = 0; row < 3; row++) winogradWeightGradient(rows[row], kernels + c * kTaps + row * 3);
       }
+      unpackKernels(kernels, dw + (k * s.inChannels + first) * kTaps, s.inChannels * kTaps);
     }
   }
 }
 
-// The kernels from input channel `c` to the output channels from `k` on, one vector of them.
-void transformKernels(const WinogradShape& s, const float* weight, bool transposed, int64_t c, int64_t k, float* to, int64_t stride) {
-  Vector g[3][3] = {};
-  const int64_t lanes = std::min<int64_t>(kBlock, s.outChannels - k);
-  for (int64_t lane = 0; lane < lanes; lane++) {
-    const float* kernel = weight + (transposed ? c * s.outChannels + k + lane : (k + lane) * s.inChannels + c) * 9;
-    for (int i = 0; i < 9; i++) g[i / 3][i % 3][lane] = kernel[transposed ? 8 - i : i];
-  }
+// The kernels between one input channel and a vector of output channels.
+void transformKernels(const Vector kernels[kTaps], float* to, int64_t stride) {
   Vector rows[6][3];
   for (int column = 0; column < 3; column++) {
-    const Vector d[3] = {g[0][column], g[1][column], g[2][column]};
+    const Vector d[3] = {kernels[column], kernels[3 + column], kernels[6 + column]};
     Vector t[6];
     winogradWeight(d, t);
     for (int row = 0; row < 6; row++) rows[row][column] = t[row];
@@ -252,6 +245,17 @@ void transformKernels(const WinogradShape& s, const float* weight, bool transpos
     Vector t[6];
     winogradWeight(rows[row], t);
     for (int column = 0; column < 6; column++) store(to + (row * 6 + column) * stride, t[column]);
+  }
+}
+
+// The kernels from a vector of input channels, from `c` on, to a vector of output channels, from `k` on; none beyond the last one.
+void packFrom(const WinogradShape& s, const float* weight, bool transposed, int64_t c, int64_t k, Vector kernels[kBlock * kTaps]) {
+  if (k >= s.outChannels) {
+    std::fill_n(kernels, kBlock * kTaps, zero());
+  } else if (!transposed) {
+    packKernels(weight + (k * s.inChannels + c) * kTaps, s.inChannels * kTaps, kernels);
+  } else {
+    for (int64_t i = 0; i < kBlock; i++) packTurned(weight + ((c + i) * s.outChannels + k) * kTaps, kernels + i * kTaps);
   }
 }
 
@@ -277,11 +281,13 @@ void winogradTransformWeight(const WinogradShape& s, const float* weight, bool t
   const int64_t stride = weightPlaceStride(s);
 #pragma omp parallel for schedule(static)
   for (int64_t panel = 0; panel < panels; panel++) {
-    for (int64_t c = 0; c < s.inChannels; c++) {
-      // Both halves of a panel's row at once, so that whole cache lines are written.
-      for (int64_t k = panel * kColumns; k < (panel + 1) * kColumns; k += kBlock) {
-        float* to = out + (panel * s.inChannels + c) * kColumns + k % kColumns;
-        transformKernels(s, weight, transposed, c, k, to, stride);
+    Vector kernels[2][kBlock * kTaps];
+    for (int64_t first = 0; first < s.inChannels; first += kBlock) {
+      for (int half = 0; half < 2; half++) packFrom(s, weight, transposed, first, panel * kColumns + half * kBlock, kernels[half]);
+      for (int64_t c = 0; c < kBlock; c++) {
+        float* to = out + (panel * s.inChannels + first + c) * kColumns;
+        // Both halves of a panel's row at once, so that whole cache lines are written.
+        for (int half = 0; half < 2; half++) transformKernels(kernels[half] + c * kTaps, to + half * kBlock, stride);
       }
     }
   }
