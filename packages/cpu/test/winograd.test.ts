@@ -75,14 +75,22 @@ describe('a 3x3 convolution', () => {
     expect(await difference(body, { x, w, b, r }, { y: bound(576) })).toContain('winogradConv2d');
   });
 
-  it('has the gradients of the direct kernels', async () => {
-    const dy = random([22, 80, 17, 22], 5);
+  it.each([
+    ['of many pictures', 22, 64, 80, 17, 22],
+    // All tiles are one group, and neither count of channels is a multiple of what a thread takes at a time.
+    ['of small maps with many channels', 16, 176, 208, 7, 8],
+  ])('has the gradients of the direct kernels: %s', async (_, n, c, k, height, width) => {
+    const inputs = {
+      x: random([n, c, height, width], 1),
+      w: random([k, c, 3, 3], 2),
+      dy: random([n, k, height, width], 5),
+    };
     const body: Body = (input) => {
       const y = conv2d(input('x'), input('w'), null, { padding: 1 });
       const [dx, dw] = gradients(sum(mul(y, input('dy'))), [input('x'), input('w')]);
       return { ...(dx && { dx }), ...(dw && { dw }) };
     };
-    const ops = await difference(body, { x, w, dy }, { dx: bound(720), dw: bound(22 * 17 * 22) });
+    const ops = await difference(body, inputs, { dx: bound(9 * k), dw: bound(n * height * width) });
     expect(ops).toContain('winogradConv2dWeightGrad');
     expect(ops.filter((op) => op === 'winogradConv2d')).toHaveLength(1);
   });
