@@ -3,7 +3,7 @@
  * environment; everything that only one process may do asks `isMain`.
  */
 
-import { type Communicator, type Device, DeviceError, OmmaError } from '@omma/core';
+import { type Communicator, type Device, OmmaError } from '@omma/core';
 import { type Connected, connectDevice } from './connect.ts';
 import type { DistributedEnvironment } from './environment.ts';
 import type { Loss } from './messages.ts';
@@ -44,12 +44,18 @@ export class Distributed {
   static async start(environment: DistributedEnvironment, device: Device): Promise<Distributed> {
     const job = await mpiJob(environment);
     const group = environment.group ?? (await ProcessGroup.join(job.environment));
+    let lost: readonly number[] = [];
+    const broken = breakOf(group, (loss) => {
+      lost = loss.lost;
+    });
     try {
       const connected = connectDevice(device, group, job);
-      return new Distributed(group, environment, await Promise.race([connected, breakOf(group)]));
+      return new Distributed(group, environment, await Promise.race([connected, broken]));
     } catch (error) {
+      // A connection that breaks may be noticed before the group knows which rank has died. One that left has said why itself.
+      const news = await Promise.race([broken.catch((reason: unknown) => reason), expired(rumour)]);
       await group.dispose();
-      throw error;
+      throw lost.length > 0 ? news : error;
     }
   }
 
@@ -77,14 +83,14 @@ export class Distributed {
   }
 
   /**
-   * `work`, or an error as soon as a rank is gone: a device that waits for it would wait for its own timeout. An error of `work` itself gets the
-   * communicator's reason where it has one.
+   * `work`, or an error as soon as a rank is gone: a device that waits for it would wait for its own timeout. An error of `work` itself, of the device or of a
+   * collective through the host, gets the communicator's reason where it has one.
    */
   async guard<T>(work: Promise<T>): Promise<T> {
     try {
       return await Promise.race([work, this.#broken]);
     } catch (error) {
-      if (this.#failed || !(error instanceof DeviceError)) throw error;
+      if (this.#failed || !(error instanceof OmmaError)) throw error;
       // A device that is lost may not answer any more; its own error says enough then.
       const reason = await this.communicator.failure().catch(() => null);
       if (reason === null) throw error;
