@@ -19,6 +19,9 @@ interface Range {
 /** Milliseconds after the last movement before finer points are asked for. */
 const settle = 60;
 const height = 236;
+/** Runs in a chart that are drawn anew with every news, and milliseconds for each that more of them wait. */
+const few = 8;
+const perRun = 125;
 /** Label of a curve that lies behind its smoothed one. */
 const unnamed = '\u0000';
 
@@ -118,6 +121,7 @@ class PlotView {
   #due = false;
   #timer = 0;
   #asked = 0;
+  #fetched = 0;
   #gone = false;
 
   constructor(place: HTMLElement, tip: HTMLElement, curve: string, options: PlotOptions) {
@@ -140,10 +144,13 @@ class PlotView {
   }
 
   load(runs: readonly string[], weight: number): void {
+    const sameAsked = weight === this.#smoothing && runs.join('\n') === this.#runs.join('\n');
     this.#runs = runs;
     this.#smoothing = weight;
     this.#due = true;
-    if (this.#visible) this.#later(0);
+    // Of many runs some has news every second, and all their points would be sent and drawn each time.
+    const wait = sameAsked && runs.length > few ? runs.length * perRun : 0;
+    if (this.#visible) this.#later(Math.max(0, this.#fetched + wait - performance.now()));
   }
 
   reset(): void {
@@ -167,6 +174,7 @@ class PlotView {
 
   async #fetch(): Promise<void> {
     const asked = ++this.#asked;
+    this.#fetched = performance.now();
     this.#due = false;
     const range = this.#range;
     const width = Math.max(100, this.#place.clientWidth);
@@ -219,7 +227,7 @@ class PlotView {
       ticks: { show: false },
       font: '11px system-ui, "DejaVu Sans", sans-serif',
     };
-    const few = Math.max(0, ...data.map(({ x }) => x.length)) <= 60;
+    const sparse = Math.max(0, ...data.map(({ x }) => x.length)) <= 60;
     return {
       width,
       height,
@@ -248,7 +256,7 @@ class PlotView {
         ...data.flatMap(({ run }) => {
           const bold: uPlot.Series = {
             ...line(run, true),
-            ...(few ? { points: { show: true, size: 4 } } : {}),
+            ...(sparse ? { points: { show: true, size: 4 } } : {}),
           };
           return smooth ? [line(run, false), bold] : [bold];
         }),

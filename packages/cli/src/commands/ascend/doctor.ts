@@ -5,14 +5,23 @@ import { writeAtomically } from '@omma/storage';
 import pc from 'picocolors';
 import '../../run/devices.ts';
 
-export async function doctor({ out }: { readonly out: string }): Promise<void> {
+export interface DoctorOptions {
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+export async function doctor({ out, json }: DoctorOptions): Promise<void> {
+  const findings: Finding[] = [];
   const lines: string[] = [`omma ascend doctor, ${new Date().toISOString()}`];
   const good = await examine((finding) => {
     lines.push(`${mark(finding)} ${finding.what}: ${finding.detail}`);
-    process.stdout.write(`${coloured(finding)} ${pc.bold(finding.what)}  ${finding.detail}\n`);
+    findings.push(finding);
+    if (json !== true)
+      process.stdout.write(`${coloured(finding)} ${pc.bold(finding.what)}  ${finding.detail}\n`);
   });
   await writeAtomically(out, [Buffer.from(`${lines.join('\n')}\n`)]);
-  process.stdout.write(`${good ? 'all is well' : 'something fails'}; the report is in ${out}\n`);
+  if (json === true) process.stdout.write(`${JSON.stringify({ good, report: out, findings })}\n`);
+  else process.stdout.write(`${good ? 'all is well' : 'something fails'}; the report is in ${out}\n`);
   if (!good) process.exitCode = 1;
 }
 

@@ -28,5 +28,6 @@ function addDoctor(ascend: Command): void {
     .command('doctor')
     .description('try everything that Omma needs of CANN and the chips of this machine, and write a report')
     .option('--out <file>', 'the report', 'omma-ascend-report.txt')
+    .option('--json', 'print JSON')
     .action(async (options) => (await import('./doctor.ts')).doctor(options));
 }

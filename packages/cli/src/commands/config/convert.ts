@@ -30,7 +30,10 @@ export async function convertConfig(file: string, options: ConvertOptions): Prom
   const text = writeConfig(config, format);
   if (options.out === undefined) process.stdout.write(text);
   else await textFile(options.out, text);
-  if (missing.length > 0) process.stderr.write(report(missing, options.json === true));
+  const json = options.json === true;
+  // Standard output is the config's where it has no file.
+  const to = json && options.out !== undefined ? process.stdout : process.stderr;
+  if (json || missing.length > 0) to.write(report(missing, json));
   process.exitCode = missing.length === 0 ? 0 : 1;
 }
 

@@ -49,5 +49,6 @@ export async function compareRuns(
 }
 
 function shortened(value: string): string {
-  return value.length <= longestValue ? value : `${value.slice(0, longestValue - 3)}...`;
+  const letters = [...value];
+  return letters.length <= longestValue ? value : `${letters.slice(0, longestValue - 3).join('')}...`;
 }
