@@ -1,6 +1,15 @@
-import { hostTensor } from '@omma/core';
+import { join } from 'node:path';
+import { hostTensor, toNumeric } from '@omma/core';
 import { expect, it } from 'vitest';
-import { type Config, checkConfig, Runner, type RunnerEvent, revisedNames } from '../src/index.ts';
+import {
+  type Config,
+  checkConfig,
+  convertWeights,
+  loadModelWeights,
+  Runner,
+  type RunnerEvent,
+  revisedNames,
+} from '../src/index.ts';
 import { tinyConfig } from './support/tiny.ts';
 import { temporary, trainTiny } from './support/training.ts';
 
@@ -58,4 +67,24 @@ it('with strict false keeps first weights where nothing fits, and tells what did
   await expect(start({ loadFrom: { checkpoint, reviseKeys: [['^', 'x.']], strict: false } })).rejects.toThrow(
     /none of its 7 tensors fits the model.*rewrite names with loadFrom.reviseKeys/,
   );
+});
+
+it('takes weights that were saved in half precision, rounded as they are', async () => {
+  const workDir = await temporary();
+  const { end } = await trainTiny({ workDir, trainConfig: { maxEpochs: 1 } });
+  const half = join(workDir, 'half.safetensors');
+  await convertWeights(end.lastCheckpoint ?? '', half, { dtype: 'F16' });
+  const saved = await loadModelWeights(half);
+  for (const strict of [true, false]) {
+    const loadFrom = { checkpoint: half, strict };
+    const runner = await Runner.create({ ...tinyConfig(workDir), loadFrom });
+    await runner.firstWeights();
+    for (const variable of runner.model.parameters()) {
+      const { dtype, data } = saved.get(variable.name) ?? one;
+      expect(dtype).toBe('float16');
+      const { data: loaded } = await variable.download();
+      expect([...loaded]).toEqual([...toNumeric(dtype, data)]);
+    }
+    await runner.dispose();
+  }
 });

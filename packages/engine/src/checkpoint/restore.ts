@@ -2,10 +2,14 @@
 
 import {
   formatShape,
+  fromNumeric,
   type HostTensor,
+  hostTensor,
+  isFloat,
   OmmaError,
   sameShape,
   type TensorType,
+  toNumeric,
   type Variable,
 } from '@omma/core';
 
@@ -38,6 +42,27 @@ export function misfitOf(tensors: ReadonlyMap<string, HostTensor>, variables: re
       return [{ name, wanted: variable, found: tensor }];
     }),
   };
+}
+
+/**
+ * The tensors in the float dtypes of the variables of their names, as PyTorch's `load_state_dict` takes them: weights that were saved in half precision fill
+ * a model in float32. A resume does without: its run would not be the one that was saved.
+ */
+export function inDtypesOf(
+  variables: readonly Variable[],
+  tensors: ReadonlyMap<string, HostTensor>,
+): ReadonlyMap<string, HostTensor> {
+  const wanted = new Map(variables.map(({ name, dtype }) => [name, dtype]));
+  return new Map(
+    [...tensors].map(([name, tensor]) => {
+      const dtype = wanted.get(name) ?? tensor.dtype;
+      if (dtype === tensor.dtype || !isFloat(dtype) || !isFloat(tensor.dtype)) return [name, tensor];
+      return [
+        name,
+        hostTensor(tensor.shape, dtype, fromNumeric(dtype, toNumeric(tensor.dtype, tensor.data))),
+      ];
+    }),
+  );
 }
 
 /** `fc.weight: model float32[2, 4], file float32[3, 4]` */

@@ -4,7 +4,7 @@ import type { HostTensor } from '@omma/core';
 import { initialize } from '@omma/nn';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { loadModelWeights, modelWeights } from '../checkpoint/modelWeights.ts';
-import { restore } from '../checkpoint/restore.ts';
+import { inDtypesOf, restore } from '../checkpoint/restore.ts';
 import { type LoadFromOptions, restoreFitting, revisedNames } from './loadFrom.ts';
 import type { Runner } from './runner.ts';
 import { modelVariables } from './trainState.ts';
@@ -39,7 +39,8 @@ export class Weights {
       const named = new Map(
         [...revised].map(([name, tensor]) => [path === '' ? name : `${path}.${name}`, tensor]),
       );
-      const left = await restoreFitting(checkpoint, named, [...module.parameters(), ...module.buffers()]);
+      const variables = [...module.parameters(), ...module.buffers()];
+      const left = await restoreFitting(checkpoint, inDtypesOf(variables, named), variables);
       if (left !== null) this.#runner.emit({ type: 'warning', message: left });
     }
   }
@@ -55,8 +56,8 @@ export class Weights {
     const { model, seed } = this.#runner;
     const path = typeof source === 'string' ? source : source.path;
     const weights = typeof source === 'string' ? await this.#read(source) : modelWeights(source.tensors);
-    const revised = revisedNames(weights, options);
     const variables = modelVariables(model);
+    const revised = inDtypesOf(variables, revisedNames(weights, options));
     if (options.strict === false) {
       await initialize(model, seed);
       const left = await restoreFitting(path, revised, variables);
