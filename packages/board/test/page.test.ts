@@ -169,6 +169,18 @@ describe.skipIf(browserPath === undefined || !isBuilt)('the page', { timeout: 12
     expect(errors).toEqual([]);
   });
 
+  it('says that a folder has no runs, until there is one', async () => {
+    const empty = temporary();
+    const own = await serveBoard(new RunSet(empty), { port: 0 });
+    const other = await browser.newPage();
+    await other.goto(own.url);
+    await expect.poll(() => other.locator('.empty').textContent()).toMatch(/no runs in this folder yet/);
+    writeRun(empty, 'new', start(), ...iterations(10));
+    await expect.poll(() => other.locator('[data-curve]').count(), { timeout: 20_000 }).toBe(2);
+    await other.close();
+    await own.close();
+  });
+
   it('says when the board is gone, and goes on when it is back', async () => {
     const { port } = new URL(board.url);
     await openTab('Compare');
