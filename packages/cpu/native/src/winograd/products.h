@@ -55,6 +55,9 @@ void multiplyRows(int64_t rows, const float* a, int64_t aStride, const float* b,
   for (; row + kRows <= rows; row += kRows) {
     productTile<kRows, Vectors, false>(a + row * aStride, aStride, b, bStride, depth, c + row * cStride, cStride, false);
   }
+  for (; row + 4 <= rows; row += 4) {
+    productTile<4, Vectors, false>(a + row * aStride, aStride, b, bStride, depth, c + row * cStride, cStride, false);
+  }
   for (; row + 2 <= rows; row += 2) {
     productTile<2, Vectors, false>(a + row * aStride, aStride, b, bStride, depth, c + row * cStride, cStride, false);
   }
