@@ -82,6 +82,16 @@ describe('the JSON Schema of configs', () => {
     );
   });
 
+  it('has the docstrings of the types, those of inner objects too', () => {
+    const text = JSON.stringify(configJsonSchema());
+    const { properties } = JSON.parse(text).definitions.config;
+    expect(properties.workDir.description).toBe(
+      'Where logs and checkpoints go; work_dirs/<config name> unless given.',
+    );
+    expect(properties.visualizer.properties.logEveryRank.description).toMatch(/log\.rank1\.jsonl/);
+    expect(text).toContain('"part_of_config"');
+  });
+
   it('is no part of the config that names it', async () => {
     const file = await configFiles({ 'a.json': JSON.stringify({ $schema: 'x.json', ...good }) });
     expect(await loadConfig(file)).toEqual(good);

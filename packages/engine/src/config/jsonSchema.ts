@@ -114,9 +114,12 @@ export class JsonSchemaWriter {
  * The JSON Schema of config files. One with `extends` says only what differs from its bases: there nothing is required, and objects may have
  * `_delete_`. One with `_base_` is OpenMMLab's, and has other names: there anything goes.
  */
-export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
+export function jsonSchemaOf(
+  schema: z.ZodType,
+  describe: (schema: JsonSchema) => JsonSchema = (written) => written,
+): JsonSchema {
   const writer = new JsonSchemaWriter();
-  const whole = withProperties(writer.write(schema), { $schema: { type: 'string' } });
+  const whole = withProperties(describe(writer.write(schema)), { $schema: { type: 'string' } });
   const bases = { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] };
   const { definitions } = writer;
   return {
@@ -177,6 +180,6 @@ function partIn(key: string, value: unknown): unknown {
   return isObject(value) ? partOf(value) : value;
 }
 
-function isObject(value: unknown): value is JsonSchema {
+export function isObject(value: unknown): value is JsonSchema {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

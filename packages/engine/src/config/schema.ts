@@ -12,6 +12,7 @@ import { optimWrapperSchema } from '../optim/config.ts';
 import { loadFromSchema } from '../runner/loadFrom.ts';
 import { schedulerSchema } from '../schedule/schema.ts';
 import { companionProblems } from './companions.ts';
+import { withDocstrings } from './docstrings.ts';
 import { type JsonSchema, jsonSchemaOf } from './jsonSchema.ts';
 import { formatProblem, type PlaceOf, type Problem, problemsOf } from './problems.ts';
 import { models, ttaModels } from './registries.ts';
@@ -79,5 +80,5 @@ function checked(value: unknown, problems: readonly Problem[], source: string, p
 
 /** The JSON Schema of config files with the types that are registered now, for editors: `omma config schema`. */
 export function configJsonSchema(): JsonSchema {
-  return jsonSchemaOf(configSchema);
+  return jsonSchemaOf(configSchema, (schema) => withDocstrings(schema, 'Config', './types'));
 }
