@@ -1,11 +1,11 @@
 /** What pictures in archives on a server cost: requests and bytes for the index over 1000 small ones, and for their batches. */
 
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { tarOf } from '../../../tools/src/fuzz/tar.ts';
 import { zipOf } from '../../../tools/src/fuzz/zip.ts';
 import { webServer } from '../../storage/test/support/webServer.ts';
 import { buildArchiveIndex, ImageArchive } from '../src/index.ts';
@@ -32,15 +32,11 @@ beforeAll(async () => {
   const numbers = Array.from({ length: count }, (_, i) => i);
   const key = (i: number) => String(i).padStart(6, '0');
   const bytesOf = (i: number) => pictures[i % pictures.length] ?? Buffer.alloc(0);
-  const files = join(folder, 'files');
-  mkdirSync(files);
-  for (const i of numbers) {
-    writeFileSync(join(files, `${key(i)}.png`), bytesOf(i));
-    writeFileSync(join(files, `${key(i)}.cls`), String(i % 7));
-  }
-  const names = numbers.flatMap((i) => [`${key(i)}.png`, `${key(i)}.cls`]);
-  expect(spawnSync('tar', ['-cf', join(folder, 'a.tar'), '-C', files, ...names]).status).toBe(0);
-  archives.set('/a.tar', readFileSync(join(folder, 'a.tar')));
+  const labelled = numbers.flatMap((i) => [
+    { name: `${key(i)}.png`, bytes: bytesOf(i) },
+    { name: `${key(i)}.cls`, bytes: Buffer.from(String(i % 7)) },
+  ]);
+  archives.set('/a.tar', tarOf(labelled));
   archives.set(
     '/a.zip',
     zipOf(numbers.map((i) => ({ name: `class${i % 7}/${key(i)}.png`, bytes: bytesOf(i) }))),
@@ -109,13 +105,11 @@ describe('1000 small pictures on a server, 7 MB', () => {
   });
 
   it('that are large are left alone by the index: a request each for their headers and labels', async () => {
-    const sides = join(folder, 'sides');
-    mkdirSync(sides);
-    const names = Array.from({ length: 20 }, (_, i) => [`${i + 10}.png`, `${i + 10}.cls`]).flat();
-    for (const name of names)
-      writeFileSync(join(sides, name), name.endsWith('.cls') ? '3' : Buffer.alloc(100_000, name));
-    expect(spawnSync('tar', ['-cf', join(folder, 'b.tar'), '-C', sides, ...names]).status).toBe(0);
-    archives.set('/b.tar', readFileSync(join(folder, 'b.tar')));
+    const files = Array.from({ length: 20 }, (_, i) => [
+      { name: `${i}.png`, bytes: Buffer.alloc(100_000, i) },
+      { name: `${i}.cls`, bytes: Buffer.from('3') },
+    ]);
+    archives.set('/b.tar', tarOf(files.flat()));
     const { requests, share } = await costOf('b.tar', async () => {
       await buildArchiveIndex([`${server.address}/b.tar`]);
     });

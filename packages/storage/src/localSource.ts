@@ -8,6 +8,9 @@ import { codeOf } from './files.ts';
 /** Bytes that one call of the system may be asked for. */
 const mostAtOnce = 2 ** 30;
 
+/** What a disk reads in the time that a call of the system takes. */
+const diskSkips = 8 * 2 ** 10;
+
 /** Opens the file at `path` for reading. OmmaError where that cannot be done, or when it shrinks while it is read. */
 export async function fileSource(path: string): Promise<ByteSource> {
   const unreadable = (error: unknown): never => {
@@ -22,6 +25,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
   const source: ByteSource = {
     name: path,
     ...localStat(status),
+    worthSkipping: diskSkips,
     async read(offset, length) {
       checkRange(source, offset, length);
       const bytes = new Uint8Array(length);

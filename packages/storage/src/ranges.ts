@@ -1,14 +1,12 @@
 /** Ranges of bytes that lie near each other, read with one request: on a server each costs a trip there and back, whatever its length. */
 
-import { type ByteSource, checkRange, readOtherwise } from './byteSource.ts';
+import { type ByteSource, checkRange, readOtherwise, serverSkips } from './byteSource.ts';
 
 export interface ByteRange {
   readonly offset: number;
   readonly length: number;
 }
 
-/** Bytes between two ranges that are worth to be read along: less than what a line of 10 MB/s carries in the time of a trip. */
-export const worthSkipping = 64 * 2 ** 10;
 /** Bytes of one request, unless a range alone has more. */
 export const largestGroup = 2 ** 20;
 /** Requests that are under way side by side. */
@@ -21,7 +19,7 @@ interface Group extends ByteRange {
 }
 
 /** The ranges in the order of the file, neighbours together. */
-function groupsOf(ranges: readonly ByteRange[]): Group[] {
+function groupsOf(ranges: readonly ByteRange[], { worthSkipping = serverSkips }: ByteSource): Group[] {
   const groups: { offset: number; length: number; members: number[] }[] = [];
   const order = ranges.map((_, place) => place).sort((a, b) => offsetOf(a) - offsetOf(b));
   function offsetOf(place: number): number {
@@ -49,7 +47,7 @@ export async function readRanges(
   take: (place: number, bytes: Uint8Array) => void,
   onProgress: (share: number) => void = () => {},
 ): Promise<void> {
-  const groups = groupsOf(ranges);
+  const groups = groupsOf(ranges, source);
   let done = 0;
   for (let from = 0; from < groups.length; from += atOnce) {
     await Promise.all(
@@ -76,7 +74,7 @@ export function gathered(source: ByteSource): ByteSource {
   const flush = () => {
     const asked = waiting;
     waiting = [];
-    for (const { offset, length, members } of groupsOf(asked)) {
+    for (const { offset, length, members } of groupsOf(asked, source)) {
       const own = members.flatMap((place) => asked[place] ?? []);
       source.read(offset, length).then(
         (bytes) => {

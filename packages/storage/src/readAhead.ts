@@ -3,14 +3,15 @@
  * As long as they follow each other more and more is read at once; where they lie apart, what is asked for and no more.
  */
 
-import { type ByteSource, checkRange, readOtherwise } from './byteSource.ts';
-import { largestGroup, worthSkipping } from './ranges.ts';
+import { type ByteSource, checkRange, readOtherwise, serverSkips } from './byteSource.ts';
+import { largestGroup } from './ranges.ts';
 
 /** Bytes that are read at once where a range follows the one before. */
 const first = 16 * 2 ** 10;
 
 /** The source, of which what was read last is kept: at most 1 MiB, or the longest range. `least` bytes are read wherever it is read. */
 export function readAhead(source: ByteSource, least = 0): ByteSource {
+  const { worthSkipping = serverSkips } = source;
   let from = 0;
   let end = 0;
   let kept: Promise<Uint8Array> = Promise.resolve(new Uint8Array());

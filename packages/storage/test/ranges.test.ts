@@ -1,7 +1,18 @@
 /** Ranges that lie near each other, and ranges that follow each other: the same bytes with fewer reads. */
 
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type ByteSource, gathered, memorySource, readAhead, readRanges } from '../src/index.ts';
+import {
+  type ByteSource,
+  fileSource,
+  gathered,
+  memorySource,
+  readAhead,
+  readOtherwise,
+  readRanges,
+} from '../src/index.ts';
 
 const bytes = Uint8Array.from({ length: 4 * 2 ** 20 }, (_, i) => (i * 31 + (i >> 8)) % 256);
 
@@ -47,6 +58,21 @@ describe('ranges', () => {
       [1_300_000, 5],
       [3_000_000, 10],
     ]);
+  });
+
+  it('on disk are read along over a shorter way only: another read costs less there', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'omma-ranges-')), 'a.bin');
+    writeFileSync(path, bytes);
+    const file = await fileSource(path);
+    const reads: number[] = [];
+    const source = readOtherwise(file, (offset, length) => {
+      reads.push(offset);
+      return file.read(offset, length);
+    });
+    const ranges = [0, 5000, 20_000, 60_000].map((offset) => ({ offset, length: 10 }));
+    await readRanges(source, ranges, () => {});
+    expect(reads).toEqual([0, 20_000, 60_000]);
+    await file.close();
   });
 
   it('of any number and place give their bytes', async () => {
