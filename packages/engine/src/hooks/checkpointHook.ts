@@ -73,7 +73,7 @@ export class CheckpointHook implements Hook {
       if ((await stat(path).catch(() => null)) !== null) continue;
       emit({
         type: 'warning',
-        message: `${path} is gone: the best checkpoint so far, of ${metric} ${value}; what is better than that will be kept`,
+        message: `${path} is gone: the best checkpoint so far, of ${metric} ${Number(value.toPrecision(4))}; what is better than that will be kept`,
       });
     }
   }

@@ -87,8 +87,8 @@ export class EarlyStoppingHook implements Hook {
       stoppingThreshold !== undefined &&
       (value === stoppingThreshold || betterThan(value, stoppingThreshold, rule))
     )
-      return `${monitor} is ${value}, as good as the threshold ${stoppingThreshold}`;
+      return `${monitor} is ${Number(value.toPrecision(4))}, as good as the threshold ${stoppingThreshold}`;
     if (this.#state.waited < patience) return null;
-    return `${monitor} has not been better than ${best} by more than ${minDelta} for ${patience} evaluations`;
+    return `${monitor} has not been better than ${best === null ? 'nothing' : Number(best.toPrecision(4))} by more than ${minDelta} for ${patience} evaluations`;
   }
 }
