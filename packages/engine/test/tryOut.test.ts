@@ -3,15 +3,26 @@ import { join } from 'node:path';
 import { deviceFactories } from '@omma/core';
 import '@omma/cpu';
 import { describe, expect, it } from 'vitest';
-import { type Config, chromeTrace, meanNodes, Runner, suggestions } from '../src/index.ts';
+import {
+  type Config,
+  chromeTrace,
+  meanNodes,
+  Runner,
+  type RunnerListener,
+  suggestions,
+} from '../src/index.ts';
 import { tinyConfig } from './support/tiny.ts';
 import { eventsOf, temporary, trainTiny } from './support/training.ts';
 
 /** The reference device measures nothing. */
 const cpu = deviceFactories().some(({ name, available }) => name === 'cpu' && available() === true);
 
-async function using<T>(config: Config, run: (runner: Runner) => Promise<T>): Promise<T> {
-  const runner = await Runner.create(config);
+async function using<T>(
+  config: Config,
+  run: (runner: Runner) => Promise<T>,
+  onEvent: RunnerListener = () => {},
+): Promise<T> {
+  const runner = await Runner.create(config, { onEvent });
   try {
     return await run(runner);
   } finally {
@@ -38,6 +49,27 @@ describe('the dry run', () => {
     expect(report.memory.state).toBe(4 * (3 * 54 + 8 + 2 + 1));
     expect(Number.isFinite(report.loss) && report.secondsPerStep > 0 && report.trainSeconds > 0).toBe(true);
     expect(await readdir(parent)).toEqual([]);
+  });
+
+  it('says that hooks go by a metric that evaluations do not give, and which is the nearest', async () => {
+    const config = tinyConfig(await temporary());
+    const checked = (changes: Partial<Config>, onEvent?: RunnerListener) =>
+      using({ ...config, ...changes }, (runner) => runner.check(), onEvent);
+    await expect(checked({ defaultHooks: { checkpoint: { saveBest: 'acc/hits' } } })).rejects.toThrow(
+      'defaultHooks.checkpoint.saveBest is acc/hits, but the evaluation gives hits; did you mean hits?',
+    );
+    const stopping = { type: 'EarlyStoppingHook', monitor: 'hit' } as const;
+    await expect(checked({ customHooks: [{ ...stopping, strict: true }] })).rejects.toThrow(
+      /did you mean hits/,
+    );
+    await expect(
+      checked({ paramScheduler: [{ type: 'ReduceOnPlateauLR', monitor: 'hit' }] }),
+    ).rejects.toThrow(/ReduceOnPlateauLR monitors hit, but the evaluation gives hits/);
+    const warnings: string[] = [];
+    await checked({ customHooks: [stopping] }, (event) => {
+      if (event.type === 'warning') warnings.push(event.message);
+    });
+    expect(warnings).toEqual([expect.stringContaining('EarlyStoppingHook: monitor is hit')]);
   });
 
   it('refuses what training would refuse', async () => {

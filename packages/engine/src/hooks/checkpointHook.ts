@@ -12,17 +12,18 @@ import { linkAtomically, makeFolder, textFile } from '@omma/storage';
 import { z } from 'zod';
 import { bestName, checkpointName, lastName, prune } from '../checkpoint/folder.ts';
 import { publishWeights } from '../checkpoint/tools/publish.ts';
-import { nearest } from '../config/nearest.ts';
 import type { RunContext, TrainingContext } from '../runner/context.ts';
 import type { EndEvent, EvaluationEvent } from '../runner/events.ts';
 import { checkpointPlace } from './checkpointPlace.ts';
 import type { CheckpointHookConfig } from './config.ts';
 import type { Hook } from './hook.ts';
 import { everyNEpochs, everyNIterations } from './intervals.ts';
-import { betterThan, directionOf } from './monitor.ts';
+import { betterThan, directionOf, unknownMetric } from './monitor.ts';
 
 const bestSchema = z.array(z.object({ metric: z.string(), value: z.number(), path: z.string() }));
 type Best = z.infer<typeof bestSchema>[number];
+
+const saveBestIs = 'defaultHooks.checkpoint.saveBest is';
 
 export class CheckpointHook implements Hook {
   readonly name = 'CheckpointHook';
@@ -37,6 +38,11 @@ export class CheckpointHook implements Hook {
 
   constructor(config: CheckpointHookConfig = {}) {
     this.#config = config;
+  }
+
+  get #wanted(): readonly string[] {
+    const { saveBest = 'auto' } = this.#config;
+    return saveBest === null ? [] : [saveBest].flat();
   }
 
   get lastPath(): string | null {
@@ -65,6 +71,11 @@ export class CheckpointHook implements Hook {
       const place = isAbsolute(best.path) ? best.path : join(dirname(path), best.path);
       this.#best.set(best.metric, { ...best, path: place });
     }
+  }
+
+  checkMetrics(known: readonly string[]): void {
+    const metric = this.#wanted.find((one) => one !== 'auto' && !known.includes(one));
+    if (metric !== undefined) throw new OmmaError(unknownMetric(saveBestIs, metric, known));
   }
 
   async beforeTrain({ isMain, emit }: TrainingContext): Promise<void> {
@@ -125,18 +136,15 @@ export class CheckpointHook implements Hook {
   }
 
   #judge(directory: string, metrics: EvaluationEvent['metrics']): void {
-    const { saveBest = 'auto', rule, greaterKeys, lessKeys } = this.#config;
+    const { rule, greaterKeys, lessKeys } = this.#config;
     const known = Object.keys(metrics);
-    const wanted = saveBest === null ? [] : [saveBest].flat();
+    const wanted = this.#wanted;
     for (const [i, one] of wanted.entries()) {
       const metric = one === 'auto' ? known[0] : one;
       if (metric === undefined) continue;
       const value = metrics[metric];
       if (value === undefined) {
-        const close = nearest(metric, known);
-        this.#mistake =
-          `defaultHooks.checkpoint.saveBest is ${metric}, but the evaluation gives ${known.join(', ') || 'no metric'}` +
-          `${close === null ? '' : `; did you mean ${close}?`}`;
+        this.#mistake = unknownMetric(saveBestIs, metric, known);
         continue;
       }
       const direction = directionOf(metric, Array.isArray(rule) ? rule[i] : rule, {

@@ -2,11 +2,10 @@
 
 import { OmmaError } from '@omma/core';
 import { z } from 'zod';
-import { nearest } from '../config/nearest.ts';
 import type { TrainingContext } from '../runner/context.ts';
 import type { EvaluationEvent } from '../runner/events.ts';
 import type { Hook } from './hook.ts';
-import { betterThan, directionOf, type Rule } from './monitor.ts';
+import { betterThan, directionOf, type Rule, unknownMetric } from './monitor.ts';
 
 export interface EarlyStoppingHookOptions {
   /** The metric to watch: 'accuracy/top1'. */
@@ -60,19 +59,18 @@ export class EarlyStoppingHook implements Hook {
   }
 
   async afterVal(context: TrainingContext, { metrics }: EvaluationEvent): Promise<void> {
+    this.checkMetrics(Object.keys(metrics), (message) => context.emit({ type: 'warning', message }));
+    const value = metrics[this.#options.monitor];
+    const reason = value === undefined ? null : this.#judge(value);
+    if (reason !== null) context.stop(reason);
+  }
+
+  checkMetrics(known: readonly string[], warn: (message: string) => void): void {
     const { monitor, strict = false } = this.#options;
-    const value = metrics[monitor];
-    if (value !== undefined) {
-      const reason = this.#judge(value);
-      if (reason !== null) context.stop(reason);
-      return;
-    }
-    const close = nearest(monitor, Object.keys(metrics));
-    const message =
-      `EarlyStoppingHook: monitor is ${monitor}, but the evaluation gives ${Object.keys(metrics).join(', ') || 'no metric'}` +
-      `${close === null ? '' : `; did you mean ${close}?`}`;
+    if (known.includes(monitor)) return;
+    const message = unknownMetric('EarlyStoppingHook: monitor is', monitor, known);
     if (strict) throw new OmmaError(message);
-    context.emit({ type: 'warning', message });
+    warn(message);
   }
 
   /** Why training should end at `value`; null when it should go on. */

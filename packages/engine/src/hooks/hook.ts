@@ -26,6 +26,8 @@ export interface Hook {
   saveState?(path: string): unknown;
   /** Gets what `saveState` gave, before training starts. Never trust it: it comes from a file, `path`, which may have moved since. */
   loadState?(state: unknown, path: string): void;
+  /** In a dry run (`omma train --check`), with the names of the metrics that evaluations give: OmmaError for what would end the run, `warn` for the rest. */
+  checkMetrics?(known: readonly string[], warn: (message: string) => void): void;
 
   /** At the very beginning of training or of a test, before anything is loaded. */
   beforeRun?(context: RunContext): Promise<void>;

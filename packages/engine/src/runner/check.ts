@@ -14,6 +14,7 @@ import { buildEvaluator } from '../evaluation/config.ts';
 import { checkpointPlace } from '../hooks/checkpointPlace.ts';
 import type { HookInfo } from '../hooks/hookList.ts';
 import type { TrainPlan } from '../loops/trainPlan.ts';
+import { isLossOutput, lossName } from './evaluationStep.ts';
 import type { Runner } from './runner.ts';
 import type { Training } from './training.ts';
 import { unusedParameters, unusedWarning } from './unusedParameters.ts';
@@ -100,7 +101,9 @@ export async function checkRun(runner: Runner, training: Training): Promise<Chec
   const started = performance.now();
   for (const batch of rest) await step({ ...batch.inputs, ...settings });
   const secondsPerStep = (performance.now() - started) / 1000 / Math.max(1, rest.length);
-  const evaluationSeconds = valLoader === null ? null : await evaluationTime(runner, valLoader);
+  const evaluation = valLoader === null ? null : await evaluationOf(runner, valLoader);
+  const warn = (message: string) => runner.emit({ type: 'warning', message });
+  if (evaluation !== null) for (const hook of hooks.hooks) hook.checkMetrics?.(evaluation.metrics, warn);
   return {
     device: device.name,
     amp: amp ?? 'off',
@@ -126,7 +129,7 @@ export async function checkRun(runner: Runner, training: Training): Promise<Chec
     disk,
     // Loading goes on while the device computes: the slower of the two is what counts.
     trainSeconds: plan.maxIterations * Math.max(secondsPerStep, secondsPerBatch),
-    evaluationSeconds,
+    evaluationSeconds: evaluation?.seconds ?? null,
     evaluations: config.valDataloader === undefined ? 0 : plan.evaluations,
     hooks: hooks.info,
   };
@@ -157,8 +160,11 @@ async function lossOf(
   );
 }
 
-/** Seconds for one evaluation, from one batch that goes through the metrics as well. */
-async function evaluationTime(runner: Runner, loader: BatchLoader): Promise<number | null> {
+/** What one evaluation gives, and its seconds, from one batch that goes through the metrics as well. */
+async function evaluationOf(
+  runner: Runner,
+  loader: BatchLoader,
+): Promise<{ metrics: string[]; seconds: number } | null> {
   const evaluator = buildEvaluator(runner.config.valEvaluator);
   const step = runner.evaluations.stepDuringTraining();
   if (step === null) return null;
@@ -168,10 +174,12 @@ async function evaluationTime(runner: Runner, loader: BatchLoader): Promise<numb
   const outputs = await step(first.inputs);
   evaluator.reset();
   evaluator.update(outputs, first);
-  evaluator.compute();
+  const losses = Object.keys(outputs).filter(isLossOutput).map(lossName);
+  const metrics = [...Object.keys(evaluator.compute()), ...losses];
   const started = performance.now();
   await step(second.inputs);
-  return loader.batchesPerEpoch * Math.max(seconds, (performance.now() - started) / 1000);
+  const slower = Math.max(seconds, (performance.now() - started) / 1000);
+  return { metrics, seconds: loader.batchesPerEpoch * slower };
 }
 
 function checkpointCount({ defaultHooks }: Config, { byEpoch, maxEpochs, maxIterations }: TrainPlan): number {

@@ -7,7 +7,7 @@
  */
 
 import { OmmaError } from '@omma/core';
-import { nearest } from '../config/nearest.ts';
+import { unknownMetric } from '../hooks/monitor.ts';
 import { freshPlateau, observed, type PlateauState, reduced } from './plateau.ts';
 import { initialOf, type Rule, ruleOf } from './rules.ts';
 import {
@@ -82,12 +82,20 @@ export class ParamSchedule {
   observe(epoch: number, metrics: Readonly<Record<string, number>>): string | null {
     for (const plateau of this.#plateaus) {
       const metric = metrics[plateau.config.monitor];
-      if (metric === undefined) return unknownMetric(plateau.config, Object.keys(metrics));
+      if (metric === undefined) return this.mistakeIn(Object.keys(metrics));
       const moment = { metric, epoch, maxEpochs: epochsOf(this.#horizon) };
       plateau.state = observed(plateau.config, plateau.state, moment);
     }
     this.#rewind();
     return null;
+  }
+
+  /** What is wrong with the metrics that are watched, when evaluations give those `known`; null when nothing is. */
+  mistakeIn(known: readonly string[]): string | null {
+    const wrong = this.#plateaus.find(({ config }) => !known.includes(config.monitor))?.config;
+    return wrong === undefined
+      ? null
+      : unknownMetric(`paramScheduler: ${wrong.type} monitors`, wrong.monitor, known);
   }
 
   /** True when there is something to observe. */
@@ -134,12 +142,6 @@ export class ParamSchedule {
       return next;
     });
   }
-}
-
-function unknownMetric({ type, monitor }: PlateauConfig, known: readonly string[]): string {
-  const close = nearest(monitor, known);
-  const hint = close === null ? '' : `; did you mean ${close}?`;
-  return `paramScheduler: ${type} monitors ${monitor}, but the evaluation gives ${known.join(', ') || 'no metric'}${hint}`;
 }
 
 function ticked({ begin, end, rule, base }: Stage, value: number, position: number): number {

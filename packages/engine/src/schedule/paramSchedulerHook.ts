@@ -30,6 +30,11 @@ export class ParamSchedulerHook implements Hook {
     this.#schedule.restore(data);
   }
 
+  checkMetrics(known: readonly string[]): void {
+    const mistake = this.#schedule.mistakeIn(known);
+    if (mistake !== null) throw new OmmaError(mistake);
+  }
+
   async afterVal({ progress, plan }: TrainingContext, { metrics }: EvaluationEvent): Promise<void> {
     this.#mistake = this.#schedule.observe(Math.ceil(progress.iteration / plan.iterationsPerEpoch), metrics);
   }
