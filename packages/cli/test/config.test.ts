@@ -24,7 +24,7 @@ writeFileSync(
     type='ImageClassifier',
     backbone=dict(type='ResNet', depth=18),
     head=dict(type='LinearClsHead', num_classes=5))
-train_cfg = dict(max_epochs=10)
+work_dir = 'runs'
 `,
 );
 writeFileSync(
@@ -67,6 +67,10 @@ describe('omma config', () => {
       '1 mistake  mixup.py\n  model.train_cfg is {"augments":{"type":"Mixup"}}: Omma has no such option (mixup.py:2)\n',
     );
     expect(out).toContain('trainConfig.maxEpoch is 3: unknown key; did you mean maxEpochs? (bad.yaml:3)\n');
+    // As `omma train` would: parts that need each other are among it.
+    expect(out).toContain(
+      'optimWrapper is missing: expected beside trainConfig: training needs trainDataloader, trainConfig, optimWrapper, or none of them (bad.yaml:2)\n',
+    );
     expect(out).toContain('none.json: cannot read the config (ENOENT); check the path\n');
     const results: unknown = JSON.parse(omma('check', 'base.py', '--json').out);
     expect(results).toEqual([{ file: 'base.py', mistakes: [] }]);
@@ -87,8 +91,7 @@ describe('omma config', () => {
         '  head:',
         '    type: LinearClsHead',
         '    numClasses: 5',
-        'trainConfig:',
-        '  maxEpochs: 10',
+        'workDir: runs',
         '',
       ].join('\n'),
     );

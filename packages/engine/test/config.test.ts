@@ -75,6 +75,26 @@ describe('a config mistake is told with path, value, expectation and the nearest
       'valEvaluator.0.type="Hit"',
       /valEvaluator\[0\]\.type is "Hit": expected a metric, one of .*Hits; did you mean Hits\?/,
     ],
+    [
+      'unknown key in a record inside',
+      'optimWrapper.paramwiseConfig.customKeys={"backbone":{"lrMul":0.1}}',
+      /customKeys\.backbone\.lrMul is 0\.1: unknown key; did you mean lrMult\?/,
+    ],
+    [
+      'every mistake of the alternative that is meant',
+      'optimWrapper.clipGrad={"maxNorm":-5,"foo":1}',
+      /clipGrad\.maxNorm is -5: expected a number above 0\n.*clipGrad\.foo is 1: unknown key; known keys: type, maxNorm, normType/,
+    ],
+    [
+      'schedule that ends before it begins',
+      'paramScheduler=[{"type":"CosineAnnealingLR","begin":5,"end":2}]',
+      /^run\.ts: paramScheduler\[0\]\.end is 2: expected a number above begin, 5$/,
+    ],
+    [
+      'schedule that begins after the training',
+      'paramScheduler=[{"type":"CosineAnnealingLR","begin":500}]',
+      /^run\.ts: paramScheduler\[0\]\.begin is 500: expected a number below \d+, where the training ends$/,
+    ],
   ];
   it.each(cases)('%s', (_, change, message) => {
     expect(messageAbout([change])).toMatch(message);

@@ -10,7 +10,7 @@ import { toPlain } from './plain.ts';
 import { readConfigFile } from './read.ts';
 import type { ReadOptions } from './reading.ts';
 import { checkConfig } from './schema.ts';
-import { sourceAt } from './sources.ts';
+import { sourceAt, valueAt } from './sources.ts';
 import type { Config } from './types.ts';
 import type { ConfigDict } from './value.ts';
 
@@ -45,7 +45,8 @@ export function placeOf(
   file: string,
 ): (path: readonly PropertyKey[]) => string | null {
   return (path) => {
-    const setting = overrideAt(set, path);
+    // What is in none of the files is there because of a setting of something in it.
+    const setting = overrideAt(set, path, path.length > 0 && valueAt(values, path) === undefined);
     if (setting !== null) return `--set ${setting}`;
     const source = sourceAt(values, path);
     if (source === null || (source.line === undefined && source.file === resolve(file))) return null;

@@ -21,11 +21,17 @@ export function applyOverrides(config: unknown, settings: readonly string[]): un
   }, config);
 }
 
-/** The last of the settings that set what lies at `path`; null for none. */
-export function overrideAt(settings: readonly string[], path: readonly PropertyKey[]): string | null {
+/** The last of the settings that set what lies at `path`, or with `within` something in it; null for none. */
+export function overrideAt(
+  settings: readonly string[],
+  path: readonly PropertyKey[],
+  within = false,
+): string | null {
   const reaches = (text: string) => {
     const setting = parseSetting(text).path;
-    return setting.length <= path.length && setting.every((key, i) => String(key) === String(path[i]));
+    const shared = Math.min(setting.length, path.length);
+    if (setting.length > shared && !within) return false;
+    return setting.slice(0, shared).every((key, i) => String(key) === String(path[i]));
   };
   return settings.findLast(reaches) ?? null;
 }

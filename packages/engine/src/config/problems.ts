@@ -10,6 +10,8 @@ export interface Problem {
   readonly path: readonly PropertyKey[];
   readonly value: unknown;
   readonly message: string;
+  /** The path of what asks for the value, where the value itself is missing and so has no place. */
+  readonly cause?: readonly PropertyKey[];
 }
 
 /** Everything that `schema` has against `value`. */
@@ -38,6 +40,15 @@ function explain(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown): Pro
       const hint = close === null ? `known keys: ${known.join(', ')}` : `did you mean ${close}?`;
       return { path: [...issue.path, key], value: valueAt(value, [key]), message: `unknown key; ${hint}` };
     });
+  }
+  if (issue.code === 'invalid_union') {
+    const union = schemaAt(schema, issue.path, root);
+    const meant = union === null ? null : chosenOf(union, value);
+    if (meant instanceof z.ZodObject || meant instanceof z.ZodArray)
+      return problemsOf(meant, value).map((problem) => ({
+        ...problem,
+        path: [...issue.path, ...problem.path],
+      }));
   }
   return [{ path: issue.path, value, message: expectation(issue, value) }];
 }
@@ -123,31 +134,59 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   }, root);
 }
 
-/** Keys that the object schema at `path` knows; in a union, those of the alternative whose literals fit the value. */
+/** Keys that the object schema at `path` knows; in a union, those of the alternative that fits the value. */
 function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[], value: unknown): string[] {
+  const found = schemaAt(schema, path, value);
+  const chosen = found === null ? null : chosenOf(found, valueAt(value, path));
+  return chosen instanceof z.ZodObject ? Object.keys(chosen.shape) : [];
+}
+
+/** The schema of what lies at `path` of `value`; null where the schemas do not tell. */
+function schemaAt(
+  schema: z.core.$ZodType,
+  path: readonly PropertyKey[],
+  value: unknown,
+): z.core.$ZodType | null {
+  const [head, ...rest] = path;
+  if (head === undefined) return schema;
+  const chosen = chosenOf(schema, value);
+  const child = chosen === null ? undefined : childOf(chosen, head);
+  return child === undefined ? null : schemaAt(child, rest, valueAt(value, [head]));
+}
+
+function childOf(schema: z.core.$ZodType, key: PropertyKey): z.core.$ZodType | undefined {
+  if (schema instanceof z.ZodArray) return schema.element;
+  if (schema instanceof z.ZodRecord) return schema.valueType;
+  return schema instanceof z.ZodObject ? schema.shape[String(key)] : undefined;
+}
+
+/** The schema inside what makes it optional and, of a union's alternatives, the one that fits the value; null for none. */
+function chosenOf(schema: z.core.$ZodType, value: unknown): z.core.$ZodType | null {
   if (
     schema instanceof z.ZodOptional ||
     schema instanceof z.ZodExactOptional ||
     schema instanceof z.ZodDefault
   ) {
-    return keysAt(schema.def.innerType, path, value);
+    return chosenOf(schema.def.innerType, value);
   }
-  if (schema instanceof z.ZodDiscriminatedUnion || schema instanceof z.ZodUnion) {
-    const fitting = schema.options.find((option: z.core.$ZodType) => fits(option, value));
-    return fitting === undefined ? [] : keysAt(fitting, path, value);
-  }
-  const [head, ...rest] = path;
-  if (schema instanceof z.ZodArray && head !== undefined)
-    return keysAt(schema.element, rest, valueAt(value, [head]));
-  if (!(schema instanceof z.ZodObject)) return [];
-  if (head === undefined) return Object.keys(schema.shape);
-  const child = schema.shape[String(head)];
-  return child === undefined ? [] : keysAt(child, rest, valueAt(value, [head]));
+  return schema instanceof z.ZodUnion ? alternativeFor(schema, value) : schema;
 }
 
-/** True when an object schema's `type` accepts the value's. */
-function fits(schema: z.core.$ZodType, value: unknown): boolean {
-  if (!(schema instanceof z.ZodObject)) return false;
+/** Of a union's alternatives the list for a list; for an object, of those whose `type` is the value's, the one that knows most of its keys. */
+function alternativeFor(union: z.ZodUnion, value: unknown): z.core.$ZodType | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const options = union.options.flatMap((option) => chosenOf(option, value) ?? []);
+  if (Array.isArray(value)) return options.find((option) => option instanceof z.ZodArray) ?? null;
+  const known = (option: z.ZodObject) => Object.keys(value).filter((key) => key in option.shape).length;
+  const fitting = options
+    .filter((option) => option instanceof z.ZodObject)
+    .filter((option) => fits(option, value));
+  return fitting.toSorted((a, b) => known(b) - known(a))[0] ?? null;
+}
+
+/** True when an object schema's `type`, where it has one, accepts the value's. */
+function fits(schema: z.ZodObject, value: object): boolean {
   const type: unknown = schema.shape.type;
-  return type instanceof z.ZodType && type.safeParse(valueAt(value, ['type'])).success;
+  if (!(type instanceof z.ZodType)) return true;
+  return 'type' in value ? type.safeParse(value.type).success : type instanceof z.ZodExactOptional;
 }

@@ -11,6 +11,7 @@ import { evaluationConfigSchema, trainConfigSchema } from '../loops/config.ts';
 import { optimWrapperSchema } from '../optim/config.ts';
 import { loadFromSchema } from '../runner/loadFrom.ts';
 import { schedulerSchema } from '../schedule/schema.ts';
+import { spanProblems } from '../schedule/spans.ts';
 import { companionProblems } from './companions.ts';
 import { withDocstrings } from './docstrings.ts';
 import { type JsonSchema, jsonSchemaOf } from './jsonSchema.ts';
@@ -59,7 +60,12 @@ const mostShown = 200;
  * better, which file and line set the value at a path.
  */
 export function checkConfig(value: unknown, source = 'config', placeOf?: PlaceOf): Config {
-  return checked(value, [...problemsOf(configSchema, value), ...companionProblems(value)], source, placeOf);
+  return checked(value, configProblems(value), source, placeOf);
+}
+
+/** Everything that is wrong with a config before it runs: its values, what is missing beside others, schedules without a span. */
+export function configProblems(value: unknown): Problem[] {
+  return [...problemsOf(configSchema, value), ...companionProblems(value), ...spanProblems(value)];
 }
 
 /** As `checkConfig`, for the config of a run that is over: nobody asks whether another one could go by it. */
@@ -68,7 +74,9 @@ export function checkPastConfig(value: unknown, source: string): Config {
 }
 
 function checked(value: unknown, problems: readonly Problem[], source: string, placeOf?: PlaceOf): Config {
-  const lines = problems.map((problem) => formatProblem(problem, placeOf?.(problem.path) ?? null));
+  const lines = problems.map((problem) =>
+    formatProblem(problem, placeOf?.(problem.cause ?? problem.path) ?? null),
+  );
   if (lines.length === 1) throw new OmmaError(`${source}: ${lines[0]}`);
   if (lines.length > 1) {
     const more = lines.length > mostShown ? [`and ${lines.length - mostShown} more`] : [];

@@ -3,13 +3,12 @@
 import { OmmaError } from '@omma/core';
 import {
   type ConfigDict,
-  configSchema,
+  configProblems,
   formatPath,
   formatValue,
   isOpenMMLab,
   placeOf,
   plainConfig,
-  problemsOf,
   translateOpenMMLab,
 } from '@omma/engine';
 import pc from 'picocolors';
@@ -54,11 +53,11 @@ function translated(from: ConfigDict, file: string, options: CheckOptions): Mist
 
 function schemaMistakes(config: ConfigDict, file: string, { set }: CheckOptions): Mistake[] {
   const place = placeOf(config, set, file);
-  return problemsOf(configSchema, plainConfig(config, set)).map(({ path, value, message }) => ({
+  return configProblems(plainConfig(config, set)).map(({ path, value, message, cause }) => ({
     path: formatPath(path),
     value,
     message,
-    place: place(path) ?? file,
+    place: place(cause ?? path) ?? file,
   }));
 }
 
