@@ -101,6 +101,12 @@ describe('a run', () => {
     expect(run.state.sessions).toBe(2);
   });
 
+  it('that failed after its last step and was ended by another session has finished, and no failure', async () => {
+    const failed = line(350, { type: 'failed', message: 'rank 1 is gone' });
+    const run = await read(writeRun(temporary(), 'a', start(), iteration(2, 5), failed, end(3)));
+    expect([run.status, run.state.failure, run.state.iteration]).toEqual(['finished', null, 3]);
+  });
+
   it('that was begun anew in the same folder has forgotten the old one', async () => {
     const old = [start(), iteration(1, 5), evaluation(1, 50), image(1, 'vis_data/x.png'), end(1)];
     const run = await read(writeRun(temporary(), 'a', ...old, start({ config: { lr: 1 } }), iteration(1, 7)));

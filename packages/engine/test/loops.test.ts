@@ -4,6 +4,8 @@ import {
   type Batch,
   checkConfig,
   type LoopEnd,
+  loadCheckpoint,
+  metrics,
   type TrainConfig,
   TrainLoop,
   type TrainLoopOptions,
@@ -70,6 +72,9 @@ async function* firstAgain(batches: AsyncIterable<Batch>): AsyncGenerator<Batch>
 }
 
 declare module '../src/index.ts' {
+  interface MetricTypes {
+    Worse: object;
+  }
   interface TrainLoopTypes {
     EchoLoop: { readonly late: boolean; readonly keep: boolean };
     ValFirstLoop: { readonly passes: number };
@@ -80,6 +85,10 @@ trainLoops.register(
   z.strictObject({ late: z.boolean(), keep: z.boolean() }),
   (echo) => (options) => new EchoLoop(options, echo),
 );
+metrics.register('Worse', z.strictObject({}), () => {
+  let evaluations = 0;
+  return { reset: () => undefined, update: () => undefined, compute: () => ({ hits: -evaluations++ }) };
+});
 trainLoops.register(
   'ValFirstLoop',
   z.strictObject({ passes: z.int() }),
@@ -169,6 +178,17 @@ describe("a loop of one's own", () => {
     expect(end.reason).toBe('finished');
     expect(eventsOf(events, 'evaluation').map(({ iteration }) => iteration)).toEqual([0, 4, 8]);
     expect(asked).toEqual([2]);
+  });
+
+  it('that evaluates before the first step keeps those weights as the best where nothing is better', async () => {
+    const { events, end } = await trainTiny({
+      trainConfig: { maxEpochs: 2, loop: { type: 'ValFirstLoop', passes: 1 } },
+      valEvaluator: [{ type: 'Worse' }],
+    });
+    expect(eventsOf(events, 'warning')).toEqual([]);
+    const best = eventsOf(events, 'checkpoint').filter((event) => event.best);
+    expect(best.map(({ path, iteration }) => [path, iteration])).toEqual([[end.bestCheckpoint, 0]]);
+    expect((await loadCheckpoint(end.bestCheckpoint ?? '')).manifest.iteration).toBe(0);
   });
 
   it('may show a batch twice in a row, and later again if it keeps it', async () => {

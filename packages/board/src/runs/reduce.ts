@@ -64,6 +64,8 @@ function reduceRare(
     case 'end':
       state.outcome =
         entry.reason === 'interrupted' || entry.reason === 'stopped' ? entry.reason : 'finished';
+      // A session with no step left to do has no start: what ended the one before is over all the same.
+      state.failure = null;
       return;
     case 'failed':
       state.outcome = 'failed';

@@ -11,7 +11,7 @@ import { Table } from '../curves/table.ts';
 import type { Run, SavedRun } from './run.ts';
 import { runStateSchema } from './state.ts';
 
-const version = 2;
+const version = 3;
 /** Rows in a piece of a column. */
 const chunkRows = 65_536;
 /** A log with fewer bytes is read faster than its index. */

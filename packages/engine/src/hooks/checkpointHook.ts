@@ -78,7 +78,10 @@ export class CheckpointHook implements Hook {
     if (metric !== undefined) throw new OmmaError(unknownMetric(saveBestIs, metric, known));
   }
 
-  async beforeTrain({ isMain, emit }: TrainingContext): Promise<void> {
+  async beforeTrain(context: TrainingContext): Promise<void> {
+    // A loop may have evaluated before the first step: the end of an epoch has other weights than were judged.
+    await this.#saveWhatIsNew(context, false);
+    const { isMain, emit } = context;
     if (!isMain) return;
     for (const { metric, value, path } of this.#best.values()) {
       if ((await stat(path).catch(() => null)) !== null) continue;

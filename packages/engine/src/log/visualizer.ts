@@ -49,7 +49,8 @@ export class Visualizer {
   /** Notes an event; `flush` writes it. */
   add(event: RunnerEvent): void {
     if (event.type === 'evaluationProgress' || event.type === 'downloadProgress') return;
-    if (event.type === 'start' || event.type === 'iteration') this.#step = event.iteration;
+    // A run that goes on when all of its steps are done has no start.
+    if (event.type !== 'scalars' && 'iteration' in event) this.#step = event.iteration ?? this.#step;
     if (event.type === 'end') this.#ended = { status: event.reason };
     const step = event.type === 'scalars' ? Math.max(this.#step, event.iteration ?? 0) : this.#step;
     const entry = { time: Date.now(), step, event, scalars: this.#scalars(event) };

@@ -126,6 +126,8 @@ export interface EndEvent {
   readonly type: 'end';
   /** 'stopped': a hook ended it early and said why in a notice. */
   readonly reason: 'finished' | 'stopped' | 'interrupted';
+  /** Steps done, those of the sessions before included. */
+  readonly iteration: number;
   readonly seconds: number;
   readonly lastCheckpoint: string | null;
   readonly bestCheckpoint: string | null;

@@ -232,6 +232,7 @@ export class Training {
     const end: EndEvent = {
       type: 'end',
       reason,
+      iteration: this.#progress.iteration,
       seconds: (performance.now() - started) / 1000,
       lastCheckpoint: runner.checkpointHook.lastPath ?? this.#resumedFrom,
       bestCheckpoint: runner.checkpointHook.bestPath,

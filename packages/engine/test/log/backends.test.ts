@@ -102,6 +102,14 @@ describe('log.jsonl', () => {
     expect(await loadConfig(join(workDir, 'config.json'))).toEqual(tinyConfig(workDir));
   });
 
+  it('says of a session with no step left to do how far the run is', async () => {
+    const workDir = await temporary();
+    await run(tinyConfig(workDir));
+    await run(tinyConfig(workDir), null, true);
+    const ends = (await lines(workDir, 'log.jsonl')).map(json).filter(({ type }) => type === 'end');
+    expect(ends.map(({ iteration }) => iteration)).toEqual([12, 12]);
+  });
+
   it('says what ended a run that failed', async () => {
     const workDir = await temporary();
     const failing = { beforeTrain: () => Promise.reject(new Error('no luck')) };
