@@ -41,7 +41,10 @@ async function prepare(argument: string | undefined): Promise<Prepared> {
   );
   let epoch = 0;
   const step = async () => {
-    for await (const { inputs } of loader.epoch(epoch++)) await normalise(inputs);
+    for await (const batch of loader.epoch(epoch++)) {
+      await normalise(batch.inputs);
+      loader.recycle(batch);
+    }
   };
   return { label: 'Omma', detail: '', prepareMs: null, step, clock: processorTime };
 }
