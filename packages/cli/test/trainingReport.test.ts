@@ -2,7 +2,7 @@
 
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
-import type { EpochEvent, IterationEvent, RunnerEvent } from '@omma/engine';
+import type { EpochEvent, IterationEvent, RunnerEvent, RunnerListener } from '@omma/engine';
 import { describe, expect, it } from 'vitest';
 import { type ReportConfig, trainingReport, warningReport } from '../src/terminal/trainingReport.ts';
 
@@ -41,7 +41,11 @@ const events: RunnerEvent[] = [
   { type: 'warning', message: 'a picture is damaged' },
 ];
 
-function told(config: ReportConfig, report = trainingReport, heard = events): string[] {
+function told(
+  config: ReportConfig,
+  report: (output: PassThrough, config: ReportConfig) => RunnerListener = trainingReport,
+  heard = events,
+): string[] {
   const output = new PassThrough();
   const listen = report(output, config);
   for (const event of heard) listen(event);
@@ -57,6 +61,21 @@ describe('the report of a training run', () => {
       expect.stringMatching(/^epoch 1\/0 {2}loss 1\.235 {2}80 img\/s/),
       'warning: a picture is damaged',
     ]);
+  });
+
+  it('has a line within an epoch where nobody sees a live one, at the interval, but at most one a minute', () => {
+    let seconds = 0;
+    const steps = Array.from({ length: 60 }, (_, i) => step(i + 1));
+    // Four seconds a step: the interval of 10 is 40 s.
+    const report = (output: PassThrough, config: ReportConfig) => {
+      const listen = trainingReport(output, config, () => 1000 * seconds);
+      return (event: RunnerEvent) => {
+        seconds += 4;
+        listen(event);
+      };
+    };
+    const lines = told({}, report, steps);
+    expect(lines.map((line) => /step +(\d+)\/20 {2}loss 1\.235/.exec(line)?.[1])).toEqual(['20', '40', '60']);
   });
 
   it('of level debug has a line for every logged step, with all its numbers', () => {

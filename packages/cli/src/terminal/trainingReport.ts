@@ -1,5 +1,5 @@
 /**
- * What a training run says while it works: a live line on a terminal, one line an epoch everywhere else.
+ * What a training run says while it works: a live line on a terminal; everywhere else one line an epoch, and within long ones one a minute.
  *
  * Listens to the Runner's events and writes to one stream; knows nothing of how training works.
  */
@@ -31,8 +31,15 @@ export function isTold(level: LogLevel, { logLevel = 'info' }: ReportConfig): bo
   return logLevels.indexOf(level) >= logLevels.indexOf(logLevel);
 }
 
-/** A listener that reports on `output`. */
-export function trainingReport(output: Output, config: ReportConfig = {}): RunnerListener {
+/** Milliseconds between the lines of steps where there is no live one: a log of a day stays readable. */
+const stepLinesEvery = 60_000;
+
+/** A listener that reports on `output`. `now`: milliseconds of a clock. */
+export function trainingReport(
+  output: Output,
+  config: ReportConfig = {},
+  now: () => number = () => performance.now(),
+): RunnerListener {
   const quiet = !isTold('info', config);
   const digits = config.logProcessor?.numDigits ?? 4;
   const interval = config.defaultHooks?.logger?.interval ?? defaultLogInterval;
@@ -45,6 +52,11 @@ export function trainingReport(output: Output, config: ReportConfig = {}): Runne
     if (!quiet) write(line);
   };
   let epochs = 0;
+  let told = now();
+  const sayProgress = (line: string) => {
+    told = now();
+    say(line);
+  };
   let download: Progress | null = null;
   return (event: RunnerEvent) => {
     switch (event.type) {
@@ -53,7 +65,11 @@ export function trainingReport(output: Output, config: ReportConfig = {}): Runne
         for (const line of startLines(event)) say(line);
         return;
       case 'iteration':
-        if (isTold('debug', config) && event.iteration % interval === 0) say(stepLine(event, epochs, digits));
+        if (
+          event.iteration % interval === 0 &&
+          (isTold('debug', config) || (live === null && now() - told >= stepLinesEvery))
+        )
+          sayProgress(stepLine(event, epochs, digits));
         live?.iteration(event, epochs, digits);
         return;
       case 'downloadProgress':
@@ -68,11 +84,11 @@ export function trainingReport(output: Output, config: ReportConfig = {}): Runne
         live?.evaluation(event.done, event.total);
         return;
       case 'epoch':
-        say(epochLine(event, epochs, digits));
+        sayProgress(epochLine(event, epochs, digits));
         for (const line of skippedLines(event.skipped)) say(line);
         return;
       case 'evaluation':
-        say(evaluationLine(event));
+        sayProgress(evaluationLine(event));
         return;
       case 'checkpoint':
         if (event.best) say(pc.dim(`  best so far, kept as ${event.path}`));
