@@ -286,6 +286,15 @@ describe('omma test', () => {
     expect(readdirSync(join(work, 'vis_data', 'vis_image')).length).toBeGreaterThan(0);
   });
 
+  it('refuses another name for predictions before anything is read', () => {
+    const { code, err } = omma('test', config, join(folder, 'nothing.ckpt'), '--dump', 'res.pkl');
+    expect([code, err.trim()]).toEqual([
+      1,
+      expect.stringMatching(/--dump res\.pkl: expected a name that ends in \.safetensors$/),
+    ]);
+    expect(err.trim()).not.toContain('\n');
+  });
+
   it('prints the metrics of a checkpoint', () => {
     const { code, out } = omma('test', config, checkpoint(), '--data', data);
     expect(code).toBe(0);

@@ -9,6 +9,14 @@ export class OmmaError extends Error {
   override name = 'OmmaError';
 }
 
+/**
+ * A store that data lies on cannot be reached, or fails again and again. No fault of one sample: what skips samples that cannot be read does not skip
+ * these, because the next one would only wait as long.
+ */
+export class StoreError extends OmmaError {
+  override name = 'StoreError';
+}
+
 /** Shapes, dtypes or attributes that an operator does not accept. Thrown while tracing, never later. */
 export class ShapeError extends OmmaError {
   override name = 'ShapeError';

@@ -3,6 +3,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { StoreError } from '@omma/core';
 import { expect, it } from 'vitest';
 import {
   type Batch,
@@ -131,6 +132,16 @@ it('a failure in a worker names the sample; a mistake of the user is one line, a
   expect(died.message).toMatch(
     /a worker thread died \(it ended with code 7\) with the batch that begins with stripes\/0\.png/,
   );
+});
+
+it('a store that cannot be reached is no corrupt sample: it ends the epoch, from threads too', async () => {
+  for (const numWorkers of [0, 2]) {
+    await using(new Stripes({ length: 8, away: 6, corrupt: [2] }), { numWorkers }, async (loader) => {
+      const failure = all(loader.epoch(0));
+      await expect(failure).rejects.toBeInstanceOf(StoreError);
+      await expect(failure).rejects.toThrow(/^stripes\/6\.png cannot be reached$/);
+    });
+  }
 });
 
 it("after a worker died, what the others had in work is nobody else's batch", async () => {

@@ -11,7 +11,7 @@ import { OmmaError } from '@omma/core';
 import { codeOf, formatBytes, makeFolder, replaceAtomically, temporarySuffix } from './files.ts';
 import { identityOf } from './identity.ts';
 import { requestOf } from './location.ts';
-import { type Persistence, persistently } from './persistence.ts';
+import { type Persistence, persistently, serverOf } from './persistence.ts';
 import { receive } from './receive.ts';
 import { ask, standardPatience } from './request.ts';
 
@@ -20,7 +20,7 @@ export interface DownloadOptions {
   readonly onProgress?: (done: number, total: number) => void;
   /** For the cache's folder and for S3: see `cacheFolder` and `openByteSource`. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Milliseconds without a byte after which a connection counts as broken; a minute unless given. */
+  /** Milliseconds without a byte after which a connection counts as broken; 30 seconds unless given. */
   readonly patience?: number;
   /** How often a server is asked that does not answer, is busy, or breaks off without another byte; see `standardPersistence`. */
   readonly persistence?: Persistence;
@@ -46,7 +46,7 @@ export async function download(location: string, options: DownloadOptions = {}):
   if (checksum !== null && (await sizeOf(place(checksum))) !== null) return place(checksum);
 
   const asked = { name: location, request: requestOf(location, env), patience };
-  const answer = await persistently(() => ask(asked), persistence);
+  const answer = await persistently(() => ask(asked), serverOf(location), persistence);
   try {
     const { headers } = answer.response;
     const identity = identityOf(location, headers, headers.get('content-length'));

@@ -5,7 +5,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { OmmaError } from '@omma/core';
 import { writeAll } from './files.ts';
 import { changed, type Identity, requirePart, strongTag } from './identity.ts';
-import { PassingFailure, type Persistence, resumed } from './persistence.ts';
+import { PassingFailure, type Persistence, resumed, serverOf } from './persistence.ts';
 import { type Answer, type Asked, ask, drain } from './request.ts';
 
 export interface Incoming {
@@ -45,7 +45,7 @@ export async function receive(file: FileHandle, first: Answer, incoming: Incomin
         `${name}: the connection broke after ${done} of ${size} bytes: ${broken ?? 'the server sent no more'}; check the network, then try again`,
       );
   };
-  await resumed(goOn, () => done, persistence);
+  await resumed(goOn, () => done, serverOf(name), persistence);
   return hash.digest('hex');
 }
 

@@ -7,7 +7,7 @@ import { OmmaError } from '@omma/core';
 import pLimit from 'p-limit';
 import { type ByteSource, checkRange } from './byteSource.ts';
 import { changed, type Identity, identityOf, requirePart, requireUnchanged, strongTag } from './identity.ts';
-import { PassingFailure, type Persistence, persistently, resumed } from './persistence.ts';
+import { PassingFailure, type Persistence, persistently, resumed, serverOf } from './persistence.ts';
 import { type Asked, ask, drain, type Request, standardPatience } from './request.ts';
 
 export interface RemoteOptions {
@@ -51,7 +51,8 @@ export async function remoteSource(
   { persistence, patience = standardPatience }: RemoteOptions = {},
 ): Promise<ByteSource> {
   const asked = { name, request, patience };
-  const identity = await persistently(() => opened(asked), persistence);
+  const server = serverOf(name);
+  const identity = await persistently(() => opened(asked), server, persistence);
   const tag = strongTag(identity);
   const only = tag === null ? {} : { 'if-match': tag };
 
@@ -98,7 +99,7 @@ export async function remoteSource(
             `${name}: the connection broke after ${done} of ${length} bytes from ${offset} on: ${broken ?? 'the server sent no more'}; check the network, then try again`,
           );
       };
-      await resumed(goOn, () => done, persistence);
+      await resumed(goOn, () => done, server, persistence);
       return bytes;
     },
     close: async () => {},

@@ -1,6 +1,6 @@
 /** Requests to servers: one try each, which ends when nothing has come for a while, however long the whole takes. */
 
-import { OmmaError } from '@omma/core';
+import { OmmaError, StoreError } from '@omma/core';
 import { codeOf } from './files.ts';
 import { PassingFailure } from './persistence.ts';
 
@@ -17,7 +17,7 @@ export interface Asked {
 }
 
 /** A slow line is no broken one: a server may be silent for so long, whatever it has to send. */
-export const standardPatience = 60_000;
+export const standardPatience = 30_000;
 
 /** An answer, and what ends it. */
 export interface Answer {
@@ -31,7 +31,7 @@ export interface AskOptions {
   readonly expected?: readonly number[];
 }
 
-/** The answer's head. Bytes as they are: compressed ones would have another length. A `PassingFailure` where it is worth to ask again, else an OmmaError. */
+/** The answer's head. Bytes as they are: compressed ones would have another length. A `PassingFailure` where it is worth to ask again, a StoreError where there is no such server, else an OmmaError. */
 export async function ask(
   { name, request, patience }: Asked,
   { headers = {}, expected = [] }: AskOptions = {},
@@ -46,7 +46,7 @@ export async function ask(
       const message = `${name} cannot be reached: ${reasonOf(error)}; check the address and the network`;
       // A name that there is not is a slip of the pen.
       const isFinal = error instanceof Error && codeOf(error.cause) === 'ENOTFOUND';
-      throw isFinal ? new OmmaError(message) : new PassingFailure(message);
+      throw isFinal ? new StoreError(message) : new PassingFailure(message);
     });
     const { ok, status, statusText } = response;
     if (ok || expected.includes(status)) return { response, stop };

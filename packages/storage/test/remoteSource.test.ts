@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { StoreError } from '@omma/core';
 import { AwsClient } from 'aws4fetch';
 import S3rver from 's3rver';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -110,6 +111,40 @@ describe('a range over a slow line', () => {
     for (let from = 0; from < 3000; from += 100) await source.read(from, 100);
     // One more may be opened before the last is known to be free.
     expect(server.connections()).toBeLessThan(10);
+  });
+});
+
+describe('a server that was given up', () => {
+  it('is a StoreError, is not asked again for what waits, and as often as ever for what comes later', async () => {
+    let isBusy = false;
+    const { server, source } = await served(
+      { bytes: contents },
+      {
+        instead: (_, response) => {
+          if (isBusy) response.writeHead(503).end();
+          return isBusy;
+        },
+      },
+    );
+    const address = `${server.address}/b.tar`;
+    const patient = await remoteSource(address, (init) => fetch(address, init), {
+      persistence: { retries: 4, firstPause: 500 },
+    });
+    isBusy = true;
+    server.requests.length = 0;
+    const waiting = patient.read(0, 10).catch((error: unknown) => error);
+    await expect(source.read(0, 10)).rejects.toThrow(/a\.tar: the server answers 503 .* \(tried 3 times\)/);
+    expect(await waiting).toBeInstanceOf(StoreError);
+    const asked = (name: string) => server.requests.filter((line) => line.includes(name)).length;
+    expect([asked('/a.tar'), asked('/b.tar')]).toEqual([3, 2]);
+    await expect(source.read(0, 10)).rejects.toThrow(/tried 3 times/);
+  });
+
+  it('is none where one object is missing', async () => {
+    const { address } = await webServer(() => null);
+    const missing = remoteSource(`${address}/a.tar`, (init) => fetch(`${address}/a.tar`, init));
+    await expect(missing).rejects.toThrow(/404/);
+    await expect(missing).rejects.not.toBeInstanceOf(StoreError);
   });
 });
 

@@ -22,6 +22,8 @@ export interface TestOptions extends ConfigOptions {
 }
 
 export async function test(file: string, source: string, options: TestOptions): Promise<void> {
+  if (options.dump?.endsWith('.safetensors') === false)
+    throw new OmmaError(`--dump ${options.dump}: expected a name that ends in .safetensors`);
   const isOffline = isOfflineModel(source);
   if (isOffline && options.tta === true)
     throw new OmmaError(`${source}: an offline model predicts as it was compiled; leave --tta out`);

@@ -3,7 +3,7 @@
  * what cannot be read. Runs on the main thread or in a worker thread; nothing here knows which.
  */
 
-import { OmmaError } from '@omma/core';
+import { OmmaError, StoreError } from '@omma/core';
 import { BatchArrays } from './batchArrays.ts';
 import type { NamedCollate } from './collate/build.ts';
 import { BatchMaker } from './collate/maker.ts';
@@ -34,7 +34,10 @@ interface Loaded {
   readonly sample: Sample;
 }
 
-/** Loads the samples of a request and puts them together. Throws an OmmaError when none can be read, or one cannot and `onCorrupt` is 'stop'. */
+/**
+ * Loads the samples of a request and puts them together. Throws an OmmaError when none can be read, or one cannot and `onCorrupt` is 'stop'; a StoreError of
+ * the data set as it is.
+ */
 export async function loadBatch(
   dataset: Dataset,
   request: BatchRequest,
@@ -95,7 +98,7 @@ async function loadUsable(
       if (!(error instanceof OmmaError)) {
         throw new Error(`data loader: ${name} failed: ${String(error)}`, { cause: error });
       }
-      if (skipped === null) throw error;
+      if (skipped === null || error instanceof StoreError) throw error;
       skipped.push({ name, reason: error.message });
     }
   }

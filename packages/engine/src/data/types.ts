@@ -36,7 +36,7 @@ export interface Dataset {
   readonly classes: readonly string[];
   /**
    * Decodes and transforms one sample. An OmmaError means that this sample is unusable (corrupt, truncated); the loader's
-   * `onCorrupt` policy decides then. Any other exception stops the run.
+   * `onCorrupt` policy decides then. A StoreError (the server of the data cannot be reached) and any other exception stop the run.
    */
   load(index: number, context: SampleContext): Promise<Sample>;
   /** Name of a sample for messages: its file. */

@@ -1,6 +1,6 @@
 /** The data set `Stripes`, in a file of its own because worker threads open it. */
 
-import { hostTensor, OmmaError } from '@omma/core';
+import { hostTensor, OmmaError, StoreError } from '@omma/core';
 import { HostRandom, saltOf } from '@omma/nn';
 import type { Dataset, DatasetSource, Sample, SampleContext } from '../../src/data/types.ts';
 
@@ -11,6 +11,8 @@ export interface StripesOptions {
   readonly broken?: readonly number[];
   /** A sample that ends the thread, or the process, that loads it. */
   readonly fatal?: number;
+  /** A sample whose store cannot be reached. */
+  readonly away?: number;
   readonly delayMs?: number;
   /** Counts the samples that were asked for, in any thread. */
   readonly seen?: Int32Array;
@@ -28,11 +30,12 @@ export class Stripes implements Dataset {
   }
 
   async load(index: number, { seed, epoch, training, allocate }: SampleContext): Promise<Sample> {
-    const { corrupt = [], broken = [], fatal, delayMs = 0, seen } = this.#options;
+    const { corrupt = [], broken = [], fatal, away, delayMs = 0, seen } = this.#options;
     if (seen !== undefined) Atomics.add(seen, 0, 1);
     if (fatal === index) process.exit(7);
     if (delayMs > 0) await new Promise((done) => setTimeout(done, delayMs));
     if (corrupt.includes(index)) throw new OmmaError(`${this.nameOf(index)}: truncated`);
+    if (away === index) throw new StoreError(`${this.nameOf(index)} cannot be reached`);
     if (broken.includes(index)) throw new TypeError('a defect');
     const label = this.labelOf(index);
     const noise = new HostRandom(seed, saltOf(`${training ? epoch : 'val'}/${index}`)).uniform(64);

@@ -2,7 +2,7 @@
  * Looks a data set over before hours are spent on it. The quick form asks only what costs next to nothing; the whole one decodes every sample.
  */
 
-import { OmmaError } from '@omma/core';
+import { OmmaError, StoreError } from '@omma/core';
 import type { Dataset } from '../types.ts';
 import { duplicates } from './annotations.ts';
 import type { DataProblem } from './problem.ts';
@@ -59,7 +59,7 @@ async function checkSample(dataset: Dataset, index: number, quick: boolean): Pro
     await dataset.load(index, { seed: 0, epoch: 0, training: false });
     return null;
   } catch (error) {
-    if (!(error instanceof OmmaError)) throw error;
+    if (!(error instanceof OmmaError) || error instanceof StoreError) throw error;
     return { kind: 'unreadable', name, message: error.message };
   }
 }

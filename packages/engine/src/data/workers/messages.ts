@@ -22,4 +22,10 @@ export type ToThread =
 /** The answer to `load`. The arrays of a batch change their owner, they are not copied. */
 export type FromThread =
   | { readonly type: 'batch'; readonly batch: Batch }
-  | { readonly type: 'failed'; readonly message: string; readonly stack: string | null };
+  | {
+      readonly type: 'failed';
+      readonly message: string;
+      /** A sample or the like, the store that it lies on, or a defect, which has a stack. */
+      readonly error: 'omma' | 'store' | 'defect';
+      readonly stack: string | null;
+    };

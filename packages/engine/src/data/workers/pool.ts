@@ -6,7 +6,7 @@
  */
 
 import { Worker } from 'node:worker_threads';
-import { OmmaError } from '@omma/core';
+import { OmmaError, StoreError } from '@omma/core';
 import type { BatchRequest } from '../batch.ts';
 import type { Batch } from '../types.ts';
 import type { BatchSource, FromThread, ToThread } from './messages.ts';
@@ -180,8 +180,9 @@ function say({ worker }: Thread, message: ToThread, handedOver: readonly ArrayBu
 }
 
 /** What a thread threw, with the thread's own stack unless it is a user's mistake. */
-function errorOf({ message, stack }: Extract<FromThread, { type: 'failed' }>): Error {
-  if (stack === null) return new OmmaError(message);
+function errorOf({ message, error: kind, stack }: Extract<FromThread, { type: 'failed' }>): Error {
+  if (kind === 'store') return new StoreError(message);
+  if (kind === 'omma') return new OmmaError(message);
   const error = new Error(message);
   error.stack = `Error: ${message}\n    in a worker thread: ${stack}`;
   return error;

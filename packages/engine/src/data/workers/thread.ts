@@ -6,7 +6,7 @@
  */
 
 import { parentPort } from 'node:worker_threads';
-import { OmmaError } from '@omma/core';
+import { OmmaError, StoreError } from '@omma/core';
 import { type BatchRequest, loadBatch } from '../batch.ts';
 import { memoryOf } from '../batchArrays.ts';
 import { buildCollate, type NamedCollate } from '../collate/build.ts';
@@ -59,8 +59,9 @@ async function answer(number: number, request: BatchRequest): Promise<void> {
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     // Of a user's mistake the message says it all.
-    const stack = error instanceof Error && !(error instanceof OmmaError) ? stackOf(error) : null;
-    say({ type: 'failed', message, stack }, []);
+    const kind = error instanceof StoreError ? 'store' : error instanceof OmmaError ? 'omma' : 'defect';
+    const stack = error instanceof Error && kind === 'defect' ? stackOf(error) : null;
+    say({ type: 'failed', message, error: kind, stack }, []);
   }
 }
 
