@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OmmaError } from '@omma/core';
 import { describe, expect, it } from 'vitest';
-import { applyOverrides, type Config, checkConfig, loadConfig, nearest } from '../src/index.ts';
+import { applyOverrides, type Config, checkConfig, loadConfig, nearest, Registry } from '../src/index.ts';
 import { tinyConfig } from './support/tiny.ts';
 
 const good: Config = tinyConfig('work');
@@ -245,4 +245,11 @@ describe('parts of a config that need each other', () => {
     ])
       expect(checkConfig(config)).toEqual(config);
   });
+});
+
+it('a registry without types says how one is registered', () => {
+  const { error } = new Registry<Record<string, never>, null>('thing').schema().safeParse({ type: 'Mine' });
+  expect(error?.issues[0]?.message).toMatch(
+    /^expected a thing, but none is registered; import the module that registers yours into the config \(docs\/data\.md/,
+  );
 });

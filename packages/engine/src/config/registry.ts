@@ -98,7 +98,7 @@ export class Registry<Types, Result> {
       const report = (message: string, path: readonly PropertyKey[], input: unknown) =>
         context.addIssue({ code: 'custom', message, path: [...path], input });
       if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-        report(`expected ${this.#one}: an object with a type, one of ${listed(this.names)}`, [], value);
+        report(`expected ${this.#one}: an object with a type, ${this.#known}`, [], value);
         return;
       }
       const { type, ...options } = { type: undefined, ...value };
@@ -136,7 +136,14 @@ export class Registry<Types, Result> {
   #unknown(type: unknown): string {
     const close = typeof type === 'string' ? nearest(type, this.names) : null;
     const hint = close === null ? '' : `; did you mean ${close}?`;
-    return `expected ${this.#one}, one of ${listed(this.names)}${hint}`;
+    return `expected ${this.#one}, ${this.#known}${hint}`;
+  }
+
+  /** Some registries have only types of users'. */
+  get #known(): string {
+    return this.names.length > 0
+      ? `one of ${listed(this.names)}`
+      : 'but none is registered; import the module that registers yours into the config (docs/data.md, Wrappers, has an example)';
   }
 
   get #one(): string {
