@@ -34,7 +34,9 @@ try {
 
 /** By name, so that telling errors apart does not load core before a command needs it. */
 function isUserError(error: unknown): error is Error {
-  return error instanceof Error && ['OmmaError', 'ShapeError', 'DeviceError'].includes(error.name);
+  return (
+    error instanceof Error && ['OmmaError', 'StoreError', 'ShapeError', 'DeviceError'].includes(error.name)
+  );
 }
 
 function reportDefect(error: unknown): void {

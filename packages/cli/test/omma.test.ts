@@ -263,6 +263,11 @@ describe('omma data index', () => {
     expect([checked.code, checked.out.match(/ImageArchive, 8 samples, .*nothing is wrong/g)?.length]).toEqual(
       [0, 2],
     );
+    const away = omma('data', 'index', 'http://nowhere.invalid/a.tar', '--out', join(shards, 'x.json'));
+    expect(away.code).toBe(1);
+    expect(away.err.trim()).toMatch(
+      /(^|\n|\r|\S )error: http:\/\/nowhere\.invalid\/a\.tar cannot be reached: [^\n]*$/,
+    );
     const none = omma('data', 'index', join(shards, 'none-{0..1}.tar'), '--out', join(shards, 'x.json'));
     expect([none.code, none.err]).toEqual([
       1,

@@ -57,6 +57,19 @@ it('annotations: duplicate ids, unknown pictures and classes, each with its name
 });
 
 describe('data sets', () => {
+  it('that list a sample with two labels are told both', async () => {
+    class Twice extends Stripes {
+      override nameOf(index: number): string {
+        return index === 5 ? 'stripes/2.png' : index === 4 ? 'stripes/0.png' : super.nameOf(index);
+      }
+    }
+    const { problems } = await checkDataset(new Twice({ length: 6 }), { quick: true });
+    expect(problems.map(({ name, message }) => `${name} ${message}`)).toEqual([
+      'stripes/0.png comes 2 times',
+      'stripes/2.png comes 2 times, with different labels: horizontal, vertical',
+    ]);
+  });
+
   it('are decoded whole: unreadable samples, in their order, and the classes counted', async () => {
     const report = await checkDataset(new Stripes({ length: 9, corrupt: [7, 2] }));
     expect(report.samples).toBe(9);

@@ -64,7 +64,9 @@ export async function runCase(target: Target, seed: number, number: number): Pro
 }
 
 function isRefusal(error: unknown): error is Error {
-  return error instanceof Error && ['OmmaError', 'ShapeError', 'DeviceError'].includes(error.name);
+  return (
+    error instanceof Error && ['OmmaError', 'StoreError', 'ShapeError', 'DeviceError'].includes(error.name)
+  );
 }
 
 /** Array buffers count: they are where numbers go. */

@@ -31,7 +31,7 @@ export async function checkDataset(
   options: DatasetCheckOptions = {},
 ): Promise<DatasetReport> {
   const { counts, problems: labels } = checkLabels(dataset);
-  const problems: DataProblem[] = [...duplicates(namesOf(dataset)), ...labels];
+  const problems: DataProblem[] = [...listedTwice(dataset), ...labels];
   let next = 0;
   let done = 0;
   const found = new Map<number, DataProblem>();
@@ -86,6 +86,22 @@ function checkLabels(dataset: Dataset): { counts: number[] | null; problems: Dat
     ...empty.map((name): DataProblem => ({ kind: 'emptyClass', name, message: 'has no samples' })),
   );
   return { counts, problems };
+}
+
+/** Samples that come more than once; where they have different labels, with these, since one must be wrong. */
+function listedTwice(dataset: Dataset): DataProblem[] {
+  const twice = duplicates(namesOf(dataset));
+  const labels = new Map(twice.map(({ name }) => [name, new Set<number>()]));
+  if (twice.length > 0)
+    for (let index = 0; index < dataset.length; index++) {
+      const label = dataset.labelOf?.(index);
+      if (label !== undefined) labels.get(dataset.nameOf(index))?.add(label);
+    }
+  return twice.map((problem) => {
+    const own = [...(labels.get(problem.name) ?? [])].map((label) => dataset.classes[label] ?? String(label));
+    if (own.length < 2) return problem;
+    return { ...problem, message: `${problem.message}, with different labels: ${own.join(', ')}` };
+  });
 }
 
 function* namesOf(dataset: Dataset): Generator<string> {
