@@ -264,7 +264,7 @@ describe.skipIf(missing !== null)(missing ?? 'omma on an Ascend chip', () => {
       faults = {};
       expect(code).toBe(1);
       expect(err).toMatch(said);
-      expect(err).toMatch(/^error: ascend:0: .*no checkpoint had been written yet\n$/);
+      expect(err).toMatch(/^error: ascend:0: .*no checkpoint had been written yet, start it again\n$/);
     },
   );
 
