@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include <memory>
+#include <mutex>
 
 #include "engine.h"
 
@@ -20,39 +21,66 @@ inline Bytes bytesOf(const Napi::Value& value) {
 }
 
 // Promises of an engine's work: kept on Node's thread, settled from the engine's. A pending one keeps the event loop alive.
+//
+// When Node ends it takes its thread-safe functions down before the objects that use them, and frees them whoever still holds one: `gate_` says until
+// when this one is there.
 class Promises {
  public:
   explicit Promises(Napi::Env env)
-      : settle_(Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}),
-                                              "omma collectives", 0, 1)) {
+      : settle_(Napi::ThreadSafeFunction::New(
+            env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}), "omma collectives", 0, 1,
+            [](Napi::Env, std::shared_ptr<Gate>* gate) {
+              {
+                std::lock_guard<std::mutex> lock((*gate)->mutex);
+                (*gate)->open = false;
+              }
+              delete gate;
+            },
+            new std::shared_ptr<Gate>(gate_))) {
     settle_.Unref(env);
   }
-  ~Promises() { settle_.Release(); }
+  ~Promises() {
+    std::lock_guard<std::mutex> lock(gate_->mutex);
+    if (gate_->open) settle_.Release();
+  }
 
   // A promise, and in `done` what settles it; `held` (arrays, the engine) stays alive until then.
   Napi::Promise make(Napi::Env env, Engine::Done& done, const std::vector<Napi::Value>& held) {
-    struct Open {
-      Napi::Promise::Deferred deferred;
-      std::vector<Napi::ObjectReference> held;
-    };
     auto open = std::make_shared<Open>(Open{Napi::Promise::Deferred::New(env), {}});
     for (const Napi::Value& value : held) open->held.push_back(Napi::Persistent(value.As<Napi::Object>()));
     if (pending_++ == 0) settle_.Ref(env);
     done = [this, open](const std::string& reason) {
-      settle_.NonBlockingCall([this, open, reason](Napi::Env env, Napi::Function) {
-        if (--pending_ == 0) settle_.Unref(env);
-        if (reason.empty()) {
-          open->deferred.Resolve(env.Undefined());
-        } else {
-          open->deferred.Reject(Napi::Error::New(env, reason).Value());
-        }
-        open->held.clear();
-      });
+      std::lock_guard<std::mutex> lock(gate_->mutex);
+      if (gate_->open && settle(open, reason) == napi_ok) return;
+      // Nobody is left to be told, and references may not be given back from this thread: they go with the process.
+      for (Napi::ObjectReference& reference : open->held) reference.SuppressDestruct();
     };
     return open->deferred.Promise();
   }
 
  private:
+  struct Open {
+    Napi::Promise::Deferred deferred;
+    std::vector<Napi::ObjectReference> held;
+  };
+  struct Gate {
+    std::mutex mutex;
+    bool open = true;
+  };
+
+  napi_status settle(const std::shared_ptr<Open>& open, const std::string& reason) {
+    return settle_.NonBlockingCall([this, open, reason](Napi::Env env, Napi::Function) {
+      if (--pending_ == 0) settle_.Unref(env);
+      if (reason.empty()) {
+        open->deferred.Resolve(env.Undefined());
+      } else {
+        open->deferred.Reject(Napi::Error::New(env, reason).Value());
+      }
+      open->held.clear();
+    });
+  }
+
+  const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
   Napi::ThreadSafeFunction settle_;
   size_t pending_ = 0;
 };
