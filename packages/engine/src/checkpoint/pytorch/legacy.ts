@@ -71,7 +71,7 @@ export function readLegacy(bytes: Uint8Array): PickleValue {
   for (const key of Array.isArray(keys) ? keys : []) {
     const storage = typeof key === 'string' ? storages.get(key) : undefined;
     if (storage === undefined)
-      throw new OmmaError(`the file holds numbers of an unknown storage ${String(key)}`);
+      throw new OmmaError(`the file holds numbers of an unknown storage ${keyOf(key)}`);
     const bytes = storageBytes(reader, storage.dtype);
     if (bytes.length !== storage.size)
       throw new OmmaError(`storage ${key} should have ${storage.size} bytes but has ${bytes.length}`);
@@ -133,7 +133,7 @@ export async function readTar(source: ByteSource): Promise<PickleValue> {
     await member('pickle'),
     torchHost({
       storage: ({ key }) => storages.get(key) ?? missing(key),
-      persistent: (id) => tensors.get(String(id)) ?? missing(String(id)),
+      persistent: (id) => tensors.get(keyOf(id)) ?? missing(keyOf(id)),
     }),
   );
 }
@@ -172,18 +172,18 @@ function tarStorages(reader: ByteReader): Map<string, WholeStorage> {
     const [key = null, , type = null] = entry instanceof Tuple ? entry.items : [];
     const dtype = type instanceof Global ? storageDType(type.name) : undefined;
     if (dtype === undefined) throw new OmmaError('a storage of the archive has no known type');
-    storages.set(String(key), new WholeStorage(dtype, storageBytes(reader, dtype)));
+    storages.set(keyOf(key), new WholeStorage(dtype, storageBytes(reader, dtype)));
   }
   // Views share the bytes of another storage: (key, root key, offset, elements).
   const views = reader.position < reader.bytes.length ? readPickle(reader, host) : [];
   for (const view of Array.isArray(views) ? views : []) {
     const [target, root, offset, elements] = view instanceof Tuple ? view.items : [];
-    const whole = storages.get(String(root));
+    const whole = storages.get(keyOf(root));
     if (whole === undefined || typeof offset !== 'number' || typeof elements !== 'number')
       throw new OmmaError('a view of a storage in the archive is damaged');
     const size = fileByteSize(whole.dtype);
     const bytes = new ByteReader(whole.bytes, offset * size).take(elements * size);
-    storages.set(String(target), new WholeStorage(whole.dtype, bytes));
+    storages.set(keyOf(target), new WholeStorage(whole.dtype, bytes));
   }
   return storages;
 }
@@ -194,7 +194,7 @@ function tarTensors(reader: ByteReader, storages: ReadonlyMap<string, Storage>):
   for (let left = count(reader, host); left > 0; left--) {
     const entry = readPickle(reader, host);
     const [key = null, storageKey = null] = entry instanceof Tuple ? entry.items : [];
-    const storage = storages.get(String(storageKey)) ?? missing(String(storageKey));
+    const storage = storages.get(keyOf(storageKey)) ?? missing(keyOf(storageKey));
     const rank = reader.int32();
     // The rank once took eight bytes.
     reader.take(4);
@@ -202,7 +202,16 @@ function tarTensors(reader: ByteReader, storages: ReadonlyMap<string, Storage>):
     const sizes = () => Array.from({ length: rank }, () => reader.size64());
     const shape = sizes();
     const stride = sizes();
-    tensors.set(String(key), new TorchTensor(storage, reader.size64(), shape, stride));
+    tensors.set(keyOf(key), new TorchTensor(storage, reader.size64(), shape, stride));
   }
   return tensors;
+}
+
+/** A key of a storage or tensor as text. Anything but a text or number is refused: a list that holds itself many times over would take forever to be one. */
+function keyOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  throw new OmmaError(
+    `a storage or tensor has a key that is ${Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`}; expected a text or number`,
+  );
 }
