@@ -9,7 +9,7 @@ import { glooAvailable, sharedMemoryAvailable } from '@omma/collectives';
 import { deviceFactories } from '@omma/core';
 import { describe, expect, it } from 'vitest';
 import { listCheckpoints, loadCheckpoint } from '../../src/index.ts';
-import { distance, trainProcesses } from './support/processes.ts';
+import { distance, expectOneCurve, trainProcesses } from './support/processes.ts';
 
 const cpu =
   deviceFactories()
@@ -51,15 +51,7 @@ describe.skipIf(missing !== null)('ranks on the CPU device', { timeout: 120_000 
       const [whole] = await trainProcesses(await temporary(), 1, 8, { env });
       const ranks = await trainProcesses(await temporary(), 2, 4, { env });
       expect(whole).toMatchObject({ code: 0, name: null });
-      for (const rank of ranks) {
-        expect(rank).toMatchObject({
-          code: 0,
-          name,
-          losses: ranks[0]?.losses,
-          metrics: whole?.metrics,
-        });
-        expect(distance(rank.losses, whole?.losses ?? [])).toBeLessThan(float32Noise);
-      }
+      expectOneCurve(ranks, whole, name, float32Noise);
     },
   );
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { missingInSimulator, simulatorHome } from '../../../ascend/test/support/simulator.ts';
 import { listCheckpoints, loadCheckpoint } from '../../src/index.ts';
-import { distance, type Ended, type Settings, trainProcesses } from './support/processes.ts';
+import { distance, type Ended, expectOneCurve, type Settings, trainProcesses } from './support/processes.ts';
 
 const missing = missingInSimulator('lib64/libascendcl.so', 'lib64/libhccl.so', 'bin/atc');
 const temporary = () => mkdtemp(join(tmpdir(), 'omma-hccl-train-'));
@@ -45,15 +45,7 @@ describe.skipIf(missing !== null)('simulated Ascend devices with HCCL', { timeou
     const [whole] = await train(await temporary(), 1, 8);
     const ranks = await train(await temporary(), 2, 4);
     expect(whole).toMatchObject({ code: 0, name: null });
-    for (const rank of ranks) {
-      expect(rank).toMatchObject({
-        code: 0,
-        name: 'hccl',
-        losses: ranks[0]?.losses,
-        metrics: whole?.metrics,
-      });
-      expect(distance(rank.losses, whole?.losses ?? [])).toBeLessThan(float32Noise);
-    }
+    expectOneCurve(ranks, whole, 'hccl', float32Noise);
   });
 
   it('do so in mixed float16 on a chip without float32 convolution', async () => {
@@ -75,15 +67,7 @@ describe.skipIf(missing !== null)('simulated Ascend devices with HCCL', { timeou
     const [whole] = await train(await temporary(), 1, 16);
     const ranks = await train(await temporary(), 8, 2);
     expect(ranks).toHaveLength(8);
-    for (const rank of ranks) {
-      expect(rank).toMatchObject({
-        code: 0,
-        name: 'hccl',
-        losses: ranks[0]?.losses,
-        metrics: whole?.metrics,
-      });
-      expect(distance(rank.losses, whole?.losses ?? [])).toBeLessThan(float32Noise);
-    }
+    expectOneCurve(ranks, whole, 'hccl', float32Noise);
   });
 
   it.each(['detected', 'silent'])(

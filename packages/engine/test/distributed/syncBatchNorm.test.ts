@@ -8,7 +8,7 @@ import { sharedMemoryAvailable } from '@omma/collectives';
 import { deviceFactories } from '@omma/core';
 import { describe, expect, it } from 'vitest';
 import { missingInSimulator, simulatorHome } from '../../../ascend/test/support/simulator.ts';
-import { distance, trainProcesses } from './support/processes.ts';
+import { expectOneCurve, trainProcesses } from './support/processes.ts';
 
 const temporary = () => mkdtemp(join(tmpdir(), 'omma-sync-bn-'));
 
@@ -46,15 +46,7 @@ describe('synchronised batch norm', { timeout: 120_000 }, () => {
         const settings = { device, env: { ...env, OMMA_TEST_SYNC_BN: '1' } };
         const [whole] = await trainProcesses(await temporary(), 1, 8, settings);
         const ranks = await trainProcesses(await temporary(), 2, 4, settings);
-        for (const rank of ranks) {
-          expect(rank).toMatchObject({
-            code: 0,
-            name,
-            losses: ranks[0]?.losses,
-            metrics: whole?.metrics,
-          });
-          expect(distance(rank.losses, whole?.losses ?? [])).toBeLessThan(float32Noise);
-        }
+        expectOneCurve(ranks, whole, name, float32Noise);
         expect(ranks[0]?.messages.join('\n')).toMatch(/syncBn: .* does not sum in the middle of a step/);
         expect(ranks[1]?.messages).toEqual([]);
       },

@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
 import { freePort } from './ports.ts';
 
 export const rankProgram = fileURLToPath(new URL('./rank.mjs', import.meta.url));
@@ -92,4 +93,22 @@ export function ended(child: ChildProcess): Promise<Ended> {
 export function distance(a: readonly number[], b: readonly number[]): number {
   if (a.length !== b.length || a.length === 0) return Number.POSITIVE_INFINITY;
   return Math.max(...a.map((value, i) => Math.abs(value - (b[i] ?? Number.NaN)) / Math.abs(value)));
+}
+
+/** Expects ranks that talk by `name` to have one loss curve, that of `whole` to `noise`, and its metrics. */
+export function expectOneCurve(
+  ranks: readonly Ended[],
+  whole: Ended | undefined,
+  name: string,
+  noise: number,
+): void {
+  for (const rank of ranks) {
+    expect(rank).toMatchObject({
+      code: 0,
+      name,
+      losses: ranks[0]?.losses,
+      metrics: whole?.metrics,
+    });
+    expect(distance(rank.losses, whole?.losses ?? [])).toBeLessThan(noise);
+  }
 }
